@@ -1,0 +1,94 @@
+# bulk_update: built by PGXS, PostgreSQL's build system for extensions.
+#
+#   make                       the module
+#   make install               into the server that PG_CONFIG names
+#   make help                  the other targets
+#
+# PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors.
+
+MODULE_big = bulk_update
+EXTENSION = bulk_update
+PGFILEDESC = "bulk_update - update a table from a cursor in bounded chunks"
+
+# VPATH builds keep the sources elsewhere; PGXS sets srcdir only later.
+top := $(or $(VPATH),.)
+
+SOURCES = $(sort $(patsubst $(top)/%,%,$(wildcard $(top)/src/*.cpp)))
+OWN_HEADERS = $(wildcard $(top)/src/*.h)
+OBJS = $(SOURCES:.cpp=.o)
+DATA = $(sort $(patsubst $(top)/%,%,$(wildcard $(top)/bulk_update--*.sql)))
+
+# Tests are found by wildcard so that none is forgotten; init, where there is one, is first.
+sql_tests = $(sort $(patsubst $(top)/sql/%.sql,%,$(wildcard $(top)/sql/*.sql)))
+REGRESS = $(filter init,$(sql_tests)) $(filter-out init,$(sql_tests))
+ISOLATION = $(sort $(patsubst $(top)/specs/%.spec,%,$(wildcard $(top)/specs/*.spec)))
+
+# OUTPUT is where the tests write results/ and regression.diffs; USE_MODULE_DB gives the test
+# database a name of this extension's own.
+OUTPUT ?= build
+USE_MODULE_DB = 1
+REGRESS_OPTS = --outputdir=$(OUTPUT)/regress
+ISOLATION_OPTS = --outputdir=$(OUTPUT)/isolation
+REGRESS_PREP = test-output
+EXTRA_CLEAN = build
+
+# The module needs nothing of the C++ runtime: errors are PostgreSQL's own longjmp, memory is
+# PostgreSQL's own contexts (src/README.md).
+WERROR ?= -Werror
+MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
+	-Wall -Wextra $(WERROR)
+PG_CXXFLAGS = $(MODULE_CXXFLAGS)
+
+# These need no server, nor its headers; the scripts fetch what is missing.
+scripts = check demo lint format
+ifneq ($(filter-out $(scripts) help,$(or $(MAKECMDGOALS),all)),)
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# The server's headers are not written for -Wextra in C++. A directory given by -isystem is a
+# system directory even where PGXS also gives it by -I.
+override CPPFLAGS += -isystem $(includedir_server) -isystem $(includedir_internal)
+# PGXS does not hand PG_CXXFLAGS to the bitcode compiler.
+COMPILE.cxx.bc += $(MODULE_CXXFLAGS)
+
+# One tree may be built for several servers in turn: the recorded flags change with the server,
+# the compiler and the options, and everything is built again.
+build_flags = $(VERSION) $(PG_CONFIG) $(CXX) $(CPPFLAGS) $(CXXFLAGS)
+build/flags: FORCE
+	@mkdir -p build
+	@echo '$(build_flags)' | cmp -s - $@ || echo '$(build_flags)' >$@
+$(OBJS) $(OBJS:.o=.bc): $(OWN_HEADERS) build/flags $(top)/Makefile
+
+test-output:
+	@mkdir -p $(OUTPUT)
+
+# For the scripts that compile the sources or list the tests.
+print-flags:
+	@echo '$(CPPFLAGS) $(CXXFLAGS)'
+
+print-tests:
+	@$(foreach t,$(REGRESS),echo regress $(t);)
+	@$(foreach t,$(ISOLATION),echo isolation $(t);)
+
+FORCE:
+.PHONY: FORCE test-output print-flags print-tests
+
+endif
+
+# PGXS has a check target of its own, which only says that it cannot do it.
+$(filter $(scripts),$(MAKECMDGOALS)):
+	$(top)/scripts/$@
+
+help:
+	@echo 'make               build the module for the server that PG_CONFIG names'
+	@echo 'make install       install it there'
+	@echo 'make installcheck  run the SQL and isolation tests on a running server (PGHOST, PGPORT …)'
+	@echo 'make check         every test suite, each on a throwaway server (scripts/check --help)'
+	@echo 'make demo          the extension at work on 500,000 rows, on a throwaway server'
+	@echo 'make lint          warnings, formatting, clang-tidy and the checks of CONTRIBUTING.md'
+	@echo 'make format        format the sources with clang-format'
+	@echo 'make clean         remove what was built and what the tests wrote'
+
+.PHONY: check demo lint format help
