@@ -1,0 +1,63 @@
+/*
+ * key.h
+ *		The key: which unique index covers it, and how its columns compare.
+ */
+#ifndef BULK_UPDATE_KEY_H
+#define BULK_UPDATE_KEY_H
+
+#include "target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * primary_key_columns
+ *		Names of the primary key's columns; size 0 when the relation has none.
+ */
+extern Span<const char *> primary_key_columns(Relation relation);
+
+/*
+ * choose_key
+ *		Set keys of the target from its mapped key columns.
+ *
+ * The key is covered when all key columns of a unique, valid, non-partial
+ * B-tree index without expressions are among it: then it finds one row at
+ * most.  Further key columns are compared too.
+ *
+ * Raises 42P10 (no such index), 42883 (a key column outside of the index has a
+ * type without a default B-tree operator class).
+ */
+extern void choose_key(Target *target);
+
+/*
+ * compare_keys
+ *		Order of two keys (arrays of a Datum for each key column, none null):
+ *		negative, zero, positive.
+ */
+inline int
+compare_keys(const Target *target, const Datum *a, const Datum *b)
+{
+	for (int i = 0; i < target->keys.size; i++)
+	{
+		int order = ApplySortComparator(a[i], false, b[i], false, target->keys[i].sort);
+
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+/*
+ * key_text
+ *		A key as text, in the order of the mapped key columns: the output of
+ *		its type, or a row literal when it is composite.  NULL in nulls is
+ *		shown as in a row literal.
+ */
+extern char *key_text(const Target *target, HeapTupleHeader image);
+
+/* key_names: the key's column names for messages: "a, b". */
+extern const char *key_names(const Target *target);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_KEY_H */

@@ -1,0 +1,274 @@
+/*
+ * mapping.cpp
+ *		Source columns, target columns, and the casts between them.
+ */
+#include "mapping.h"
+
+#include "key.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* Target columns in source order: those the caller names, or the source's own names. */
+Span<const char *>
+names_in_source_order(const Target *target, const Options &options, TupleDesc source)
+{
+	if (options.columns.size == 0)
+	{
+		const char **names = palloc_array_of<const char *>(source->natts);
+
+		for (int i = 0; i < source->natts; i++)
+			names[i] = NameStr(TupleDescAttr(source, i)->attname);
+		return {names, source->natts};
+	}
+
+	if (options.columns.size != source->natts)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("number of columns does not match the source of bulk_update of table \"%s\"",
+					RelationGetRelationName(target->relation)),
+			 errdetail("The source has %d columns, and argument \"columns\" names %d.",
+					   source->natts, options.columns.size),
+			 errhint("Name the target column that each source column feeds, in order.")));
+	return options.columns;
+}
+
+AttrNumber
+attribute_of_name(const Target *target, const char *name, bool from_source)
+{
+	Relation relation = target->relation;
+	AttrNumber attno = get_attnum(RelationGetRelid(relation), name);
+
+	if (attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						RelationGetRelationName(relation)),
+				 from_source
+					 ? errhint("Name the source's columns as the table's, or pass the table's "
+							   "column names in argument \"columns\".")
+					 : 0));
+	if (attno < 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot use system column \"%s\" in bulk_update", name),
+						errhint("Rows are identified by columns of a unique index.")));
+	return attno;
+}
+
+void
+check_not_mapped_twice(const Target *target, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (target->columns[i].target == target->columns[n].target)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column \"%s\" specified more than once", name),
+					 errdetail("Source columns %d and %d would both feed it.", i + 1, n + 1)));
+}
+
+/* Mark the mapped columns that are the key. */
+void
+mark_key_columns(Target *target, const Options &options)
+{
+	const char *relation_name = RelationGetRelationName(target->relation);
+	Span<const char *> names = options.key_columns;
+
+	if (names.size == 0)
+	{
+		names = primary_key_columns(target->relation);
+		if (names.size == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("table \"%s\" has no primary key", relation_name),
+					 errhint("Name the columns of a unique index in argument \"key_columns\".")));
+	}
+
+	for (const char *name : names)
+	{
+		AttrNumber attno = attribute_of_name(target, name, false);
+		bool found = false;
+
+		for (MappedColumn &column : target->columns)
+		{
+			if (column.target != attno)
+				continue;
+			if (column.is_key)
+				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+								errmsg("column \"%s\" specified more than once", name),
+								errdetail("Argument \"key_columns\" names it twice.")));
+			column.is_key = found = true;
+		}
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("key column \"%s\" of table \"%s\" is not in the source", name,
+							relation_name),
+					 errdetail("Every key column must be fed by a column of the source."),
+					 errhint("Add the column to the source, or name other columns in argument "
+							 "\"key_columns\".")));
+	}
+}
+
+void
+check_value_columns(const Target *target)
+{
+	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+	bool any = false;
+
+	for (const MappedColumn &column : target->columns)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(tuple_desc, column.target - 1);
+
+		if (column.is_key)
+			continue;
+		any = true;
+		if (attribute->attgenerated != '\0' || attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+			ereport(ERROR,
+					(errcode(ERRCODE_GENERATED_ALWAYS),
+					 errmsg("column \"%s\" cannot be updated by bulk_update",
+							NameStr(attribute->attname)),
+					 attribute->attgenerated != '\0'
+						 ? errdetail("Column \"%s\" is a generated column.",
+									 NameStr(attribute->attname))
+						 : errdetail("Column \"%s\" is an identity column defined as GENERATED "
+									 "ALWAYS.",
+									 NameStr(attribute->attname)),
+					 errhint("Leave the column out of the source.")));
+	}
+	if (!any)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("the source of bulk_update of table \"%s\" has no column to update",
+							   RelationGetRelationName(target->relation)),
+						errdetail("All of its columns are key columns."),
+						errhint("Add a column with the new values to the source.")));
+}
+
+/*
+ * The assignment cast of a source column, as transformAssignedExpr() builds it
+ * for INSERT ... SELECT.  NULL where the datum goes in as it is.
+ */
+ExprState *
+prepare_cast(const Target *target, const MappedColumn &column, TupleDesc source)
+{
+	Form_pg_attribute from = TupleDescAttr(source, column.source - 1);
+	Form_pg_attribute to = TupleDescAttr(RelationGetDescr(target->relation), column.target - 1);
+	Node *value = reinterpret_cast<Node *>(
+		makeVar(1, column.source, from->atttypid, from->atttypmod, from->attcollation, 0));
+	Node *cast = coerce_to_target_type(NULL, value, from->atttypid, to->atttypid, to->atttypmod,
+									   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+
+	if (cast == NULL)
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("column \"%s\" is of type %s but expression is of type %s",
+							   NameStr(to->attname), format_type_be(to->atttypid),
+							   format_type_be(from->atttypid)),
+						errdetail("Source column %d would feed it.", column.source),
+						errhint("You will need to rewrite or cast the expression in the source's "
+								"query.")));
+
+	Expr *planned = expression_planner(reinterpret_cast<Expr *>(cast));
+	Node *inner = reinterpret_cast<Node *>(planned);
+
+	while (IsA(inner, RelabelType))
+		inner = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(inner)->arg);
+	return IsA(inner, Var) ? NULL : ExecInitExpr(planned, NULL);
+}
+
+struct CastErrorContext
+{
+	const Target *target;
+	int64 position;
+	AttrNumber column;
+};
+
+void
+cast_error_context(void *arg)
+{
+	const CastErrorContext *where = static_cast<const CastErrorContext *>(arg);
+
+	errcontext(
+		"bulk_update of table %s, source row %lld, column \"%s\"", where->target->display_name,
+		static_cast<long long>(where->position),
+		NameStr(
+			TupleDescAttr(RelationGetDescr(where->target->relation), where->column - 1)->attname));
+}
+
+} /* namespace */
+
+void
+map_columns(Target *target, const Options &options, TupleDesc source)
+{
+	Span<const char *> names = names_in_source_order(target, options, source);
+
+	target->columns = {palloc_array_of<MappedColumn>(names.size), names.size};
+	for (int i = 0; i < names.size; i++)
+	{
+		target->columns[i].source = static_cast<AttrNumber>(i + 1);
+		target->columns[i].target = attribute_of_name(target, names[i], options.columns.size == 0);
+		check_not_mapped_twice(target, i, names[i]);
+	}
+
+	mark_key_columns(target, options);
+	check_value_columns(target);
+	for (MappedColumn &column : target->columns)
+		column.cast = prepare_cast(target, column, source);
+}
+
+void
+coerce_row(const Target *target, TupleTableSlot *row, int64 position, Datum *values, bool *nulls)
+{
+	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+	ExprContext *context = target->cast_context;
+	CastErrorContext where = {target, position, InvalidAttrNumber};
+
+	slot_getallattrs(row);
+	ResetExprContext(context);
+	context->ecxt_scantuple = row;
+
+	auto coerce_column = [&](const MappedColumn &column) {
+		int attribute = column.target - 1;
+		Datum value = row->tts_values[column.source - 1];
+		bool isnull = row->tts_isnull[column.source - 1];
+
+		where.column = column.target;
+		if (column.cast != NULL)
+			value = ExecEvalExpr(column.cast, context, &isnull);
+		if (!isnull && TupleDescAttr(tuple_desc, attribute)->attlen == -1 &&
+			VARATT_IS_EXTERNAL(DatumGetPointer(value)))
+			value = PointerGetDatum(
+				detoast_external_attr(reinterpret_cast<struct varlena *>(DatumGetPointer(value))));
+		values[attribute] = value;
+		nulls[attribute] = isnull;
+	};
+
+	with_error_context(cast_error_context, &where, [&] {
+		with_memory_context(context->ecxt_per_tuple_memory, [&] {
+			for (const MappedColumn &column : target->columns)
+				coerce_column(column);
+		});
+	});
+}
+
+Size
+source_row_size(const Target *target, TupleTableSlot *row)
+{
+	TupleDesc source = row->tts_tupleDescriptor;
+	Size size = reinterpret_cast<MinimalTupleTableSlot *>(row)->mintuple->t_len;
+
+	slot_getallattrs(row);
+	for (const MappedColumn &column : target->columns)
+	{
+		int i = column.source - 1;
+
+		if (!row->tts_isnull[i] && TupleDescAttr(source, i)->attlen == -1 &&
+			VARATT_IS_EXTERNAL(DatumGetPointer(row->tts_values[i])))
+			size += toast_datum_size(row->tts_values[i]);
+	}
+	return size;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,45 @@
+/*
+ * mapping.h
+ *		From source columns to target columns: by name or by position, with the
+ *		assignment casts of INSERT ... SELECT.
+ */
+#ifndef BULK_UPDATE_MAPPING_H
+#define BULK_UPDATE_MAPPING_H
+
+#include "target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * map_columns
+ *		Set columns of the target: which source column feeds which attribute.
+ *
+ * Raises 42601 (number of columns differs from the source's), 42703 (no such
+ * column, or a key column that the source does not have), 42701 (a column is
+ * named twice), 0A000 (a system column), 428C9 (a generated column or an
+ * identity column GENERATED ALWAYS as a value), 42704 (no primary key and no
+ * key_columns), 42601 (no column is left to update), 42804 (types without an
+ * assignment cast).
+ */
+extern void map_columns(Target *target, const Options &options, TupleDesc source);
+
+/*
+ * coerce_row
+ *		Compute the target's values of a source row.
+ *
+ * values and nulls have an entry for each attribute of the target; only those
+ * of mapped columns are set.  Values may point into row or into the per-tuple
+ * memory of the target's cast_context, and none is stored out of line.
+ *
+ * Raises what the casts and domain checks raise.
+ */
+extern void coerce_row(const Target *target, TupleTableSlot *row, int64 position, Datum *values,
+					   bool *nulls);
+
+/* source_row_size: bytes of a row as it is stored in a chunk, before the casts. */
+extern Size source_row_size(const Target *target, TupleTableSlot *row);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_MAPPING_H */

@@ -1,0 +1,170 @@
+/*
+ * source.cpp
+ *		Reading a portal in batches of bounded size.
+ */
+#include "source.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* Most and first number of rows fetched at once. */
+constexpr int64 MAX_BATCH_ROWS = 1000;
+constexpr int64 FIRST_BATCH_ROWS = 16;
+
+/* Part of work_mem that a batch may fill before it spills, in kB. */
+int
+batch_memory_kb()
+{
+	return Max(work_mem / 4, 64);
+}
+
+void
+check_portal(const Source *source, Portal portal)
+{
+	if (portal->status == PORTAL_ACTIVE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cursor \"%s\" is being fetched from right now", source->name),
+				 errdetail("bulk_update was called, directly or not, by this cursor's own query."),
+				 errhint("Give a cursor that is open and idle.")));
+	if (portal->tupDesc == NULL || portal->strategy == PORTAL_MULTI_QUERY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
+				 errmsg("cursor \"%s\" does not return rows", source->name),
+				 errhint("Give a cursor for a SELECT, VALUES or a command with RETURNING.")));
+	if (portal->status != PORTAL_READY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
+				 errmsg("cursor \"%s\" cannot be fetched from", source->name),
+				 errdetail("The cursor failed earlier in this transaction, or its command has "
+						   "been completed."),
+				 errhint("Open the cursor again.")));
+}
+
+/*
+ * The code that runs between two fetches (triggers, casts, defaults) is the
+ * user's and may do anything to the portal.  A portal that is not as we left
+ * it would make rows go lost without a word.
+ *
+ * PinPortal() would forbid CLOSE as well, but a pin outlives an error that is
+ * rolled back to a savepoint, and then forbids COMMIT.
+ */
+void
+check_portal_untouched(const Source *source)
+{
+	Portal portal = GetPortalByName(source->name);
+
+	if (portal != source->portal || portal->portalPos != source->portal_position)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
+				 errmsg("cursor \"%s\" was closed or moved while bulk_update was reading it",
+						source->name),
+				 errhint("Do not use the cursor in triggers and functions that run during the "
+						 "call.")));
+	check_portal(source, portal);
+}
+
+/* Rows to fetch next: few at first, then as many as fit into the batch memory. */
+int64
+next_batch_rows(const Source *source)
+{
+	if (source->batch_rows == 0)
+		return FIRST_BATCH_ROWS;
+
+	int64 row_bytes = Max(source->batch_bytes / source->batch_rows, 1);
+	int64 fitting = static_cast<int64>(batch_memory_kb()) * 1024 / row_bytes;
+	int64 growing = Min(source->batch_rows * 4, MAX_BATCH_ROWS);
+
+	return Max(Min(growing, fitting), 1);
+}
+
+void
+fetch_batch(Source *source)
+{
+	int64 wanted = next_batch_rows(source);
+
+	check_portal_untouched(source);
+	tuplestore_clear(source->batch);
+	SetTuplestoreDestReceiverParams(source->receiver, source->batch, CurrentMemoryContext, false,
+									source->tuple_desc,
+									gettext_noop("columns of the cursor changed during the call"));
+	source->batch_rows = static_cast<int64>(
+		PortalRunFetch(source->portal, FETCH_FORWARD, static_cast<long>(wanted), source->receiver));
+	source->batch_bytes = 0;
+	source->portal_position = source->portal->portalPos;
+	source->at_end = source->batch_rows < wanted;
+}
+
+void
+fetch_error_context(void *arg)
+{
+	const Source *source = static_cast<const Source *>(arg);
+
+	errcontext("bulk_update fetching from cursor \"%s\" after source row %lld", source->name,
+			   static_cast<long long>(source->rows_consumed));
+}
+
+} /* namespace */
+
+Source *
+source_open(const char *name)
+{
+	Source *source = palloc_one<Source>();
+	Portal portal = GetPortalByName(name);
+
+	if (!PortalIsValid(portal))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_CURSOR), errmsg("cursor \"%s\" does not exist", name),
+				 errhint("Open it in this transaction before the call, for example with DECLARE "
+						 "%s CURSOR FOR SELECT ...",
+						 quote_identifier(*name ? name : "c"))));
+
+	source->name = name;
+	source->portal = portal;
+	check_portal(source, portal);
+	source->portal_position = portal->portalPos;
+	source->tuple_desc = CreateTupleDescCopy(portal->tupDesc);
+	source->batch = tuplestore_begin_heap(false, false, batch_memory_kb());
+	source->receiver = CreateTuplestoreDestReceiver();
+	source->slot = MakeSingleTupleTableSlot(source->tuple_desc, &TTSOpsMinimalTuple);
+	return source;
+}
+
+TupleTableSlot *
+source_peek(Source *source)
+{
+	if (source->has_row)
+		return source->slot;
+
+	while (!tuplestore_gettupleslot(source->batch, true, false, source->slot))
+	{
+		if (source->at_end)
+			return NULL;
+		with_error_context(fetch_error_context, source, [&] { fetch_batch(source); });
+	}
+
+	source->batch_bytes += reinterpret_cast<MinimalTupleTableSlot *>(source->slot)->mintuple->t_len;
+	source->has_row = true;
+	return source->slot;
+}
+
+int64
+source_consume(Source *source)
+{
+	Assert(source->has_row);
+	source->has_row = false;
+	return ++source->rows_consumed;
+}
+
+void
+source_close(Source *source)
+{
+	ExecDropSingleTupleTableSlot(source->slot);
+	source->receiver->rDestroy(source->receiver);
+	tuplestore_end(source->batch);
+}
+
+} /* namespace bulkupdate */

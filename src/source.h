@@ -1,0 +1,63 @@
+/*
+ * source.h
+ *		The rows of an open portal, one at a time and in order.
+ *
+ * Rows are fetched from the portal in batches into a tuplestore: a batch is
+ * kept in memory while it is small and spills to a temporary file when its
+ * rows turn out to be large, so reading ahead never costs more than a part of
+ * work_mem.
+ */
+#ifndef BULK_UPDATE_SOURCE_H
+#define BULK_UPDATE_SOURCE_H
+
+#include "scope.h"
+
+namespace bulkupdate
+{
+
+struct Source
+{
+	const char *name;       /* of the portal */
+	Portal portal;          /* checked again before each fetch */
+	uint64 portal_position; /* where we left the portal */
+	TupleDesc tuple_desc;   /* our own copy */
+	Tuplestorestate *batch; /* rows fetched and not yet consumed */
+	DestReceiver *receiver; /* puts rows into batch */
+	TupleTableSlot *slot;   /* the next row, when has_row */
+	bool has_row;
+	bool at_end;       /* the portal has no more rows */
+	int64 batch_rows;  /* rows of the newest batch */
+	int64 batch_bytes; /* and their size */
+	int64 rows_consumed;
+};
+
+/*
+ * source_open
+ *		Begin to read the portal called name, from where it stands.
+ *
+ * Allocates in the current memory context; name is not copied.
+ *
+ * Raises 34000 (no such portal), 55006 (it is being run right now), 24000 (it
+ * is not in a state to be fetched from), 42P11 (it returns no rows).
+ */
+extern Source *source_open(const char *name);
+
+/*
+ * source_peek
+ *		The next row without consuming it, or NULL at the end.  Valid until
+ *		the next call of source_peek.
+ *
+ * Raises what the cursor's query raises, and 24000 when the portal was closed,
+ * reopened or moved by somebody else since it was last fetched from.
+ */
+extern TupleTableSlot *source_peek(Source *source);
+
+/* source_consume: the peeked row is taken; its position in the source, from 1. */
+extern int64 source_consume(Source *source);
+
+/* source_close: give back what belongs to the reading; the portal stays open. */
+extern void source_close(Source *source);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SOURCE_H */

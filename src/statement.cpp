@@ -1,0 +1,132 @@
+/*
+ * statement.cpp
+ *		Building the SQL applier's statements.
+ */
+#include "statement.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/*
+ * "pg_catalog.unnest($1) WITH ORDINALITY AS u(c1, c2, ..., n)": column cN is
+ * attribute N of the target, n the position in the array.
+ */
+void
+append_source(StringInfo sql, const Target *target)
+{
+	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+
+	appendStringInfoString(sql, "pg_catalog.unnest($1) WITH ORDINALITY AS u(");
+	for (int i = 0; i < tuple_desc->natts; i++)
+		if (!TupleDescAttr(tuple_desc, i)->attisdropped)
+			appendStringInfo(sql, "c%d, ", i + 1);
+	appendStringInfoString(sql, "n)");
+}
+
+const char *
+quoted_attribute(const Target *target, AttrNumber attno)
+{
+	return quote_identifier(
+		NameStr(TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->attname));
+}
+
+void
+append_operator(StringInfo sql, Oid operator_oid)
+{
+	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator_oid));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", operator_oid);
+
+	const FormData_pg_operator *form =
+		reinterpret_cast<const FormData_pg_operator *>(GETSTRUCT(tuple));
+
+	appendStringInfo(sql, " OPERATOR(%s.%s) ",
+					 quote_identifier(get_namespace_name(form->oprnamespace)),
+					 NameStr(form->oprname));
+	ReleaseSysCache(tuple);
+}
+
+void
+append_collate(StringInfo sql, Oid collation)
+{
+	HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+
+	const FormData_pg_collation *form =
+		reinterpret_cast<const FormData_pg_collation *>(GETSTRUCT(tuple));
+
+	appendStringInfo(sql, " COLLATE %s",
+					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
+												NameStr(form->collname)));
+	ReleaseSysCache(tuple);
+}
+
+/* "t.key = u.cN AND ...", with the operators and collations of the index. */
+void
+append_key_condition(StringInfo sql, const Target *target)
+{
+	const char *separator = "";
+
+	for (const KeyColumn &key : target->keys)
+	{
+		Oid column_collation =
+			TupleDescAttr(RelationGetDescr(target->relation), key.target - 1)->attcollation;
+
+		appendStringInfo(sql, "%st.%s", separator, quoted_attribute(target, key.target));
+		append_operator(sql, key.equality);
+		appendStringInfo(sql, "u.c%d", key.target);
+		if (OidIsValid(key.collation) && key.collation != column_collation)
+			append_collate(sql, key.collation);
+		separator = " AND ";
+	}
+}
+
+} /* namespace */
+
+char *
+update_statement(const Target *target)
+{
+	StringInfoData sql;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s AS t SET ", target->display_name);
+	for (const MappedColumn &column : target->columns)
+	{
+		if (column.is_key)
+			continue;
+		appendStringInfo(&sql, "%s%s = u.c%d", separator, quoted_attribute(target, column.target),
+						 column.target);
+		separator = ", ";
+	}
+	appendStringInfoString(&sql, " FROM ");
+	append_source(&sql, target);
+	appendStringInfoString(&sql, " WHERE ");
+	append_key_condition(&sql, target);
+	appendStringInfoString(&sql, " RETURNING u.n");
+	return sql.data;
+}
+
+char *
+presence_statement(const Target *target)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT u.n FROM %s AS t, ", target->display_name);
+	append_source(&sql, target);
+	appendStringInfoString(&sql, " WHERE ");
+	append_key_condition(&sql, target);
+
+	/* Makes UPDATE's row-level security policies count; UPDATE has tried to lock the rows too. */
+	appendStringInfoString(&sql, " FOR NO KEY UPDATE OF t");
+	return sql.data;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,34 @@
+/*
+ * statement.h
+ *		The text of the statements that the SQL applier prepares.
+ *
+ * Both take the chunk as one parameter of type "array of the target's row
+ * type", so that a column of any type, an array too, travels as it is.  Every
+ * name in them is quoted and qualified, so search_path has no say.
+ */
+#ifndef BULK_UPDATE_STATEMENT_H
+#define BULK_UPDATE_STATEMENT_H
+
+#include "target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * update_statement
+ *		UPDATE of the rows whose keys are in the array.  It returns, for each
+ *		row updated, the position in the array of the element it was updated
+ *		from.
+ */
+extern char *update_statement(const Target *target);
+
+/*
+ * presence_statement
+ *		SELECT of the positions of those elements that have a row which the
+ *		caller may update.
+ */
+extern char *presence_statement(const Target *target);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_STATEMENT_H */

@@ -1,0 +1,151 @@
+/*
+ * target.cpp
+ *		Opening and checking the relation to update.
+ */
+#include "target.h"
+
+#include "key.h"
+#include "mapping.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* What to use instead, for the kinds of relation that are refused. */
+const char *
+hint_for_relkind(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_VIEW:
+			return "Give the table under the view.";
+		case RELKIND_MATVIEW:
+			return "Change the tables of its query, then use REFRESH MATERIALIZED VIEW.";
+		case RELKIND_FOREIGN_TABLE:
+			return "Run bulk_update on the server that has the table.";
+		case RELKIND_SEQUENCE:
+			return "Use setval() or ALTER SEQUENCE.";
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return "Give the table of the index.";
+		default:
+			return "Give an ordinary or a partitioned table.";
+	}
+}
+
+void
+check_kind(Relation relation)
+{
+	char relkind = relation->rd_rel->relkind;
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot bulk update relation \"%s\"", RelationGetRelationName(relation)),
+				 errdetail_relkind_not_supported(relkind),
+				 errhint("%s", hint_for_relkind(relkind))));
+	if (IsSystemRelation(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot bulk update relation \"%s\"", RelationGetRelationName(relation)),
+				 errdetail("The relation is a system catalog."),
+				 errhint("Use the commands that change the objects it describes.")));
+	if (RELATION_IS_OTHER_TEMP(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot bulk update relation \"%s\"", RelationGetRelationName(relation)),
+				 errdetail("The relation is a temporary table of another session.")));
+}
+
+/* Core refuses RETURNING there, and what a row's outcome is cannot be known. */
+void
+check_rules(Relation relation)
+{
+	RuleLock *rules = relation->rd_rules;
+
+	for (int i = 0; rules != NULL && i < rules->numLocks; i++)
+	{
+		const RewriteRule *rule = rules->rules[i];
+
+		if (rule->event == CMD_UPDATE && rule->isInstead && rule->enabled != RULE_DISABLED)
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("cannot bulk update relation \"%s\"",
+								   RelationGetRelationName(relation)),
+							errdetail("The relation has an ON UPDATE DO INSTEAD rule."),
+							errhint("Replace the rule by a trigger, or disable it for the call.")));
+	}
+}
+
+/*
+ * The executor checks the privileges of each chunk's statement.  Here they are
+ * checked as well so that a call with an empty source is refused too, and so
+ * that the message can say which column lacks what.
+ */
+void
+check_privileges(const Target *target)
+{
+	Oid relid = RelationGetRelid(target->relation);
+
+	for (const MappedColumn &column : target->columns)
+	{
+		AclMode needed = column.is_key ? ACL_SELECT : ACL_UPDATE;
+
+		if (pg_class_aclcheck(relid, GetUserId(), needed) == ACLCHECK_OK ||
+			pg_attribute_aclcheck(relid, column.target, GetUserId(), needed) == ACLCHECK_OK)
+			continue;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for table %s", RelationGetRelationName(target->relation)),
+			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".",
+					   column.is_key ? "SELECT" : "UPDATE", column.is_key ? "key" : "value",
+					   get_attname(relid, column.target, false))));
+	}
+}
+
+Relation
+open_relation(Oid relid)
+{
+	Relation relation = try_relation_open(relid, RowExclusiveLock);
+
+	if (relation == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	return relation;
+}
+
+} /* namespace */
+
+Target *
+target_open(const Options &options, TupleDesc source)
+{
+	Target *target = palloc_one<Target>();
+
+	PreventCommandDuringRecovery("bulk_update()");
+
+	target->relation = open_relation(options.target);
+	check_kind(target->relation);
+	check_rules(target->relation);
+	if (target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+		PreventCommandIfReadOnly("bulk_update()");
+
+	target->display_name =
+		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target->relation)),
+								   RelationGetRelationName(target->relation));
+	target->cast_context = CreateStandaloneExprContext();
+	map_columns(target, options, source);
+	choose_key(target);
+	check_privileges(target);
+	return target;
+}
+
+void
+target_close(Target *target)
+{
+	FreeExprContext(target->cast_context, true);
+	relation_close(target->relation, NoLock);
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,61 @@
+/*
+ * target.h
+ *		The relation to update, the columns that the source feeds, and the key.
+ */
+#ifndef BULK_UPDATE_TARGET_H
+#define BULK_UPDATE_TARGET_H
+
+#include "options.h"
+
+namespace bulkupdate
+{
+
+/* A source column and the target column that it feeds. */
+struct MappedColumn
+{
+	AttrNumber source; /* position in the source, from 1 */
+	AttrNumber target; /* attribute number in the target */
+	bool is_key;
+	ExprState *cast; /* assignment cast, or NULL where the value goes in as it is */
+};
+
+/* A key column, in the order of the unique index that covers the key. */
+struct KeyColumn
+{
+	AttrNumber target; /* attribute number in the target */
+	Oid equality;      /* operator that finds the row, of the index's operator family */
+	Oid collation;     /* collation of the index column */
+	SortSupport sort;  /* key order */
+};
+
+struct Target
+{
+	Relation relation;
+	const char *display_name;   /* for messages */
+	Span<MappedColumn> columns; /* one for each source column, in source order */
+	Span<KeyColumn> keys;
+	ExprContext *cast_context; /* where the casts are evaluated */
+};
+
+/*
+ * target_open
+ *		Lock and check the target, map the source's columns to it, and choose
+ *		the unique index that its key is covered by.
+ *
+ * The relation is opened with RowExclusiveLock; the lock stays until the end
+ * of the transaction, as UPDATE's does.  Allocates in the current memory
+ * context.
+ *
+ * Raises 42P01 (no such relation), 42809 (a kind of relation that cannot be
+ * updated in bulk), 0A000 (temporary table of another session, INSTEAD rule),
+ * 42501 (missing privileges), 25006 (read-only transaction), and what
+ * map_columns and choose_key raise.
+ */
+extern Target *target_open(const Options &options, TupleDesc source);
+
+/* target_close: close the relation and keep its lock. */
+extern void target_close(Target *target);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_TARGET_H */
