@@ -1,0 +1,231 @@
+"""Memory of the backend during bulk_update; test/memory/run says what it is. Runs inside a server."""
+
+import argparse
+import os
+import sys
+import threading
+import time
+
+import psycopg2
+
+MB = 1024 * 1024
+BOUND = 32 * MB
+SAMPLE_SECONDS = 0.005
+
+
+class Sampler(threading.Thread):
+    """The peak of another process' private memory, while it is the body of a with statement."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.path = f"/proc/{pid}/status"
+        self.stopped = threading.Event()
+        self.samples = 0
+        self.before = self.peak = self.read()
+
+    def read(self):
+        with open(self.path) as lines:
+            for line in lines:
+                if line.startswith("RssAnon:"):
+                    return int(line.split()[1]) * 1024
+        raise LookupError("RssAnon")
+
+    def run(self):
+        while not self.stopped.wait(SAMPLE_SECONDS):
+            self.peak = max(self.peak, self.read())
+            self.samples += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.join()
+        self.peak = max(self.peak, self.read())
+
+
+class Case:
+    """One call: how its table and source come to be, and the most its backend may grow."""
+
+    def __init__(self, name, rows, *, columns="id bigint PRIMARY KEY, field1 integer, field2 text, field3 integer",
+                 load="SELECT i, i, 'object ' || i, i % 100 FROM generate_series(1, {rows}) i",
+                 source="SELECT id, field1 + 1 AS field1, md5(field2) AS field2, field3 + 1 AS field3"
+                        " FROM objects ORDER BY id",
+                 prepare=(), hold="", chunk_size=10000, check="field1 <> id + 1", beside_query=False):
+        self.name, self.rows, self.chunk_size, self.beside_query = name, rows, chunk_size, beside_query
+        self.columns, self.load, self.source = columns, load.format(rows=rows), source.format(rows=rows)
+        self.prepare, self.hold, self.check = prepare, hold, check
+
+
+# Text that does not compress, made from a number, in parts of 89 characters.
+WIDE = "(SELECT string_agg(encode(sha512(int8send(i * 100000 + j)), 'base64'), '') FROM generate_series(1, {parts}) j)"
+
+
+def cases(sizes):
+    for rows in sizes:
+        yield Case(f"{rows} rows in key order", rows)
+    yield Case("20000 rows of 20 kB", 20000, columns="id bigint PRIMARY KEY, field2 text",
+               load="SELECT i, 'object ' || i FROM generate_series(1, {rows}) i",
+               source=f"SELECT i AS id, {WIDE.format(parts=230)} AS field2 FROM generate_series(1, {{rows}}) i",
+               check="length(field2) <> 20470 OR left(field2, 76)"
+                     " <> left(encode(sha512(int8send(id * 100000 + 1)), 'base64'), 76)")
+    # A query that makes values of 5 MB takes much memory itself: the bound is on what bulk_update adds to it.
+    for rows in (2, 100):
+        yield Case(f"{rows} rows of 5 MB", rows, columns="id bigint PRIMARY KEY, field2 text",
+                   load="SELECT i, 'object ' || i FROM generate_series(1, {rows}) i",
+                   source=f"SELECT i AS id, {WIDE.format(parts=58900)} AS field2 FROM generate_series(1, {{rows}}) i",
+                   check="length(field2) <> 5242100", beside_query=True)
+    yield Case("100000 chunks of 10 rows", 1000000, chunk_size=10)
+    yield Case("random order", 1000000,
+               prepare=["CREATE TABLE shuffled AS SELECT id, field1 + 1 AS field1 FROM objects ORDER BY random()"],
+               source="SELECT * FROM shuffled")
+    yield Case("holdable cursor", 1000000, hold="WITH HOLD")
+    yield Case("after row trigger", 1000000,
+               prepare=["CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                        "CREATE TRIGGER each_row AFTER UPDATE ON objects FOR EACH ROW EXECUTE FUNCTION nothing()"])
+    yield Case("after row trigger, after statement trigger with transition tables", 1000000,
+               prepare=["CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                        "CREATE TRIGGER each_row AFTER UPDATE ON objects FOR EACH ROW EXECUTE FUNCTION nothing()",
+                        "CREATE TRIGGER each_statement AFTER UPDATE ON objects REFERENCING OLD TABLE AS o"
+                        " NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION nothing()"])
+    yield Case("foreign key", 1000000,
+               prepare=["CREATE TABLE referenced (id integer PRIMARY KEY)",
+                        "INSERT INTO referenced SELECT generate_series(0, 1000)",
+                        "ALTER TABLE objects ADD FOREIGN KEY (field3) REFERENCES referenced"])
+    yield Case("no such rows", 1000000, source="SELECT -i AS id, i AS field1 FROM generate_series(1, {rows}) i",
+               check="field1 <> id")
+
+
+def query_alone(case):
+    """How much the backend grows when the query of the case just runs."""
+    connection = psycopg2.connect("")
+    cursor = connection.cursor()
+    with Sampler(connection.get_backend_pid()) as sampler:
+        cursor.execute(f"DECLARE c CURSOR FOR {case.source}")
+        cursor.execute("MOVE FORWARD ALL IN c")
+    connection.close()
+    return sampler.peak - sampler.before
+
+
+def run(case):
+    """Run one case in a session of its own; return its report, the sampler, the seconds, and the problem if any."""
+    connection = psycopg2.connect("")
+    cursor = connection.cursor()
+
+    def value(query):
+        cursor.execute(query)
+        return cursor.fetchone()
+
+    cursor.execute(f"CREATE TABLE objects ({case.columns})")
+    cursor.execute(f"INSERT INTO objects {case.load}")
+    for statement in case.prepare:
+        cursor.execute(statement)
+    connection.commit()
+    connection.autocommit = True
+    cursor.execute("VACUUM (ANALYZE) objects")
+    cursor.execute("CHECKPOINT")
+    connection.close()
+
+    connection = psycopg2.connect("")
+    cursor = connection.cursor()
+    pid = connection.get_backend_pid()
+    with Sampler(pid) as sampler:
+        started = time.perf_counter()
+        cursor.execute(f"DECLARE c CURSOR {case.hold} FOR {case.source}")
+        if case.hold:
+            connection.commit()
+        report = value(
+            "SELECT sum(rows_updated), sum(rows_missing), count(*), sum(rows_fetched), max(memory_bytes)"
+            f" FROM bulk_update('objects', 'c', chunk_size => {case.chunk_size})")
+        connection.commit()
+        seconds = time.perf_counter() - started
+
+    wrong = value(f"SELECT count(*) FROM objects WHERE {case.check}")[0]
+    problem = None
+    if wrong:
+        problem = f"{wrong} rows do not have their values"
+    elif report[3] != case.rows:
+        problem = f"{report[3]} rows fetched instead of {case.rows}"
+    connection.close()
+    return report, sampler, seconds, problem
+
+
+def clean():
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute("DROP TABLE IF EXISTS objects, shuffled, referenced CASCADE")
+    cursor.execute("DROP FUNCTION IF EXISTS nothing CASCADE")
+    connection.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", default=os.environ.get("MEMORY_ROWS", "1000000,5000000"))
+    parser.add_argument("--only", action="append")
+    arguments = parser.parse_args()
+    sizes = [int(size) for size in arguments.rows.split(",")]
+
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    connection.cursor().execute("CREATE EXTENSION bulk_update")
+    connection.close()
+
+    passed = failed = 0
+    growths = {}
+
+    def ok(condition, name):
+        nonlocal passed, failed
+        print(("ok" if condition else "not ok") + " - " + name, flush=True)
+        if condition:
+            passed += 1
+        else:
+            failed += 1
+
+    table = [("case", "updated", "missing", "chunks", "seconds", "before", "growth", "bound", "reported")]
+    for case in cases(sizes):
+        if arguments.only and not any(part in case.name for part in arguments.only):
+            continue
+        clean()
+        try:
+            report, sampler, seconds, problem = run(case)
+        except psycopg2.Error as error:
+            ok(False, f"{case.name}: {error}")
+            continue
+        growth = sampler.peak - sampler.before
+        growths[case.name] = growth
+        bound = BOUND + (query_alone(case) if case.beside_query else 0)
+        if problem:
+            ok(False, f"{case.name}: {problem}")
+        beside = f" {BOUND // MB} MB more than by the query alone," if case.beside_query else ""
+        ok(growth < bound,
+           f"{case.name}: the backend grows by less than{beside} {bound / MB:.1f} MB ({growth / MB:.1f} MB)")
+        table.append((case.name, report[0], report[1], report[2], f"{seconds:.1f}", f"{sampler.before / MB:.1f}",
+                      f"{growth / MB:.1f}", f"{bound / MB:.1f}", f"{report[4] / MB:.1f}"))
+    clean()
+
+    def flat(small, large, most):
+        if small in growths and large in growths:
+            more = growths[large] - growths[small]
+            ok(more < most, f"{large} take less than {most // MB} MB more than {small} ({more / MB:.1f} MB)")
+
+    first, *others = [f"{rows} rows in key order" for rows in sizes]
+    for other in others:
+        flat(first, other, 4 * MB)
+    flat("2 rows of 5 MB", "100 rows of 5 MB", 8 * MB)
+    flat(first, "100000 chunks of 10 rows", 4 * MB)
+
+    print()
+    print("Private memory of the backend (RssAnon) in MB, at work_mem = 4MB; reported: the largest memory_bytes.")
+    print()
+    widths = [max(len(str(row[i])) for row in table) for i in range(len(table[0]))]
+    for row in table:
+        print("  ".join(str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
+                        for i, (cell, width) in enumerate(zip(row, widths))))
+    print()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())
