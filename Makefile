@@ -68,12 +68,15 @@ test-output:
 print-flags:
 	@echo '$(CPPFLAGS) $(CXXFLAGS)'
 
+print-module-flags:
+	@echo '$(MODULE_CXXFLAGS)'
+
 print-tests:
 	@$(foreach t,$(REGRESS),echo regress $(t);)
 	@$(foreach t,$(ISOLATION),echo isolation $(t);)
 
 FORCE:
-.PHONY: FORCE test-output print-flags print-tests
+.PHONY: FORCE test-output print-flags print-module-flags print-tests
 
 endif
 
