@@ -1,0 +1,397 @@
+--
+-- All kinds of cursors as the source
+--
+\set report 'chunk, rows_fetched AS fetched, rows_updated AS updated, rows_missing AS missing, first_key, last_key'
+
+CREATE TABLE t (id int PRIMARY KEY, v int);
+CREATE TABLE plain (LIKE t);
+CREATE TABLE new (id int, v int);
+INSERT INTO t SELECT i, 0 FROM generate_series(1, 8) AS i;
+INSERT INTO plain TABLE t;
+INSERT INTO new SELECT i, i FROM generate_series(1, 8) AS i;
+
+-- Kinds of DECLARE. Afterwards each is open and at its end.
+BEGIN;
+DECLARE plain_cursor CURSOR FOR SELECT id, v + 1 AS v FROM new ORDER BY id;
+DECLARE no_scroll NO SCROLL CURSOR FOR SELECT id, v + 2 AS v FROM new ORDER BY id;
+DECLARE scroll SCROLL CURSOR FOR SELECT id, v + 3 AS v FROM new ORDER BY id;
+DECLARE insensitive INSENSITIVE CURSOR FOR SELECT id, v + 4 AS v FROM new ORDER BY id;
+DECLARE asensitive ASENSITIVE CURSOR FOR SELECT id, v + 5 AS v FROM new ORDER BY id;
+DECLARE binary_cursor BINARY CURSOR FOR SELECT id, v + 6 AS v FROM new ORDER BY id;
+DECLARE with_hold CURSOR WITH HOLD FOR SELECT id, v + 7 AS v FROM new ORDER BY id;
+DECLARE without_hold CURSOR WITHOUT HOLD FOR SELECT id, v + 8 AS v FROM new ORDER BY id;
+DECLARE for_update CURSOR FOR SELECT id, v + 9 AS v FROM new ORDER BY id FOR UPDATE;
+DECLARE for_share CURSOR FOR SELECT id, v + 10 AS v FROM new ORDER BY id FOR SHARE;
+DECLARE "Odd ""name" CURSOR FOR SELECT id, v + 11 AS v FROM new ORDER BY id;
+CREATE TEMPORARY TABLE r AS
+SELECT name, n, b.*, (SELECT sum(v) - 36 FROM t) / 8 AS added
+  FROM unnest(ARRAY['plain_cursor', 'no_scroll', 'scroll', 'insensitive', 'asensitive', 'binary_cursor',
+                    'with_hold', 'without_hold', 'for_update', 'for_share', 'Odd "name'])
+       WITH ORDINALITY AS c(name, n),
+       LATERAL bulk_update('t', name::refcursor, chunk_size => 5) AS b;
+SELECT name, array_agg(rows_updated ORDER BY chunk) AS updated FROM r GROUP BY name, n ORDER BY n;
+SELECT name, is_holdable, is_binary, is_scrollable FROM pg_cursors
+ WHERE name IN (SELECT name FROM r) ORDER BY name COLLATE "C";
+FETCH plain_cursor;
+FETCH no_scroll;
+FETCH scroll;
+FETCH insensitive;
+FETCH asensitive;
+FETCH binary_cursor;
+FETCH with_hold;
+FETCH without_hold;
+FETCH for_update;
+FETCH for_share;
+FETCH "Odd ""name";
+-- a scrollable one can go back, and be used again
+FETCH BACKWARD 1 FROM scroll;
+SELECT :report FROM bulk_update('t', 'scroll');
+MOVE ABSOLUTE 0 IN scroll;
+SELECT :report FROM bulk_update('t', 'scroll', chunk_size => 5);
+COMMIT;
+UPDATE plain AS t SET v = new.v + 3 FROM new WHERE t.id = new.id;
+SELECT * FROM test_diff('t', 'plain');
+CLOSE with_hold;
+DROP TABLE r;
+
+-- A cursor WITH HOLD from an earlier transaction; its table has changed since
+BEGIN;
+DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT id, v * 10 AS v FROM new ORDER BY id;
+FETCH 2 FROM c;
+COMMIT;
+UPDATE new SET v = -1;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 4);
+UPDATE plain SET v = id * 10 WHERE id > 2;
+SELECT * FROM test_diff('t', 'plain');
+SELECT :report FROM bulk_update('t', 'c');
+MOVE ABSOLUTE 0 IN c;
+SELECT :report FROM bulk_update('t', 'c');
+UPDATE plain SET v = id * 10;
+SELECT * FROM test_diff('t', 'plain');
+FETCH c;
+CLOSE c;
+UPDATE new SET v = id;
+-- it is gone
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
+
+-- A partly consumed cursor: the call goes on from where it stands
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT id, v + 20 AS v FROM new ORDER BY id;
+FETCH 3 FROM c;
+SELECT :report FROM bulk_update('t', 'c');
+MOVE ABSOLUTE 6 IN c;
+SELECT :report FROM bulk_update('t', 'c');
+-- on the last row, before the first one
+MOVE LAST IN c;
+SELECT :report FROM bulk_update('t', 'c');
+MOVE FIRST IN c;
+MOVE BACKWARD ALL IN c;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 6);
+-- at its end
+SELECT :report FROM bulk_update('t', 'c');
+FETCH c;
+COMMIT;
+UPDATE plain SET v = id + 20;
+SELECT * FROM test_diff('t', 'plain');
+
+--
+-- A cursor over the target itself sees the rows as they were when it was opened
+--
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, v + 1 AS v FROM t ORDER BY id;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 3);
+COMMIT;
+UPDATE plain SET v = v + 1;
+SELECT * FROM test_diff('t', 'plain');
+-- its condition is on the column that changes: each row once all the same
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, v + 100 AS v FROM t WHERE v < 1000;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 1);
+COMMIT;
+UPDATE plain SET v = v + 100;
+SELECT * FROM test_diff('t', 'plain');
+-- in the order of an index on the column that changes
+CREATE INDEX ON t (v);
+SET enable_seqscan = off;
+SET enable_sort = off;
+BEGIN;
+DECLARE c NO SCROLL CURSOR FOR SELECT id, v + 3 AS v FROM t WHERE v > 0 ORDER BY v;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 2);
+COMMIT;
+RESET enable_seqscan;
+RESET enable_sort;
+UPDATE plain SET v = v + 3;
+SELECT * FROM test_diff('t', 'plain');
+-- the rows are locked by the cursor
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, v + 5 AS v FROM t ORDER BY id FOR UPDATE;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 8);
+COMMIT;
+UPDATE plain SET v = v + 5;
+SELECT * FROM test_diff('t', 'plain');
+-- in the next chunk a row that the first one has changed: the source still has its old value
+BEGIN;
+DECLARE c CURSOR FOR
+    SELECT 1 AS id, v + (SELECT v FROM t WHERE id = 1) AS v FROM t WHERE id IN (2, 3) ORDER BY v;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 1);
+COMMIT;
+UPDATE plain AS t SET v = t.v + x.v FROM plain AS x WHERE t.id = 1 AND x.id = 3;
+SELECT * FROM test_diff('t', 'plain');
+-- shifting the values by one row
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, lag(v, 1, 0) OVER (ORDER BY id) AS v FROM t ORDER BY id;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 3);
+COMMIT;
+UPDATE plain AS t SET v = coalesce((SELECT v FROM plain AS x WHERE x.id = t.id - 1), 0);
+SELECT * FROM test_diff('t', 'plain');
+
+--
+-- PL/pgSQL
+--
+DO $$
+DECLARE
+    unbound refcursor;
+    bound CURSOR (low int, plus int) FOR
+        SELECT id, v + plus AS v FROM new WHERE id >= low ORDER BY id;
+    named refcursor := 'my name';
+    r record;
+BEGIN
+    OPEN unbound FOR SELECT id, v + 1000 AS v FROM new ORDER BY id;
+    FOR r IN SELECT * FROM bulk_update('t', unbound, chunk_size => 5) LOOP
+        RAISE INFO 'unbound: chunk %, updated %, keys % to %', r.chunk, r.rows_updated, r.first_key, r.last_key;
+    END LOOP;
+    FETCH unbound INTO r;
+    RAISE INFO 'more: %', FOUND;
+    CLOSE unbound;
+
+    OPEN bound (5, 2000);
+    MOVE bound;
+    SELECT * INTO r FROM bulk_update('t', bound);
+    RAISE INFO 'bound: updated %, keys % to %', r.rows_updated, r.first_key, r.last_key;
+    CLOSE bound;
+    OPEN bound (plus := 3000, low := 8);
+    SELECT * INTO r FROM bulk_update('t', bound);
+    RAISE INFO 'bound: updated %, keys % to %', r.rows_updated, r.first_key, r.last_key;
+    CLOSE bound;
+
+    OPEN named FOR EXECUTE 'SELECT id, v + $1 AS v FROM new WHERE id = $2' USING 4000, 1;
+    SELECT * INTO r FROM bulk_update('t', 'my name');
+    RAISE INFO 'named: updated %, keys % to %', r.rows_updated, r.first_key, r.last_key;
+END
+$$;
+UPDATE plain SET v = id + CASE id WHEN 1 THEN 4000 WHEN 8 THEN 3000 WHEN 7 THEN 2000 WHEN 6 THEN 2000 ELSE 1000 END;
+SELECT * FROM test_diff('t', 'plain');
+
+-- The cursor of a FOR loop that is under way: the call takes the rows that the
+-- loop has not read ahead (it reads 10 at first, then 50), then the loop ends
+INSERT INTO t SELECT i, 0 FROM generate_series(101, 200) AS i;
+INSERT INTO plain SELECT i, 0 FROM generate_series(101, 200) AS i;
+DO $$
+DECLARE
+    c CURSOR FOR SELECT i AS id, i AS v FROM generate_series(101, 200) AS i;
+    r record;
+    report record;
+    loops int := 0;
+BEGIN
+    FOR r IN c LOOP
+        loops := loops + 1;
+        IF loops = 3 THEN
+            SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated
+              INTO report FROM bulk_update('t', c);
+        END IF;
+    END LOOP;
+    RAISE INFO 'each row once: %, all updated: %', loops + report.fetched = 100, report.updated = report.fetched;
+END
+$$;
+SELECT bool_and(v = id) AS updated FROM t WHERE id > 160;
+DELETE FROM t WHERE id > 100;
+DELETE FROM plain WHERE id > 100;
+
+-- A function that returns a cursor; one that takes it
+CREATE FUNCTION open_new(plus int) RETURNS refcursor LANGUAGE plpgsql AS $$
+DECLARE
+    c refcursor;
+BEGIN
+    OPEN c FOR SELECT id, v + plus AS v FROM new ORDER BY id;
+    RETURN c;
+END
+$$;
+CREATE FUNCTION apply(c refcursor) RETURNS bigint LANGUAGE sql AS $$
+    SELECT sum(rows_updated)::bigint FROM bulk_update('t', c)
+$$;
+SELECT apply(open_new(5000));
+UPDATE plain SET v = id + 5000;
+SELECT * FROM test_diff('t', 'plain');
+DROP FUNCTION apply;
+DROP FUNCTION open_new;
+
+-- A procedure that commits between calls: the cursor has to be holdable
+CREATE PROCEDURE in_parts() LANGUAGE plpgsql AS $$
+DECLARE
+    part int;
+    updated bigint;
+BEGIN
+    FOR part IN 0..3 LOOP
+        SELECT sum(rows_updated) INTO updated
+          FROM bulk_update_query('t', format('SELECT id, v + 6000 AS v FROM new WHERE id %% 4 = %s', part));
+        COMMIT;
+        RAISE INFO 'part %: updated %', part, updated;
+    END LOOP;
+END
+$$;
+CALL in_parts();
+UPDATE plain SET v = id + 6000;
+SELECT * FROM test_diff('t', 'plain');
+DROP PROCEDURE in_parts;
+DO $$
+DECLARE
+    c refcursor;
+    updated bigint;
+BEGIN
+    OPEN c FOR SELECT id, v + 7000 AS v FROM new ORDER BY id;
+    MOVE 3 IN c;
+    SELECT sum(rows_updated) INTO updated FROM bulk_update('t', c);
+    RAISE INFO 'first call: updated %', updated;
+    ROLLBACK;
+    SELECT sum(rows_updated) INTO updated FROM bulk_update_query('t', 'SELECT id, v + 7000 AS v FROM new WHERE id > 4');
+    COMMIT;
+    RAISE INFO 'second call: updated %', updated;
+END
+$$;
+UPDATE plain SET v = id + 7000 WHERE id > 4;
+SELECT * FROM test_diff('t', 'plain');
+
+--
+-- Cursors that are not usable
+--
+BEGIN;
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'nothing') $$);
+SELECT * FROM test_error($$ SELECT bulk_update('t', '') $$);
+DECLARE c CURSOR FOR SELECT id, v FROM new;
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'C') $$);
+CLOSE c;
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
+COMMIT;
+-- a name that has to be quoted
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'Odd "name') $$);
+-- WITHOUT HOLD, of an earlier transaction
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, v FROM new;
+COMMIT;
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
+
+-- A cursor that the cursor's own query gives to bulk_update
+CREATE FUNCTION call_with(name text) RETURNS int VOLATILE LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM bulk_update('t', name::refcursor);
+    RETURN 1;
+END
+$$;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, call_with('c') AS v FROM new ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
+COMMIT;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, call_with('c') AS v FROM new ORDER BY id;
+SELECT * FROM test_error($$ FETCH c $$);
+COMMIT;
+-- of another one it may
+BEGIN;
+DECLARE inner_cursor CURSOR FOR SELECT id, v + 1 AS v FROM new ORDER BY id;
+DECLARE c CURSOR FOR SELECT id, call_with('inner_cursor') + v AS v FROM new ORDER BY id;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 3);
+COMMIT;
+UPDATE plain SET v = id + 1;
+SELECT * FROM test_diff('t', 'plain');
+-- the cursor that shows the result of the call
+BEGIN;
+DECLARE c CURSOR FOR SELECT chunk FROM bulk_update('t', 'c');
+SELECT * FROM test_error($$ FETCH c $$);
+COMMIT;
+DROP FUNCTION call_with;
+
+-- The query fails in the middle; the cursor is unusable then, the table unchanged
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, 100 / (6 - id) AS v FROM new ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', chunk_size => 2) $$);
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
+SELECT * FROM test_diff('t', 'plain');
+COMMIT;
+
+-- An error in a chunk, in a savepoint: the cursor stays where the call had left it
+ALTER TABLE t ADD CONSTRAINT not_60 CHECK (v <> 60);
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT id, id * 10 AS v FROM new ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', chunk_size => 2) $$);
+SELECT * FROM test_diff('t', 'plain');
+ALTER TABLE t DROP CONSTRAINT not_60;
+MOVE ABSOLUTE 0 IN c;
+SELECT :report FROM bulk_update('t', 'c', chunk_size => 4);
+COMMIT;
+UPDATE plain SET v = id * 10;
+SELECT * FROM test_diff('t', 'plain');
+
+--
+-- The cursor is touched while the call reads it. There are more rows than are
+-- read ahead at once.
+--
+CREATE TABLE big (id int PRIMARY KEY, v int);
+INSERT INTO big SELECT i, 0 FROM generate_series(1, 100) AS i;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.id = 3 THEN
+        EXECUTE TG_ARGV[0];
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION touch('CLOSE c');
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('big', 'c', chunk_size => 5) $$);
+COMMIT;
+CREATE OR REPLACE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION touch('CLOSE ALL');
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('big', 'c', chunk_size => 5) $$);
+COMMIT;
+CREATE OR REPLACE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION touch('MOVE c');
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('big', 'c', chunk_size => 5) $$);
+COMMIT;
+CREATE OR REPLACE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW
+    EXECUTE FUNCTION touch('SELECT bulk_update(''big'', ''c'')');
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('big', 'c', chunk_size => 5) $$);
+COMMIT;
+-- closed, and another one opened under its name
+CREATE FUNCTION reopen() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    c refcursor := 'c';
+BEGIN
+    IF NEW.id = 3 THEN
+        CLOSE c;
+        OPEN c FOR SELECT 1, 'other';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION reopen();
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('big', 'c', chunk_size => 5) $$);
+COMMIT;
+-- closed during the last chunk, when nothing more is to be read
+CREATE OR REPLACE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION touch('CLOSE c');
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big WHERE id < 4 ORDER BY id;
+SELECT :report FROM bulk_update('big', 'c');
+SELECT count(*) AS open FROM pg_cursors WHERE name = 'c';
+COMMIT;
+SELECT count(*) FROM big WHERE v = 1;
+
+DROP TABLE t, plain, new, big;
+DROP FUNCTION touch;
+DROP FUNCTION reopen;

@@ -1,0 +1,102 @@
+--
+-- The extension, and what the other tests use.
+--
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS bulk_update;
+RESET client_min_messages;
+
+-- What is in it
+SELECT pg_describe_object(classid, objid, 0) AS object,
+       obj_description(objid, 'pg_proc') AS comment
+  FROM pg_depend
+ WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bulk_update')
+   AND deptype = 'e' AND classid = 'pg_proc'::regclass
+ ORDER BY objid::regproc::text COLLATE "C";
+
+SELECT proname, provolatile, proparallel, prosecdef, proisstrict, proretset
+  FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
+ ORDER BY proname COLLATE "C";
+
+SELECT proname, proargmodes[i] AS mode, proargnames[i] AS name,
+       format_type(proallargtypes[i], NULL) AS type
+  FROM pg_proc, generate_subscripts(proallargtypes, 1) AS i
+ WHERE proname = 'bulk_update'
+ ORDER BY i;
+
+SELECT proname, pg_get_expr(proargdefaults, 0) AS defaults
+  FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
+ ORDER BY proname COLLATE "C";
+
+-- Both functions have the same arguments but for the second, and the same result
+SELECT count(DISTINCT (proargmodes, proargnames[3:], proallargtypes[3:])) AS kinds
+  FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query');
+
+--
+-- test_error(command)
+--		Run a command that is expected to fail and show its error as psql
+--		would, with the SQLSTATE. Of the context only the lines of bulk_update
+--		are shown: the others depend on how rows are applied.
+--
+CREATE FUNCTION test_error(command text) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+    code text;
+    message text;
+    detail text;
+    hint text;
+    context text;
+BEGIN
+    EXECUTE command;
+    RETURN NEXT 'no error';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS
+        code = RETURNED_SQLSTATE,
+        message = MESSAGE_TEXT,
+        detail = PG_EXCEPTION_DETAIL,
+        hint = PG_EXCEPTION_HINT,
+        context = PG_EXCEPTION_CONTEXT;
+    RETURN NEXT format('ERROR %s: %s', code, message);
+    IF detail <> '' THEN
+        RETURN NEXT 'DETAIL: ' || detail;
+    END IF;
+    IF hint <> '' THEN
+        RETURN NEXT 'HINT: ' || hint;
+    END IF;
+    RETURN QUERY
+        SELECT 'CONTEXT: ' || regexp_replace(line, '<unnamed portal [0-9]+>', '<unnamed portal>')
+          FROM string_to_table(context, E'\n') WITH ORDINALITY AS c(line, n)
+         WHERE line LIKE 'bulk_update %'
+         ORDER BY n;
+END
+$$;
+
+--
+-- test_diff(a, b)
+--		The rows that two tables of the same columns do not have in common. The
+--		comparison is of their text: not every type has an equality operator,
+--		and for some, equal values differ.
+--
+CREATE FUNCTION test_diff(a regclass, b regclass)
+RETURNS TABLE (relation text, only_there text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT %1$L, r FROM (SELECT x::text AS r FROM %1$s AS x
+                              EXCEPT ALL SELECT x::text FROM %2$s AS x) AS only_a
+         UNION ALL
+         SELECT %2$L, r FROM (SELECT x::text AS r FROM %2$s AS x
+                              EXCEPT ALL SELECT x::text FROM %1$s AS x) AS only_b
+         ORDER BY 1, 2', a, b);
+END
+$$;
+
+-- The helpers themselves
+SELECT * FROM test_error('SELECT 1/0');
+SELECT * FROM test_error('SELECT 1');
+CREATE TABLE a (i int, j json);
+CREATE TABLE b (LIKE a);
+INSERT INTO a VALUES (1, '{}'), (1, '{}'), (2, NULL);
+INSERT INTO b VALUES (1, '{}'), (2, NULL), (3, '[]');
+SELECT * FROM test_diff('a', 'b');
+SELECT * FROM test_diff('a', 'a');
+DROP TABLE a, b;
