@@ -32,17 +32,51 @@ bulk_update_cursor(PG_FUNCTION_ARGS)
 	Options options = options_from_call(fcinfo, "source");
 
 	SPI_connect();
-	bulkupdate::run(options, options.source, reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
+	bulkupdate::run(options, options.source, psprintf("cursor \"%s\"", options.source),
+					reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
 	SPI_finish();
 	return static_cast<Datum>(0);
 }
+
+namespace
+{
+
+/*
+ * open_query
+ *		Open a cursor for the text of a query; returns its name.
+ *
+ * Raises 22023 (the text is empty), 42P11 (it is not one query that returns
+ * rows), and what parsing it raises.
+ */
+const char *
+open_query(const char *query)
+{
+	if (strspn(query, " \t\n\r\f") == strlen(query))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"query\" of bulk_update_query must not be empty"),
+						errhint("Give a SELECT, VALUES or a command with RETURNING.")));
+
+	SPIPlanPtr plan = SPI_prepare_cursor(query, 0, NULL, CURSOR_OPT_NO_SCROLL);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	if (!SPI_is_cursor_plan(plan))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
+			 errmsg("argument \"query\" of bulk_update_query must be one query that returns rows"),
+			 errhint("Give a SELECT, VALUES or a command with RETURNING.")));
+	return pstrdup(SPI_cursor_open(NULL, plan, NULL, NULL, false)->name);
+}
+
+} /* namespace */
 
 /*
  * bulk_update_query
  *		SQL: bulk_update_query(target, query text, columns, key_columns, chunk_size)
  *
  * The same with a cursor that is opened for the query and closed at the end.
- * Raises 42P11 for a text that is not one query that returns rows.
+ * Raises what open_query(), options_from_call() and run() raise.
  */
 Datum
 bulk_update_query(PG_FUNCTION_ARGS)
@@ -50,20 +84,17 @@ bulk_update_query(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 
 	Options options = options_from_call(fcinfo, "query");
-	SPIParseOpenOptions open_options;
-
-	memset(&open_options, 0, sizeof(open_options));
-	open_options.cursorOptions = CURSOR_OPT_NO_SCROLL;
 
 	SPI_connect();
 
-	Portal portal = SPI_cursor_parse_open(NULL, options.source, &open_options);
-	char *name = pstrdup(portal->name);
+	const char *name = open_query(options.source);
 
-	bulkupdate::run(options, name, reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
+	bulkupdate::run(options, name, "the query",
+					reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
 
 	/* A trigger may have closed it after its last row. */
-	portal = GetPortalByName(name);
+	Portal portal = GetPortalByName(name);
+
 	if (PortalIsValid(portal))
 		SPI_cursor_close(portal);
 	SPI_finish();

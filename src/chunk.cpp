@@ -147,8 +147,8 @@ check_no_duplicates(const Chunk *chunk)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("bulk_update cannot update the same row a second time"),
-				 errdetail("Key (%s)=(%s) comes in source rows %lld and %lld.",
-						   key_names(chunk->target), key_text(chunk->target, row.image),
+				 errdetail("Key %s comes in source rows %lld and %lld.",
+						   key_detail(chunk->target, row.image),
 						   static_cast<long long>(before.position),
 						   static_cast<long long>(row.position)),
 				 errhint("Let the source return each key once, for example with SELECT DISTINCT "

@@ -138,6 +138,32 @@ has_key(const Target *target, int n, AttrNumber attno)
 	return false;
 }
 
+HeapTupleData
+tuple_of_image(HeapTupleHeader image)
+{
+	HeapTupleData tuple;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(image);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = image;
+	return tuple;
+}
+
+/* An attribute in its type's output format, or NULL. */
+char *
+attribute_text(const Target *target, HeapTuple tuple, AttrNumber attno)
+{
+	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+	Oid output;
+	bool is_varlena;
+	bool isnull;
+	Datum value = heap_getattr(tuple, attno, tuple_desc, &isnull);
+
+	getTypeOutputInfo(TupleDescAttr(tuple_desc, attno - 1)->atttypid, &output, &is_varlena);
+	return isnull ? NULL : OidOutputFunctionCall(output, value);
+}
+
 /* The text of a key of several columns: a row literal. */
 char *
 composite_key_text(const Target *target, HeapTuple tuple)
@@ -211,25 +237,10 @@ choose_key(Target *target)
 char *
 key_text(const Target *target, HeapTupleHeader image)
 {
-	HeapTupleData tuple;
-	Oid output;
-	bool is_varlena;
-	bool isnull;
+	HeapTupleData tuple = tuple_of_image(image);
 
-	tuple.t_len = HeapTupleHeaderGetDatumLength(image);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = image;
-
-	if (target->keys.size > 1)
-		return composite_key_text(target, &tuple);
-
-	AttrNumber attno = target->keys[0].target;
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
-	Datum value = heap_getattr(&tuple, attno, tuple_desc, &isnull);
-
-	getTypeOutputInfo(TupleDescAttr(tuple_desc, attno - 1)->atttypid, &output, &is_varlena);
-	return isnull ? NULL : OidOutputFunctionCall(output, value);
+	return target->keys.size > 1 ? composite_key_text(target, &tuple)
+								 : attribute_text(target, &tuple, target->keys[0].target);
 }
 
 const char *
@@ -248,6 +259,29 @@ key_names(const Target *target)
 			&names, get_attname(RelationGetRelid(target->relation), column.target, false));
 	}
 	return names.data;
+}
+
+const char *
+key_detail(const Target *target, HeapTupleHeader image)
+{
+	HeapTupleData tuple = tuple_of_image(image);
+	const char *separator = "";
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "(%s)=(", key_names(target));
+	for (const MappedColumn &column : target->columns)
+	{
+		if (!column.is_key)
+			continue;
+
+		const char *value = attribute_text(target, &tuple, column.target);
+
+		appendStringInfo(&detail, "%s%s", separator, value == NULL ? "null" : value);
+		separator = ", ";
+	}
+	appendStringInfoChar(&detail, ')');
+	return detail.data;
 }
 
 } /* namespace bulkupdate */

@@ -58,6 +58,9 @@ extern char *key_text(const Target *target, HeapTupleHeader image);
 /* key_names: the key's column names for messages: "a, b". */
 extern const char *key_names(const Target *target);
 
+/* key_detail: names and values of a key for messages: "(a, b)=(1, x)". */
+extern const char *key_detail(const Target *target, HeapTupleHeader image);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_KEY_H */

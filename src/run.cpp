@@ -75,13 +75,13 @@ run_chunks(const Options &options, Source *source, Target *target, const ReturnS
 } /* namespace */
 
 void
-run(const Options &options, const char *portal_name, const ReturnSetInfo *result)
+run(const Options &options, const char *portal_name, const char *label, const ReturnSetInfo *result)
 {
 	MemoryContext call =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update call", ALLOCSET_DEFAULT_SIZES);
 
 	with_memory_context(call, [&] {
-		Source *source = source_open(portal_name);
+		Source *source = source_open(portal_name, label);
 		Target *target = target_open(options, source->tuple_desc);
 
 		run_chunks(options, source, target, result);

@@ -103,14 +103,16 @@ fetch_error_context(void *arg)
 {
 	const Source *source = static_cast<const Source *>(arg);
 
-	errcontext("bulk_update fetching from cursor \"%s\" after source row %lld", source->name,
-			   static_cast<long long>(source->rows_consumed));
+	/* The batch was empty before; now it has the rows that came before the error. */
+	errcontext(
+		"bulk_update fetching from %s after source row %lld", source->label,
+		static_cast<long long>(source->rows_consumed + tuplestore_tuple_count(source->batch)));
 }
 
 } /* namespace */
 
 Source *
-source_open(const char *name)
+source_open(const char *name, const char *label)
 {
 	Source *source = palloc_one<Source>();
 	Portal portal = GetPortalByName(name);
@@ -123,6 +125,7 @@ source_open(const char *name)
 						 quote_identifier(*name ? name : "c"))));
 
 	source->name = name;
+	source->label = label;
 	source->portal = portal;
 	check_portal(source, portal);
 	source->portal_position = portal->portalPos;

@@ -18,6 +18,7 @@ namespace bulkupdate
 struct Source
 {
 	const char *name;       /* of the portal */
+	const char *label;      /* what messages call it */
 	Portal portal;          /* checked again before each fetch */
 	uint64 portal_position; /* where we left the portal */
 	TupleDesc tuple_desc;   /* our own copy */
@@ -35,12 +36,13 @@ struct Source
  * source_open
  *		Begin to read the portal called name, from where it stands.
  *
- * Allocates in the current memory context; name is not copied.
+ * label: what the error context calls the source.  Allocates in the current
+ * memory context; name and label are not copied.
  *
  * Raises 34000 (no such portal), 55006 (it is being run right now), 24000 (it
  * is not in a state to be fetched from), 42P11 (it returns no rows).
  */
-extern Source *source_open(const char *name);
+extern Source *source_open(const char *name, const char *label);
 
 /*
  * source_peek
