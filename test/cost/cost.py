@@ -1,0 +1,218 @@
+"""Cost of bulk_update; test/cost/run says what it is. Runs inside a server."""
+
+import argparse
+import os
+import sys
+
+import psycopg2
+
+# What a session may have set. The planner then finds the wrong plans cheap; the cost must stay.
+SETTINGS = {
+    "default settings": {},
+    "custom plans": {"plan_cache_mode": "force_custom_plan"},
+    "generic plans": {"plan_cache_mode": "force_generic_plan"},
+    "random pages dear": {"random_page_cost": "1000", "cpu_index_tuple_cost": "10"},
+    "scans free": {"seq_page_cost": "0", "cpu_tuple_cost": "0", "cpu_operator_cost": "0"},
+    "custom plans, random pages dear": {"plan_cache_mode": "force_custom_plan", "random_page_cost": "1000"},
+    "much work_mem": {"work_mem": "1GB", "hash_mem_multiplier": "10"},
+    "no nested loops": {"enable_nestloop": "off"},
+    "no index scans": {"enable_indexscan": "off", "enable_indexonlyscan": "off"},
+    "no bitmap scans, no index scans": {"enable_indexscan": "off", "enable_bitmapscan": "off"},
+    "parallel": {"parallel_setup_cost": "0", "parallel_tuple_cost": "0", "min_parallel_table_scan_size": "0",
+                 "max_parallel_workers_per_gather": "4", "force_parallel_mode": "on"},
+    "constraint exclusion, partitionwise": {"constraint_exclusion": "on", "enable_partitionwise_join": "on"},
+}
+
+
+class Shape:
+    """A kind of target table. `spread` is the query that gives {pairs} of its {rows} keys, evenly over the table."""
+
+    def __init__(self, name, create, load, keys, key_columns=None, statistics="analyzed"):
+        self.name, self.create, self.load, self.keys = name, create, load, keys
+        self.key_columns, self.statistics = key_columns, statistics
+
+
+BIGINT = ("CREATE TABLE target (id bigint PRIMARY KEY, field1 integer, field2 text)",
+          "INSERT INTO target SELECT i, i, 'object ' || i FROM generate_series(1, {rows}) i",
+          "i * {step} AS id")
+
+SHAPES = [
+    Shape("bigint key", *BIGINT),
+    Shape("never analyzed", *BIGINT, statistics="none"),
+    Shape("statistics from when it was small", *BIGINT, statistics="small"),
+    Shape("statistics from when it was empty", *BIGINT, statistics="empty"),
+    Shape("text key",
+          "CREATE TABLE target (id text PRIMARY KEY, field1 integer, field2 text)",
+          "INSERT INTO target SELECT 'key ' || lpad(i::text, 9, '0'), i, 'object ' || i"
+          " FROM generate_series(1, {rows}) i",
+          "'key ' || lpad((i * {step})::text, 9, '0') AS id"),
+    Shape("varchar key in random order",
+          "CREATE TABLE target (id varchar(40) COLLATE \"C\" PRIMARY KEY, field1 integer, field2 text)",
+          "INSERT INTO target SELECT md5(i::text), i, 'object ' || i FROM generate_series(1, {rows}) i",
+          "md5((i * {step})::text) AS id"),
+    Shape("integer source for a bigint key",
+          BIGINT[0], BIGINT[1], "(i * {step})::integer AS id"),
+    Shape("numeric source for a bigint key",
+          BIGINT[0], BIGINT[1], "(i * {step})::numeric AS id"),
+    Shape("composite key",
+          "CREATE TABLE target (part integer, name text, field1 integer, field2 text, PRIMARY KEY (part, name))",
+          "INSERT INTO target SELECT i % 1000, 'name ' || i, i, 'object ' || i FROM generate_series(1, {rows}) i",
+          "(i * {step}) % 1000 AS part, 'name ' || i * {step} AS name"),
+    Shape("composite key, few values in its first column",
+          "CREATE TABLE target (part integer, number bigint, field1 integer, field2 text, PRIMARY KEY (part, number))",
+          "INSERT INTO target SELECT i % 2, i, i, 'object ' || i FROM generate_series(1, {rows}) i",
+          "((i * {step}) % 2)::integer AS part, i * {step} AS number", statistics="none"),
+    Shape("unique index beside the primary key",
+          "CREATE TABLE target (id bigint PRIMARY KEY, code uuid NOT NULL UNIQUE, field1 integer, field2 text)",
+          "INSERT INTO target SELECT i, md5(i::text)::uuid, i, 'object ' || i FROM generate_series(1, {rows}) i",
+          "md5((i * {step})::text)::uuid AS code", key_columns=["code"]),
+    Shape("partitioned by range",
+          """CREATE TABLE target (id bigint PRIMARY KEY, field1 integer, field2 text) PARTITION BY RANGE (id);
+             DO $$ BEGIN FOR p IN 0..7 LOOP
+                 EXECUTE format('CREATE TABLE target_%s PARTITION OF target FOR VALUES FROM (%s) TO (%s)', p,
+                                {rows} / 8 * p + 1, CASE p WHEN 7 THEN {rows} + 1 ELSE {rows} / 8 * (p + 1) + 1 END);
+             END LOOP; END $$""",
+          BIGINT[1], BIGINT[2]),
+    Shape("partitioned by hash, never analyzed",
+          """CREATE TABLE target (id bigint PRIMARY KEY, field1 integer, field2 text) PARTITION BY HASH (id);
+             DO $$ BEGIN FOR p IN 0..7 LOOP
+                 EXECUTE format('CREATE TABLE target_%s PARTITION OF target FOR VALUES WITH (MODULUS 8, REMAINDER %s)',
+                                p, p);
+             END LOOP; END $$""",
+          BIGINT[1], BIGINT[2], statistics="none"),
+]
+
+# (pairs, chunk_size), for tables of a million rows.
+CHUNKS = [(200, 1), (2000, 10), (20000, 10000), (200000, 100000)]
+
+
+class Bench:
+    def __init__(self, rows):
+        self.rows = rows
+        self.passed = self.failed = 0
+        self.connection = psycopg2.connect("")
+        self.cursor = self.connection.cursor()
+        self.execute("SET statement_timeout = '30s'")  # a scan for each chunk or pair would take hours
+
+    def ok(self, condition, name):
+        print(("ok" if condition else "not ok") + " - " + name, flush=True)
+        if condition:
+            self.passed += 1
+        else:
+            self.failed += 1
+
+    def execute(self, query):
+        self.cursor.execute(query)
+
+    def build(self, shape, rows=None):
+        """Make the table of a shape, with the statistics that the shape is about."""
+        rows = rows or self.rows
+        self.execute("DROP TABLE IF EXISTS target CASCADE")
+        self.execute(shape.create.format(rows=rows))
+        if shape.statistics in ("small", "empty"):
+            if shape.statistics == "small":
+                self.execute(shape.load.format(rows=10))
+            self.execute("ANALYZE target")
+            self.execute("TRUNCATE target")
+        self.execute(shape.load.format(rows=rows))
+        if shape.statistics == "analyzed":
+            self.execute("ANALYZE target")
+        self.connection.commit()
+
+    def call(self, shape, pairs, rows=None):
+        """The query of a source of that many pairs, its keys spread over the whole table."""
+        step = (rows or self.rows) // pairs
+        return (f"SELECT {shape.keys.format(step=step)}, -i AS field1, 'new ' || i AS field2"
+                f" FROM generate_series(1, {pairs}::bigint) i")
+
+    def bulk_update(self, shape, pairs, chunk_size, settings, explain=False, rows=None):
+        """Update in a transaction that is left open."""
+        for name, value in settings.items():
+            if name == "force_parallel_mode" and self.connection.server_version >= 160000:
+                name = "debug_parallel_query"
+            self.cursor.execute(f"SET LOCAL {name} = %s", [value])
+        self.execute(f"DECLARE c CURSOR FOR {self.call(shape, pairs, rows)}")
+        keys = "NULL" if shape.key_columns is None else "'{" + ",".join(shape.key_columns) + "}'"
+        self.execute(("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " if explain else "")
+                     + "SELECT sum(rows_updated), count(*)"
+                     f" FROM bulk_update('target', 'c', key_columns => {keys}, chunk_size => {chunk_size})")
+        return self.cursor.fetchone()
+
+    def access(self):
+        """How the target and its partitions were read so far. Only differences within a transaction mean something:
+        the view also counts what earlier transactions of the session have not handed over yet."""
+        self.execute("""SELECT sum(seq_scan), sum(seq_tup_read), sum(idx_scan), sum(idx_tup_fetch)
+                        FROM pg_stat_xact_user_tables WHERE relname LIKE 'target%'""")
+        return [int(n) for n in self.cursor.fetchone()]
+
+    def scans(self, shape, pairs, chunk_size, settings_name):
+        """One case: no scan of the table, no more look-ups than pairs, nothing else read."""
+        name = f"{shape.name}, {settings_name}, {pairs} pairs in chunks of {chunk_size}"
+        try:
+            before = self.access()
+            updated, _ = self.bulk_update(shape, pairs, chunk_size, SETTINGS[settings_name])
+            seq_scan, seq_tup_read, idx_scan, idx_tup_fetch = (a - b for a, b in zip(self.access(), before))
+        except psycopg2.Error as error:
+            self.connection.rollback()
+            return self.ok(False, f"{name}: {error}")
+        self.connection.rollback()
+        about = pairs * 1.1 + 10
+        self.ok(
+            updated == pairs and seq_scan == 0 and seq_tup_read == 0 and idx_scan <= about and idx_tup_fetch <= about,
+            f"{name}: updated {updated}, seq_scan {seq_scan}, seq_tup_read {seq_tup_read},"
+            f" idx_scan {idx_scan}, idx_tup_fetch {idx_tup_fetch}")
+
+    def buffers(self, shape, pairs, rows):
+        """Buffers that one call touches, after a first one that fills the session's caches."""
+        for _ in range(2):
+            plan = self.bulk_update(shape, pairs, 10000, {}, explain=True, rows=rows)[0][0]["Plan"]
+            self.connection.rollback()
+        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=int(os.environ.get("COST_ROWS", 1000000)))
+    parser.add_argument("--only", action="append")
+    arguments = parser.parse_args()
+    bench = Bench(arguments.rows)
+    bench.execute("CREATE EXTENSION bulk_update")
+    bench.connection.commit()
+
+    def wanted(name):
+        return not arguments.only or any(part in name for part in arguments.only)
+
+    # Everything on the plainest shape; on the others the default settings and those that tempt most.
+    for shape in SHAPES:
+        if not wanted(shape.name):
+            continue
+        bench.build(shape)
+        for pairs, chunk_size in CHUNKS:
+            pairs = min(pairs, arguments.rows // 5)
+            bench.scans(shape, pairs, chunk_size, "default settings")
+        for settings in SETTINGS:
+            if shape is SHAPES[0]:
+                bench.scans(shape, 20000, 10000, settings)
+                bench.scans(shape, 500, 10000, settings)
+            elif settings in ("custom plans", "custom plans, random pages dear", "scans free"):
+                bench.scans(shape, 20000, 10000, settings)
+
+    # A call of 100 pairs reads per pair a descent of the index, the row, and the places where the new version goes.
+    for shape in SHAPES:
+        if not wanted(shape.name) or shape.statistics != "analyzed":
+            continue
+        small_rows = max(arguments.rows // 100, 1000)
+        bench.build(shape, small_rows)
+        small = bench.buffers(shape, 100, small_rows)
+        bench.build(shape)
+        large = bench.buffers(shape, 100, arguments.rows)
+        bench.ok(large <= 3000, f"{shape.name}: 100 pairs touch {large} buffers of a table of {arguments.rows} rows")
+        bench.ok(large <= 3 * small,
+                 f"{shape.name}: 100 pairs touch {large} buffers with {arguments.rows} rows, {small} with {small_rows}")
+
+    print()
+    print(f"{bench.passed} passed, {bench.failed} failed")
+    return 1 if bench.failed else 0
+
+
+sys.exit(main())
