@@ -57,7 +57,7 @@ COMPILE.cxx.bc += $(MODULE_CXXFLAGS)
 # the compiler and the options, and everything is built again.
 build_flags = $(VERSION) $(PG_CONFIG) $(CXX) $(CPPFLAGS) $(CXXFLAGS)
 build/flags: FORCE
-	@mkdir -p build
+	@mkdir -p build $(sort $(dir $(OBJS)))
 	@echo '$(build_flags)' | cmp -s - $@ || echo '$(build_flags)' >$@
 $(OBJS) $(OBJS:.o=.bc): $(OWN_HEADERS) build/flags $(top)/Makefile
 
