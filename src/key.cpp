@@ -124,7 +124,8 @@ key_column_of_type(const Target *target, AttrNumber attno)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
 						errmsg("column \"%s\" cannot be a key column", NameStr(attribute->attname)),
 						errdetail("Its type %s has no default B-tree operator class.",
-								  format_type_be(attribute->atttypid))));
+								  format_type_be(attribute->atttypid)),
+						errhint("Leave it out of argument \"key_columns\".")));
 	return {attno, type->eq_opr, attribute->attcollation,
 			sort_support(type->lt_opr, attribute->attcollation)};
 }

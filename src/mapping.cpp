@@ -38,23 +38,20 @@ names_in_source_order(const Target *target, const Options &options, TupleDesc so
 }
 
 AttrNumber
-attribute_of_name(const Target *target, const char *name, bool from_source)
+attribute_of_name(const Target *target, const char *name, const char *origin, const char *hint)
 {
 	Relation relation = target->relation;
 	AttrNumber attno = get_attnum(RelationGetRelid(relation), name);
 
 	if (attno == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
-						RelationGetRelationName(relation)),
-				 from_source
-					 ? errhint("Name the source's columns as the table's, or pass the table's "
-							   "column names in argument \"columns\".")
-					 : 0));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+							   RelationGetRelationName(relation)),
+						errdetail("%s", origin), errhint("%s", hint)));
 	if (attno < 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("cannot use system column \"%s\" in bulk_update", name),
+						errdetail("%s", origin),
 						errhint("Rows are identified by columns of a unique index.")));
 	return attno;
 }
@@ -67,7 +64,8 @@ check_not_mapped_twice(const Target *target, int n, const char *name)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("column \"%s\" specified more than once", name),
-					 errdetail("Source columns %d and %d would both feed it.", i + 1, n + 1)));
+					 errdetail("Source columns %d and %d would both feed it.", i + 1, n + 1),
+					 errhint("Feed each column of the table from one column of the source.")));
 }
 
 /* Mark the mapped columns that are the key. */
@@ -84,12 +82,14 @@ mark_key_columns(Target *target, const Options &options)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("table \"%s\" has no primary key", relation_name),
+					 errdetail("The primary key is what identifies a row by default."),
 					 errhint("Name the columns of a unique index in argument \"key_columns\".")));
 	}
 
 	for (const char *name : names)
 	{
-		AttrNumber attno = attribute_of_name(target, name, false);
+		AttrNumber attno = attribute_of_name(target, name, "Argument \"key_columns\" names it.",
+											 "Name columns of the table.");
 		bool found = false;
 
 		for (MappedColumn &column : target->columns)
@@ -99,7 +99,8 @@ mark_key_columns(Target *target, const Options &options)
 			if (column.is_key)
 				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
 								errmsg("column \"%s\" specified more than once", name),
-								errdetail("Argument \"key_columns\" names it twice.")));
+								errdetail("Argument \"key_columns\" names it twice."),
+								errhint("Name each key column once.")));
 			column.is_key = found = true;
 		}
 		if (!found)
@@ -204,11 +205,18 @@ map_columns(Target *target, const Options &options, TupleDesc source)
 {
 	Span<const char *> names = names_in_source_order(target, options, source);
 
+	bool by_name = options.columns.size == 0;
+	const char *origin =
+		by_name ? "A column of the source has this name." : "Argument \"columns\" names it.";
+	const char *hint = by_name ? "Name the source's columns as the table's, or pass the table's "
+								 "column names in argument \"columns\"."
+							   : "Name columns of the table.";
+
 	target->columns = {palloc_array_of<MappedColumn>(names.size), names.size};
 	for (int i = 0; i < names.size; i++)
 	{
 		target->columns[i].source = static_cast<AttrNumber>(i + 1);
-		target->columns[i].target = attribute_of_name(target, names[i], options.columns.size == 0);
+		target->columns[i].target = attribute_of_name(target, names[i], origin, hint);
 		check_not_mapped_twice(target, i, names[i]);
 	}
 

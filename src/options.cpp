@@ -26,7 +26,7 @@ require_not_null(FunctionCallInfo fcinfo, Argument argument, const char *name, c
 	if (PG_ARGISNULL(argument))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument \"%s\" of bulk_update must not be null", name),
-						errhint("%s", hint)));
+						errdetail("The argument given is null."), errhint("%s", hint)));
 }
 
 /* An argument of type name[] as C strings; SQL NULL gives an empty span. */
@@ -44,11 +44,14 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name)
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("argument \"%s\" of bulk_update must be a one-dimensional array", name)));
+				 errmsg("argument \"%s\" of bulk_update must be a one-dimensional array", name),
+				 errdetail("The array given has %d dimensions.", ARR_NDIM(array)),
+				 errhint("Give the column names as one list, such as '{id,price}'.")));
 	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, &nulls, &n);
 	if (n == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" of bulk_update must not be an empty array", name),
+						errdetail("The array given names no column."),
 						errhint("Leave the argument out to get its default.")));
 
 	const char **names = palloc_array_of<const char *>(n);
@@ -58,7 +61,8 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name)
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("argument \"%s\" of bulk_update must not contain nulls", name),
-							errdetail("Element %d is null.", i + 1)));
+							errdetail("Element %d is null.", i + 1),
+							errhint("Name a column in each element.")));
 		names[i] = pstrdup(NameStr(*DatumGetName(elements[i])));
 	}
 	return {names, n};

@@ -20,9 +20,10 @@ struct SqlApplier
 	const Target *target;
 	Oid array_type; /* array of the target's row type */
 	SPIPlanPtr update;
-	SPIPlanPtr presence;        /* NULL until needed */
-	bool may_suppress;          /* a trigger can let UPDATE pass over a row that is there */
-	bool every_child_has_index; /* a look-up by key never needs to scan a table */
+	SPIPlanPtr presence;         /* NULL until needed */
+	SPIPlanPtr locking_presence; /* likewise */
+	bool may_suppress;           /* a trigger can let UPDATE pass over a row that is there */
+	bool every_child_has_index;  /* a look-up by key never needs to scan a table */
 };
 
 /* Rows that a statement works on: element n of its array is rows[n - 1]. */
@@ -133,10 +134,13 @@ array_of_rows(const SqlApplier *applier, const Batch *batch)
 	return PointerGetDatum(array);
 }
 
-/* Run one of the two statements on a batch; the rows it returns get outcome. */
+/*
+ * Run a statement on a batch; the rows it returns get outcome.  A statement
+ * that only reads can be given the snapshot to read with.
+ */
 void
-execute(const SqlApplier *applier, SPIPlanPtr plan, int expected, const Batch *batch,
-		Outcome outcome)
+execute(const SqlApplier *applier, SPIPlanPtr plan, const Batch *batch, Outcome outcome,
+		Snapshot snapshot = nullptr)
 {
 	OutcomeReceiver receiver = outcome_receiver(batch, outcome);
 	ParamListInfo params = makeParamList(1);
@@ -150,6 +154,7 @@ execute(const SqlApplier *applier, SPIPlanPtr plan, int expected, const Batch *b
 
 	memset(&options, 0, sizeof(options));
 	options.params = params;
+	options.read_only = snapshot != nullptr;
 	options.dest = &receiver.base;
 
 	plan_for_lookup(applier, plan);
@@ -158,23 +163,58 @@ execute(const SqlApplier *applier, SPIPlanPtr plan, int expected, const Batch *b
 	static const Setting settings[] = {{"plan_cache_mode", "auto"}};
 	bool override_mode = plan_cache_mode == PLAN_CACHE_MODE_FORCE_CUSTOM_PLAN;
 
+	if (snapshot != nullptr)
+		PushActiveSnapshot(snapshot);
 	with_settings({settings, override_mode ? 1 : 0}, [&] {
 		result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 	});
-	if (result != expected)
+	if (snapshot != nullptr)
+		PopActiveSnapshot();
+	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 }
 
-/* Rows that UPDATE did not return, though they may be there. */
 Batch
-missing_rows(Span<ChunkRow> rows)
+rows_with(Outcome outcome, Span<ChunkRow> rows)
 {
 	Batch batch = {{palloc_array_of<ChunkRow *>(rows.size), 0}};
 
 	for (ChunkRow &row : rows)
-		if (row.outcome == Outcome::Missing)
+		if (row.outcome == outcome)
 			batch.rows[batch.rows.size++] = &row;
 	return batch;
+}
+
+/*
+ * Tell the rows that a trigger made UPDATE pass over from those that are not
+ * there: by the snapshot from before the update, for afterwards there can be
+ * rows with these keys that the chunk itself has made.
+ */
+void
+find_suppressed(SqlApplier *applier, Span<ChunkRow> rows, Snapshot before)
+{
+	Batch missing = rows_with(Outcome::Missing, rows);
+
+	if (missing.rows.size == 0)
+		return;
+	if (applier->presence == NULL)
+		applier->presence = prepare(applier, presence_statement(applier->target, false));
+	execute(applier, applier->presence, &missing, Outcome::Unchanged, before);
+
+	/* What a policy for UPDATE hides counts as missing, as it does without triggers. */
+	if (check_enable_rls(RelationGetRelid(applier->target->relation), InvalidOid, true) !=
+		RLS_ENABLED)
+		return;
+
+	Batch seen = rows_with(Outcome::Unchanged, rows);
+
+	if (seen.rows.size == 0)
+		return;
+	if (applier->locking_presence == NULL)
+		applier->locking_presence = prepare(applier, presence_statement(applier->target, true));
+	for (ChunkRow *row : seen.rows)
+		row->outcome = Outcome::Missing;
+	execute(applier, applier->locking_presence, &seen, Outcome::Unchanged);
 }
 
 void
@@ -189,19 +229,20 @@ apply(Applier *base, Span<ChunkRow> rows, MemoryContext scratch)
 	MemoryContextReset(scratch);
 
 	with_memory_context(scratch, [&] {
-		Batch all = missing_rows(rows);
+		Batch all = rows_with(Outcome::Missing, rows);
+		Snapshot before = nullptr;
 
-		execute(applier, applier->update, SPI_OK_UPDATE_RETURNING, &all, Outcome::Updated);
-		if (!applier->may_suppress)
-			return;
-
-		Batch missing = missing_rows(rows);
-
-		if (missing.rows.size == 0)
-			return;
-		if (applier->presence == NULL)
-			applier->presence = prepare(applier, presence_statement(applier->target));
-		execute(applier, applier->presence, SPI_OK_SELECT, &missing, Outcome::Unchanged);
+		if (applier->may_suppress)
+		{
+			CommandCounterIncrement();
+			before = RegisterSnapshot(GetTransactionSnapshot());
+		}
+		execute(applier, applier->update, &all, Outcome::Updated);
+		if (applier->may_suppress)
+		{
+			find_suppressed(applier, rows, before);
+			UnregisterSnapshot(before);
+		}
 	});
 }
 

@@ -114,7 +114,7 @@ update_statement(const Target *target)
 }
 
 char *
-presence_statement(const Target *target)
+presence_statement(const Target *target, bool lock)
 {
 	StringInfoData sql;
 
@@ -123,9 +123,8 @@ presence_statement(const Target *target)
 	append_source(&sql, target);
 	appendStringInfoString(&sql, " WHERE ");
 	append_key_condition(&sql, target);
-
-	/* Makes UPDATE's row-level security policies count; UPDATE has tried to lock the rows too. */
-	appendStringInfoString(&sql, " FOR NO KEY UPDATE OF t");
+	if (lock)
+		appendStringInfoString(&sql, " FOR NO KEY UPDATE OF t");
 	return sql.data;
 }
 

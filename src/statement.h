@@ -24,10 +24,11 @@ extern char *update_statement(const Target *target);
 
 /*
  * presence_statement
- *		SELECT of the positions of those elements that have a row which the
- *		caller may update.
+ *		SELECT of the positions of those elements that have a row.  With lock
+ *		it is FOR NO KEY UPDATE, so that it obeys the row-level security policies
+ *		for UPDATE too.
  */
-extern char *presence_statement(const Target *target);
+extern char *presence_statement(const Target *target, bool lock);
 
 } /* namespace bulkupdate */
 

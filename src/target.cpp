@@ -112,7 +112,9 @@ open_relation(Oid relid)
 
 	if (relation == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relid)));
+						errmsg("relation with OID %u does not exist", relid),
+						errdetail("It may have been dropped since the OID was looked up."),
+						errhint("Give the table by its name.")));
 	return relation;
 }
 
