@@ -1,0 +1,24 @@
+-- New values from a CSV file on the client, with psql alone.
+--
+-- usage: psql -v ON_ERROR_STOP=1 -v file=new_values.csv -f new_values.sql
+-- The file's columns: id, field1, field2, field3. One transaction: an error undoes all of it.
+
+BEGIN;
+
+-- The columns' types are those of the table; the rows are nobody else's and need no write-ahead log.
+CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS
+    SELECT id, field1, field2, field3 FROM objects WITH NO DATA;
+
+-- \copy does not look into its arguments for variables, COPY ... FROM STDIN reads what \i would: so the file comes
+-- in through a pipe.
+\setenv FILE :file
+\copy new_values FROM PROGRAM 'cat -- "$FILE"' (FORMAT csv, HEADER)
+
+-- In key order: the rows of the table are then found and written in order as well.
+DECLARE new_values CURSOR FOR
+    SELECT id, field1, field2, field3 FROM new_values ORDER BY id;
+
+SELECT chunk, rows_updated, rows_missing, first_key, last_key, round(elapsed_ms) AS ms
+    FROM bulk_update('objects', 'new_values');
+
+COMMIT;
