@@ -317,6 +317,9 @@ SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', chunk_size => 2) $$);
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
 SELECT * FROM test_diff('t', 'plain');
 COMMIT;
+-- the context tells how many rows were read well before
+SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT i, 1 / (20 - i) FROM generate_series(1, 100) AS i', '{id,v}', chunk_size => 3) $$);
+SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT i, 1 / (70 - i) FROM generate_series(1, 100) AS i', '{id,v}') $$);
 
 -- An error in a chunk, in a savepoint: the cursor stays where the call had left it
 ALTER TABLE t ADD CONSTRAINT not_60 CHECK (v <> 60);
