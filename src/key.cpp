@@ -101,16 +101,28 @@ sort_support(Oid less_than, Oid collation)
 }
 
 KeyColumn
-key_column_of_index(Relation index, int i)
+key_column(const Target *target, AttrNumber attno, Oid equality, Oid less_than, Oid collation)
+{
+	Oid type = TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->atttypid;
+	FmgrInfo *output = palloc_one<FmgrInfo>();
+	Oid output_function;
+	bool is_varlena;
+
+	getTypeOutputInfo(type, &output_function, &is_varlena);
+	fmgr_info(output_function, output);
+	return {attno, type, equality, less_than, collation, sort_support(less_than, collation), output};
+}
+
+KeyColumn
+key_column_of_index(const Target *target, Relation index, int i)
 {
 	Oid family = index->rd_opfamily[i];
 	Oid type = index->rd_opcintype[i];
-	Oid collation = index->rd_indcollation[i];
-	Oid less_than = get_opfamily_member(family, type, type, BTLessStrategyNumber);
 
-	return {index->rd_index->indkey.values[i],
-			get_opfamily_member(family, type, type, BTEqualStrategyNumber), collation,
-			sort_support(less_than, collation)};
+	return key_column(target, index->rd_index->indkey.values[i],
+					  get_opfamily_member(family, type, type, BTEqualStrategyNumber),
+					  get_opfamily_member(family, type, type, BTLessStrategyNumber),
+					  index->rd_indcollation[i]);
 }
 
 KeyColumn
@@ -126,8 +138,7 @@ key_column_of_type(const Target *target, AttrNumber attno)
 						errdetail("Its type %s has no default B-tree operator class.",
 								  format_type_be(attribute->atttypid)),
 						errhint("Leave it out of argument \"key_columns\".")));
-	return {attno, type->eq_opr, attribute->attcollation,
-			sort_support(type->lt_opr, attribute->attcollation)};
+	return key_column(target, attno, type->eq_opr, type->lt_opr, attribute->attcollation);
 }
 
 bool
@@ -139,38 +150,23 @@ has_key(const Target *target, int n, AttrNumber attno)
 	return false;
 }
 
-HeapTupleData
-tuple_of_image(HeapTupleHeader image)
+/* Which of the key's columns a mapped key column is. */
+int
+key_number(const Target *target, const MappedColumn &column)
 {
-	HeapTupleData tuple;
+	int i = 0;
 
-	tuple.t_len = HeapTupleHeaderGetDatumLength(image);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = image;
-	return tuple;
-}
-
-/* An attribute in its type's output format, or NULL. */
-char *
-attribute_text(const Target *target, HeapTuple tuple, AttrNumber attno)
-{
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
-	Oid output;
-	bool is_varlena;
-	bool isnull;
-	Datum value = heap_getattr(tuple, attno, tuple_desc, &isnull);
-
-	getTypeOutputInfo(TupleDescAttr(tuple_desc, attno - 1)->atttypid, &output, &is_varlena);
-	return isnull ? NULL : OidOutputFunctionCall(output, value);
+	while (target->keys[i].target != column.target)
+		i++;
+	return i;
 }
 
 /* The text of a key of several columns: a row literal. */
 char *
-composite_key_text(const Target *target, HeapTuple tuple)
+composite_key_text(const Target *target, const Datum *key)
 {
 	TupleDesc tuple_desc = RelationGetDescr(target->relation);
-	int n = mapped_key_columns(target);
+	int n = target->keys.size;
 	TupleDesc key_desc = CreateTemplateTupleDesc(n);
 	Datum *values = palloc_array_of<Datum>(n);
 	bool *nulls = palloc_array_of<bool>(n);
@@ -182,7 +178,7 @@ composite_key_text(const Target *target, HeapTuple tuple)
 	{
 		if (!column.is_key)
 			continue;
-		values[i] = heap_getattr(tuple, column.target, tuple_desc, &nulls[i]);
+		values[i] = key[key_number(target, column)];
 		TupleDescCopyEntry(key_desc, ++i, tuple_desc, column.target);
 	}
 	key_desc = BlessTupleDesc(key_desc);
@@ -228,7 +224,7 @@ choose_key(Target *target)
 
 	target->keys = {palloc_array_of<KeyColumn>(nkeys), nkeys};
 	for (; n < index->rd_index->indnkeyatts; n++)
-		target->keys[n] = key_column_of_index(index, n);
+		target->keys[n] = key_column_of_index(target, index, n);
 	for (const MappedColumn &column : target->columns)
 		if (column.is_key && !has_key(target, n, column.target))
 			target->keys[n++] = key_column_of_type(target, column.target);
@@ -236,12 +232,10 @@ choose_key(Target *target)
 }
 
 char *
-key_text(const Target *target, HeapTupleHeader image)
+key_text(const Target *target, const Datum *key)
 {
-	HeapTupleData tuple = tuple_of_image(image);
-
-	return target->keys.size > 1 ? composite_key_text(target, &tuple)
-								 : attribute_text(target, &tuple, target->keys[0].target);
+	return target->keys.size > 1 ? composite_key_text(target, key)
+								 : OutputFunctionCall(target->keys[0].output, key[0]);
 }
 
 const char *
@@ -256,33 +250,33 @@ key_names(const Target *target)
 			continue;
 		if (names.len > 0)
 			appendStringInfoString(&names, ", ");
-		appendStringInfoString(
-			&names, get_attname(RelationGetRelid(target->relation), column.target, false));
+		appendStringInfoString(&names, attribute_name(target, column.target));
 	}
 	return names.data;
 }
 
 const char *
-key_detail(const Target *target, HeapTupleHeader image)
+key_detail(const Target *target, const Datum *key)
 {
-	HeapTupleData tuple = tuple_of_image(image);
+	StringInfoData names;
+	StringInfoData values;
 	const char *separator = "";
-	StringInfoData detail;
 
-	initStringInfo(&detail);
-	appendStringInfo(&detail, "(%s)=(", key_names(target));
+	initStringInfo(&names);
+	initStringInfo(&values);
 	for (const MappedColumn &column : target->columns)
 	{
 		if (!column.is_key)
 			continue;
 
-		const char *value = attribute_text(target, &tuple, column.target);
+		int i = key_number(target, column);
 
-		appendStringInfo(&detail, "%s%s", separator, value == NULL ? "null" : value);
+		appendStringInfo(&names, "%s%s", separator, attribute_name(target, column.target));
+		appendStringInfo(&values, "%s%s", separator,
+						 OutputFunctionCall(target->keys[i].output, key[i]));
 		separator = ", ";
 	}
-	appendStringInfoChar(&detail, ')');
-	return detail.data;
+	return psprintf("(%s)=(%s)", names.data, values.data);
 }
 
 } /* namespace bulkupdate */

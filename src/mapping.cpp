@@ -5,6 +5,7 @@
 #include "mapping.h"
 
 #include "key.h"
+#include "subtransaction.h"
 
 namespace bulkupdate
 {
@@ -179,6 +180,22 @@ prepare_cast(const Target *target, const MappedColumn &column, TupleDesc source)
 	return IsA(inner, Var) ? NULL : ExecInitExpr(planned, NULL);
 }
 
+/* Equality as IS DISTINCT FROM takes it; NULL for a type that has none. */
+FmgrInfo *
+equality_of_attribute(const Target *target, AttrNumber attno)
+{
+	Oid type = TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->atttypid;
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
+
+	if (!OidIsValid(entry->eq_opr_finfo.fn_oid))
+		return NULL;
+
+	FmgrInfo *equality = palloc_one<FmgrInfo>();
+
+	fmgr_info_copy(equality, &entry->eq_opr_finfo, CurrentMemoryContext);
+	return equality;
+}
+
 struct CastErrorContext
 {
 	const Target *target;
@@ -223,19 +240,25 @@ map_columns(Target *target, const Options &options, TupleDesc source)
 	mark_key_columns(target, options);
 	check_value_columns(target);
 	for (MappedColumn &column : target->columns)
+	{
 		column.cast = prepare_cast(target, column, source);
+		column.equality = equality_of_attribute(target, column.target);
+	}
 }
 
-void
-coerce_row(const Target *target, TupleTableSlot *row, int64 position, Datum *values, bool *nulls)
+ErrorData *
+coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool keys, bool guarded,
+			   Datum *values, bool *nulls)
 {
 	TupleDesc tuple_desc = RelationGetDescr(target->relation);
 	ExprContext *context = target->cast_context;
 	CastErrorContext where = {target, position, InvalidAttrNumber};
+	bool has_casts = false;
 
 	slot_getallattrs(row);
-	ResetExprContext(context);
 	context->ecxt_scantuple = row;
+	for (const MappedColumn &column : target->columns)
+		has_casts = has_casts || (column.is_key == keys && column.cast != NULL);
 
 	auto coerce_column = [&](const MappedColumn &column) {
 		int attribute = column.target - 1;
@@ -252,13 +275,21 @@ coerce_row(const Target *target, TupleTableSlot *row, int64 position, Datum *val
 		values[attribute] = value;
 		nulls[attribute] = isnull;
 	};
-
-	with_error_context(cast_error_context, &where, [&] {
-		with_memory_context(context->ecxt_per_tuple_memory, [&] {
-			for (const MappedColumn &column : target->columns)
-				coerce_column(column);
+	auto coerce_all = [&] {
+		with_error_context(cast_error_context, &where, [&] {
+			with_memory_context(context->ecxt_per_tuple_memory, [&] {
+				for (const MappedColumn &column : target->columns)
+					if (column.is_key == keys)
+						coerce_column(column);
+			});
 		});
-	});
+	};
+
+	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
+	if (guarded && has_casts)
+		return try_in_subtransaction(coerce_all);
+	coerce_all();
+	return nullptr;
 }
 
 Size

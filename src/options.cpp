@@ -11,14 +11,22 @@ namespace
 {
 
 /* Positions of the SQL arguments. */
-enum Argument : int
-{
+enum Argument : int {
 	ARG_TARGET,
 	ARG_SOURCE,
 	ARG_COLUMNS,
 	ARG_KEY_COLUMNS,
-	ARG_CHUNK_SIZE
+	ARG_CHUNK_SIZE,
+	ARG_ON_MISSING,
+	ARG_ON_DUPLICATE,
+	ARG_ON_ERROR,
+	ARG_SKIP_UNCHANGED,
+	ARG_REJECTS,
+	ARG_REJECT_LIMIT,
+	ARG_DRY_RUN
 };
+
+constexpr const char *LEAVE_OUT = "Leave the argument out to get its default.";
 
 void
 require_not_null(FunctionCallInfo fcinfo, Argument argument, const char *name, const char *hint)
@@ -68,6 +76,64 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name)
 	return {names, n};
 }
 
+/* An argument whose value is one of a few words; returns which. */
+int
+word_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
+				 Span<const char *const> words)
+{
+	require_not_null(fcinfo, argument, name, LEAVE_OUT);
+
+	const char *given = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	StringInfoData known;
+
+	initStringInfo(&known);
+	for (int i = 0; i < words.size; i++)
+	{
+		if (strcmp(given, words[i]) == 0)
+			return i;
+		appendStringInfo(&known, "%s\"%s\"", i == 0 ? "" : i + 1 < words.size ? ", " : " or ",
+						 words[i]);
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for argument \"%s\" of bulk_update: \"%s\"", name, given),
+					errdetail("The value must be %s.", known.data), errhint("%s", LEAVE_OUT)));
+}
+
+bool
+flag_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name)
+{
+	require_not_null(fcinfo, argument, name, LEAVE_OUT);
+	return PG_GETARG_BOOL(argument);
+}
+
+void
+refuse(const char *message, const char *detail, const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
+					errdetail("%s", detail), errhint("%s", hint)));
+}
+
+void
+check_combination(const Options &options, bool has_limit)
+{
+	if (has_limit && options.reject_limit < 0)
+		refuse("reject_limit must not be negative", "It is the most rows that may be rejected.",
+			   LEAVE_OUT);
+	if (has_limit && options.on_error == OnError::Stop)
+		refuse("reject_limit needs on_error => 'skip'",
+			   "With on_error => 'stop' no row is ever rejected.",
+			   "Set on_error => 'skip', or leave reject_limit out.");
+	if (OidIsValid(options.rejects) && options.on_missing == OnMissing::Error &&
+		options.on_duplicate == OnDuplicate::Error && options.on_error == OnError::Stop)
+		refuse("no row can get into the table given in argument \"rejects\"",
+			   "Missing rows, duplicates and rows that cannot be applied are all errors.",
+			   "Relax on_missing, on_duplicate or on_error, or leave rejects out.");
+	if (OidIsValid(options.rejects) && options.rejects == options.target)
+		refuse("the target cannot be its own table of rejects",
+			   "Arguments \"target\" and \"rejects\" are the same table.",
+			   "Make a table for them with bulk_update_create_rejects().");
+}
+
 } /* namespace */
 
 Options
@@ -80,19 +146,35 @@ options_from_call(FunctionCallInfo fcinfo, const char *source_name)
 					 "Give an open cursor to bulk_update(), or the text of a query to "
 					 "bulk_update_query().");
 	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size",
-					 "Leave the argument out to get its default.");
+					 LEAVE_OUT);
+
+	static const char *const on_missing[] = {"ignore", "error"};
+	static const char *const on_duplicate[] = {"error", "first", "last"};
+	static const char *const on_error[] = {"stop", "skip"};
+	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
 
 	options.target = PG_GETARG_OID(ARG_TARGET);
 	options.source = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
 	options.columns = names_of_argument(fcinfo, ARG_COLUMNS, "columns");
 	options.key_columns = names_of_argument(fcinfo, ARG_KEY_COLUMNS, "key_columns");
 	options.chunk_rows = PG_GETARG_INT32(ARG_CHUNK_SIZE);
+	options.on_missing = static_cast<OnMissing>(
+		word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", {on_missing, 2}));
+	options.on_duplicate = static_cast<OnDuplicate>(
+		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", {on_duplicate, 3}));
+	options.on_error = static_cast<OnError>(
+		word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", {on_error, 2}));
+	options.skip_unchanged = flag_of_argument(fcinfo, ARG_SKIP_UNCHANGED, "skip_unchanged");
+	options.rejects = PG_ARGISNULL(ARG_REJECTS) ? InvalidOid : PG_GETARG_OID(ARG_REJECTS);
+	options.reject_limit = has_limit ? PG_GETARG_INT64(ARG_REJECT_LIMIT) : -1;
+	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
 
 	if (options.chunk_rows < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("chunk_size must be at least 1"),
-				 errdetail("The chunk size given is %d.", options.chunk_rows),
-				 errhint("Leave the argument out to get its default.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("chunk_size must be at least 1"),
+						errdetail("The chunk size given is %d.", options.chunk_rows),
+						errhint("%s", LEAVE_OUT)));
+	check_combination(options, has_limit);
 	return options;
 }
 

@@ -84,31 +84,37 @@ check_rules(Relation relation)
  * that the message can say which column lacks what.
  */
 void
-check_privileges(const Target *target)
+check_privileges(const Target *target, bool compares_values)
 {
-	Oid relid = RelationGetRelid(target->relation);
+	auto require = [&](const MappedColumn &column, AclMode privilege, const char *name) {
+		Oid relid = RelationGetRelid(target->relation);
+
+		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
+			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
+			return;
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s",
+						RelationGetRelationName(target->relation)),
+				 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
+						   column.is_key ? "key" : "value",
+						   get_attname(relid, column.target, false)),
+				 errhint("Grant it on the column or on the table.")));
+	};
 
 	for (const MappedColumn &column : target->columns)
 	{
-		AclMode needed = column.is_key ? ACL_SELECT : ACL_UPDATE;
-
-		if (pg_class_aclcheck(relid, GetUserId(), needed) == ACLCHECK_OK ||
-			pg_attribute_aclcheck(relid, column.target, GetUserId(), needed) == ACLCHECK_OK)
-			continue;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for table %s", RelationGetRelationName(target->relation)),
-			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".",
-					   column.is_key ? "SELECT" : "UPDATE", column.is_key ? "key" : "value",
-					   get_attname(relid, column.target, false))));
+		if (column.is_key || compares_values)
+			require(column, ACL_SELECT, "SELECT");
+		if (!column.is_key)
+			require(column, ACL_UPDATE, "UPDATE");
 	}
 }
 
 Relation
-open_relation(Oid relid)
+open_relation(Oid relid, LOCKMODE lock)
 {
-	Relation relation = try_relation_open(relid, RowExclusiveLock);
+	Relation relation = try_relation_open(relid, lock);
 
 	if (relation == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -125,12 +131,17 @@ target_open(const Options &options, TupleDesc source)
 {
 	Target *target = palloc_one<Target>();
 
-	PreventCommandDuringRecovery("bulk_update()");
+	/* A dry run without rejects writes nothing, so it can run where nothing can be written. */
+	bool writes = !options.dry_run || OidIsValid(options.rejects);
 
-	target->relation = open_relation(options.target);
+	if (writes)
+		PreventCommandDuringRecovery("bulk_update()");
+
+	target->relation =
+		open_relation(options.target, options.dry_run ? AccessShareLock : RowExclusiveLock);
 	check_kind(target->relation);
 	check_rules(target->relation);
-	if (target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+	if (writes && target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
 		PreventCommandIfReadOnly("bulk_update()");
 
 	target->display_name =
@@ -139,7 +150,7 @@ target_open(const Options &options, TupleDesc source)
 	target->cast_context = CreateStandaloneExprContext();
 	map_columns(target, options, source);
 	choose_key(target);
-	check_privileges(target);
+	check_privileges(target, options.skip_unchanged);
 	return target;
 }
 

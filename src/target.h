@@ -16,25 +16,29 @@ struct MappedColumn
 	AttrNumber source; /* position in the source, from 1 */
 	AttrNumber target; /* attribute number in the target */
 	bool is_key;
-	ExprState *cast; /* assignment cast, or NULL where the value goes in as it is */
+	ExprState *cast;	/* assignment cast, or NULL where the value goes in as it is */
+	FmgrInfo *equality; /* of its type's default operator class, or NULL: compared by bytes */
 };
 
 /* A key column, in the order of the unique index that covers the key. */
 struct KeyColumn
 {
 	AttrNumber target; /* attribute number in the target */
-	Oid equality;      /* operator that finds the row, of the index's operator family */
-	Oid collation;     /* collation of the index column */
+	Oid type;		   /* of that attribute */
+	Oid equality;	   /* operator that finds the row, of the index's operator family */
+	Oid less_than;	   /* operator that orders keys, likewise */
+	Oid collation;	   /* collation of the index column */
 	SortSupport sort;  /* key order */
+	FmgrInfo *output;  /* output function of its type */
 };
 
 struct Target
 {
 	Relation relation;
-	const char *display_name;   /* for messages */
+	const char *display_name;	/* for messages */
 	Span<MappedColumn> columns; /* one for each source column, in source order */
 	Span<KeyColumn> keys;
-	ExprContext *cast_context; /* where the casts are evaluated */
+	ExprContext *cast_context; /* where the casts are evaluated; its per-tuple memory is a row's */
 };
 
 /*
@@ -42,8 +46,8 @@ struct Target
  *		Lock and check the target, map the source's columns to it, and choose
  *		the unique index that its key is covered by.
  *
- * The relation is opened with RowExclusiveLock; the lock stays until the end
- * of the transaction, as UPDATE's does.  Allocates in the current memory
+ * The relation is opened with the lock of UPDATE, for a dry run with that of
+ * SELECT; the lock stays until the end of the transaction.  Allocates in the current memory
  * context.
  *
  * Raises 42P01 (no such relation), 42809 (a kind of relation that cannot be
@@ -52,6 +56,13 @@ struct Target
  * map_columns and choose_key raise.
  */
 extern Target *target_open(const Options &options, TupleDesc source);
+
+/* attribute_name: of a column of the target. */
+inline const char *
+attribute_name(const Target *target, AttrNumber attno)
+{
+	return NameStr(TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->attname);
+}
 
 /* target_close: close the relation and keep its lock. */
 extern void target_close(Target *target);

@@ -1,0 +1,230 @@
+/*
+ * feed.cpp
+ *		Finding equal keys, in key order or by way of an external sort.
+ */
+#include "feed.h"
+
+#include "key.h"
+#include "key_log.h"
+#include "mapping.h"
+#include "progress.h"
+#include "row_sort.h"
+
+namespace bulkupdate
+{
+
+struct Feed
+{
+	const Options *options;
+	Source *source;
+	const Target *target;
+	RowSort *sort;	 /* NULL while rows pass as they come */
+	KeyLog *passed;	 /* keys of the rows that have passed so, or NULL */
+	KeyCopy newest;	 /* key of the newest row with a key of its own */
+	FeedRow row;
+	bool has_row;
+};
+
+namespace
+{
+
+bool
+in_sorted_part(const Feed *feed)
+{
+	return feed->sort != nullptr;
+}
+
+/* Compute the key of a row; decides Pending, Missing or Rejected. */
+void
+load_key(Feed *feed, TupleTableSlot *slot, int64 position)
+{
+	FeedRow *row = &feed->row;
+	const Target *target = feed->target;
+
+	row->slot = slot;
+	row->position = position;
+	row->outcome = Outcome::Pending;
+	row->error = coerce_columns(target, slot, position, true,
+								feed->options->on_error == OnError::Skip, row->values, row->nulls);
+	if (row->error != NULL)
+	{
+		row->outcome = Outcome::Rejected;
+		return;
+	}
+	for (int i = 0; i < target->keys.size; i++)
+	{
+		int attribute = target->keys[i].target - 1;
+
+		row->key[i] = row->values[attribute];
+		if (row->nulls[attribute])
+			row->outcome = Outcome::Missing;
+	}
+}
+
+/* The row has the key of another one, which stands at position other. */
+void
+mark_duplicate(Feed *feed, int64 other)
+{
+	FeedRow *row = &feed->row;
+
+	if (feed->options->on_duplicate == OnDuplicate::Error)
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+						errmsg("bulk_update cannot update the same row a second time"),
+						errdetail("Key %s comes in source rows %lld and %lld.",
+								  key_detail(feed->target, row->key),
+								  static_cast<long long>(Min(other, row->position)),
+								  static_cast<long long>(Max(other, row->position))),
+						errhint("Let the source return each key once, or set on_duplicate to "
+								"\"first\" or \"last\".")));
+	row->outcome = Outcome::Duplicate;
+}
+
+/* Sort the rest of the source; loaded: the peeked row is already in feed->row. */
+void
+sort_rest(Feed *feed, bool loaded)
+{
+	bool ascending = feed->options->on_duplicate != OnDuplicate::Last;
+
+	progress_phase(Phase::Sorting);
+	feed->sort = row_sort_create(feed->target, feed->source->tuple_desc, ascending);
+	for (TupleTableSlot *slot; (slot = source_peek(feed->source)) != NULL;)
+	{
+		int64 position = source_consume(feed->source);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!loaded)
+		{
+			ResetExprContext(feed->target->cast_context);
+			load_key(feed, slot, position);
+		}
+		loaded = false;
+
+		/* Without a key it sorts last; there load_key() is asked again why it has none. */
+		row_sort_put(feed->sort, slot, position,
+					 feed->row.outcome == Outcome::Pending ? feed->row.key : nullptr);
+		progress_rows_read(position);
+	}
+	row_sort_perform(feed->sort);
+	if (feed->passed != NULL)
+		key_log_rewind(feed->passed);
+}
+
+bool
+next_sorted(Feed *feed)
+{
+	FeedRow *row = &feed->row;
+
+	row->slot = row_sort_next(feed->sort, &row->position, row->key);
+	if (row->slot == NULL)
+		return false;
+	if (!row_sort_has_key(feed->sort))
+	{
+		load_key(feed, row->slot, row->position);
+		return true;
+	}
+
+	row->outcome = Outcome::Pending;
+	for (int i = 0; i < feed->target->keys.size; i++)
+	{
+		row->values[feed->target->keys[i].target - 1] = row->key[i];
+		row->nulls[feed->target->keys[i].target - 1] = false;
+	}
+
+	int64 other = feed->passed == NULL ? 0 : key_log_find(feed->passed, row->key);
+
+	if (other > 0)
+		mark_duplicate(feed, other);
+	else if (key_copy_compare(&feed->newest, row->key) == 0)
+		mark_duplicate(feed, feed->newest.position);
+	return true;
+}
+
+/* Next row as it comes; false when there is none, or when the sort has begun. */
+bool
+next_streamed(Feed *feed)
+{
+	TupleTableSlot *slot = source_peek(feed->source);
+
+	if (slot == NULL)
+		return false;
+	load_key(feed, slot, feed->source->rows_consumed + 1);
+	if (feed->row.outcome != Outcome::Pending)
+		return true;
+
+	int order = key_copy_compare(&feed->newest, feed->row.key);
+
+	if (order == 0)
+		mark_duplicate(feed, feed->newest.position);
+	if (order <= 0)
+		return true;
+
+	/* From here on the sorted rows are compared with each other. */
+	sort_rest(feed, true);
+	key_copy_clear(&feed->newest);
+	return false;
+}
+
+} /* namespace */
+
+Feed *
+feed_create(const Options *options, Source *source, const Target *target)
+{
+	Feed *feed = palloc_one<Feed>();
+	int natts = RelationGetDescr(target->relation)->natts;
+
+	feed->options = options;
+	feed->source = source;
+	feed->target = target;
+	feed->row.values = palloc_array_of<Datum>(natts);
+	feed->row.nulls = palloc_array_of<bool>(natts);
+	feed->row.key = palloc_array_of<Datum>(target->keys.size);
+	memset(feed->row.nulls, true, static_cast<Size>(natts));
+	key_copy_init(&feed->newest, target);
+	return feed;
+}
+
+FeedRow *
+feed_peek(Feed *feed)
+{
+	if (feed->has_row)
+		return &feed->row;
+
+	ResetExprContext(feed->target->cast_context);
+	feed->row.error = NULL;
+	if (!in_sorted_part(feed) && feed->options->on_duplicate == OnDuplicate::Last)
+		sort_rest(feed, false);
+	feed->has_row = (!in_sorted_part(feed) && next_streamed(feed)) ||
+					(in_sorted_part(feed) && next_sorted(feed));
+	return feed->has_row ? &feed->row : nullptr;
+}
+
+void
+feed_consume(Feed *feed)
+{
+	FeedRow *row = &feed->row;
+
+	Assert(feed->has_row);
+	feed->has_row = false;
+	if (!in_sorted_part(feed))
+		(void) source_consume(feed->source);
+	if (row->outcome != Outcome::Pending)
+		return;
+
+	key_copy_set(&feed->newest, row->key, row->position);
+	if (in_sorted_part(feed))
+		return;
+	if (feed->passed == NULL)
+		feed->passed = key_log_create(feed->target);
+	key_log_add(feed->passed, row->key, row->position);
+}
+
+void
+feed_close(Feed *feed)
+{
+	if (feed->sort != NULL)
+		row_sort_end(feed->sort);
+	if (feed->passed != NULL)
+		key_log_end(feed->passed);
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,65 @@
+/*
+ * subtransaction.h
+ *		Trying something that may fail because of the row it works on.
+ */
+#ifndef BULK_UPDATE_SUBTRANSACTION_H
+#define BULK_UPDATE_SUBTRANSACTION_H
+
+#include "scope.h"
+
+namespace bulkupdate
+{
+
+/*
+ * is_row_error
+ *		Can this error be blamed on a row, so that skipping the row is an answer?
+ *
+ * No: out of memory or disk, cancellation, shutdown, deadlock, serialization
+ * failure, lock timeout, wrong transaction state, internal errors, failed
+ * assertions.  Whatever else data, constraints, policies and the user's own
+ * functions raise: yes.
+ */
+extern bool is_row_error(int sqlstate);
+
+/*
+ * try_in_subtransaction
+ *		Run body in a subtransaction; returns NULL when it succeeded.
+ *
+ * When body raises an error that is_row_error(), the subtransaction is rolled
+ * back and the error is returned, allocated in the current memory context.
+ * Any other error is raised on.  Method: as PL/pgSQL runs a block with an
+ * EXCEPTION clause (pl_exec.c).
+ */
+template <typename Body>
+pg_noinline ErrorData *
+try_in_subtransaction(Body body)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *volatile error = nullptr;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		body();
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		if (!is_row_error(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SUBTRANSACTION_H */
