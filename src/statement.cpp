@@ -67,7 +67,11 @@ append_collate(StringInfo sql, Oid collation)
 	ReleaseSysCache(tuple);
 }
 
-/* "t.key = u.cN AND ...", with the operators and collations of the index. */
+/*
+ * "t.key = u.cN AND ...", with the operators and collations of the index.  The
+ * parser does not look through a domain for an operator on anyenum or the
+ * like, so a domain is cast to its base type; the index is used all the same.
+ */
 void
 append_key_condition(StringInfo sql, const Target *target)
 {
@@ -75,13 +79,18 @@ append_key_condition(StringInfo sql, const Target *target)
 
 	for (const KeyColumn &key : target->keys)
 	{
-		Oid column_collation =
-			TupleDescAttr(RelationGetDescr(target->relation), key.target - 1)->attcollation;
+		Form_pg_attribute attribute =
+			TupleDescAttr(RelationGetDescr(target->relation), key.target - 1);
+		Oid base_type = getBaseType(attribute->atttypid);
+		const char *cast =
+			base_type == attribute->atttypid
+				? ""
+				: psprintf("::%s", format_type_extended(base_type, -1, FORMAT_TYPE_FORCE_QUALIFY));
 
-		appendStringInfo(sql, "%st.%s", separator, quoted_attribute(target, key.target));
+		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);
 		append_operator(sql, key.equality);
-		appendStringInfo(sql, "u.c%d", key.target);
-		if (OidIsValid(key.collation) && key.collation != column_collation)
+		appendStringInfo(sql, "u.c%d%s", key.target, cast);
+		if (OidIsValid(key.collation) && key.collation != attribute->attcollation)
 			append_collate(sql, key.collation);
 		separator = " AND ";
 	}
