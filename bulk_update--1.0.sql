@@ -4,11 +4,18 @@
 \echo Use "CREATE EXTENSION bulk_update" to load this file. \quit
 
 CREATE FUNCTION bulk_update(
-    target      regclass,
-    source      refcursor,
-    columns     name[]  DEFAULT NULL,
-    key_columns name[]  DEFAULT NULL,
-    chunk_size  integer DEFAULT 10000
+    target         regclass,
+    source         refcursor,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false
 ) RETURNS TABLE (
     chunk          bigint,
     rows_fetched   bigint,
@@ -26,15 +33,23 @@ AS 'MODULE_PATHNAME', 'bulk_update_cursor'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
-COMMENT ON FUNCTION bulk_update(regclass, refcursor, name[], name[], integer) IS
+COMMENT ON FUNCTION bulk_update(regclass, refcursor, name[], name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean) IS
 'update a table from an open cursor of (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_query(
-    target      regclass,
-    query       text,
-    columns     name[]  DEFAULT NULL,
-    key_columns name[]  DEFAULT NULL,
-    chunk_size  integer DEFAULT 10000
+    target         regclass,
+    query          text,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false
 ) RETURNS TABLE (
     chunk          bigint,
     rows_fetched   bigint,
@@ -52,5 +67,80 @@ AS 'MODULE_PATHNAME', 'bulk_update_query'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
-COMMENT ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer) IS
+COMMENT ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean) IS
 'update a table from the rows of a query for (key, new values), in chunks of bounded size';
+
+-- one number for each call that is given a table of rejects
+CREATE SEQUENCE bulk_update_run;
+GRANT USAGE ON SEQUENCE bulk_update_run TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('bulk_update_run', '');
+
+COMMENT ON SEQUENCE bulk_update_run IS
+'numbers of the calls of bulk_update that recorded rejected rows';
+
+CREATE FUNCTION bulk_update_create_rejects(name text)
+RETURNS regclass
+AS 'MODULE_PATHNAME', 'bulk_update_create_rejects'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION bulk_update_create_rejects(text) IS
+'create a table for the rows that bulk_update does not apply';
+
+CREATE FUNCTION bulk_update_progress_entries(
+    OUT pid            integer,
+    OUT datid          oid,
+    OUT usesysid       oid,
+    OUT relid          oid,
+    OUT phase          bigint,
+    OUT chunk          bigint,
+    OUT rows_fetched   bigint,
+    OUT rows_updated   bigint,
+    OUT rows_unchanged bigint,
+    OUT rows_missing   bigint,
+    OUT rows_duplicate bigint,
+    OUT rows_rejected  bigint,
+    OUT rows_estimated bigint,
+    OUT started_at     bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bulk_update_progress_entries'
+LANGUAGE C VOLATILE STRICT SECURITY INVOKER PARALLEL RESTRICTED
+ROWS 10;
+
+COMMENT ON FUNCTION bulk_update_progress_entries() IS
+'what the view bulk_update_progress is made of';
+
+CREATE VIEW bulk_update_progress AS
+SELECT p.pid,
+       d.datname,
+       pg_catalog.pg_get_userbyid(p.usesysid) AS usename,
+       CASE WHEN d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
+            THEN p.relid::pg_catalog.regclass END AS target,
+       CASE p.phase WHEN 1 THEN 'fetching'
+                    WHEN 2 THEN 'sorting'
+                    WHEN 3 THEN 'applying'
+                    WHEN 4 THEN 'recording rejects' END AS phase,
+       p.chunk,
+       p.rows_fetched,
+       p.rows_updated,
+       p.rows_unchanged,
+       p.rows_missing,
+       p.rows_duplicate,
+       p.rows_rejected,
+       nullif(p.rows_estimated, -1) AS rows_estimated,
+       pg_catalog.round((p.rows_fetched
+           OPERATOR(pg_catalog./) nullif(extract(epoch FROM e.elapsed), 0))::numeric, 0)::bigint AS rows_per_second,
+       e.elapsed,
+       s.started_at
+FROM bulk_update_progress_entries() AS p
+     LEFT JOIN pg_catalog.pg_database AS d ON d.oid OPERATOR(pg_catalog.=) p.datid
+     -- the server counts microseconds from 2000-01-01 on
+     CROSS JOIN LATERAL (SELECT timestamptz '2000-01-01 00:00:00+00'
+         OPERATOR(pg_catalog.+) p.started_at OPERATOR(pg_catalog.*) interval '1 microsecond' AS started_at) AS s
+     CROSS JOIN LATERAL (SELECT pg_catalog.clock_timestamp()
+         OPERATOR(pg_catalog.-) s.started_at AS elapsed) AS e;
+
+COMMENT ON VIEW bulk_update_progress IS
+'the bulk updates that are running now';
+
+GRANT SELECT ON bulk_update_progress TO PUBLIC;

@@ -13,20 +13,36 @@ namespace bulkupdate
 struct Applier;
 
 /*
- * Apply rows, which have complete and different keys in key order, as one
- * statement: with a command id and, under READ COMMITTED, a snapshot of its
- * own; statement triggers and the after-row triggers have run when it returns.
- * Sets each row's outcome to Updated, Unchanged or Missing.
+ * Apply rows, which have different keys in key order, as one statement: with a
+ * command id and, under READ COMMITTED, a snapshot of its own; statement
+ * triggers and the after-row triggers have run when it returns.  Sets each
+ * row's outcome to Updated, Unchanged or Missing.
  *
- * scratch is reset first; it may still be in use by the outcome's accounting
- * of memory afterwards.  Raises whatever UPDATE of these rows raises.
+ * scratch is reset first; afterwards it still holds what was needed, so that
+ * the memory can be accounted for.  Raises whatever UPDATE of these rows raises.
  */
-using ApplyFunction = void (*)(Applier *applier, Span<ChunkRow> rows, MemoryContext scratch);
+using ApplyFunction = void (*)(Applier *applier, Span<ChunkRow *> rows, MemoryContext scratch);
+
+/*
+ * Look what applying rows would find, without locking or writing anything:
+ * sets each row's outcome to Missing, to Unchanged when compare_values and the
+ * row already has the values (as IS DISTINCT FROM compares them), or to Pending.
+ */
+using LookFunction = void (*)(Applier *applier, Span<ChunkRow *> rows, bool compare_values,
+							  MemoryContext scratch);
+
+/*
+ * While one of them is running: the row that is being worked on, or NULL when
+ * that is not known.  For error contexts.
+ */
+using CurrentRowFunction = ChunkRow *(*) (const Applier *applier);
 
 struct Applier
 {
 	const char *name;
 	ApplyFunction apply;
+	LookFunction look;
+	CurrentRowFunction current_row;
 };
 
 /*

@@ -3,43 +3,34 @@
  *		Entry points: SQL arguments in, a set of rows out.
  */
 #include "options.h"
+#include "outcome_receiver.h"
+#include "progress.h"
+#include "reject_table.h"
 #include "run.h"
 
 extern "C"
 {
 BULK_UPDATE_MODULE_MAGIC;
 
+PGDLLEXPORT void _PG_init(void);
+
 PG_FUNCTION_INFO_V1(bulk_update_cursor);
 PG_FUNCTION_INFO_V1(bulk_update_query);
+PG_FUNCTION_INFO_V1(bulk_update_create_rejects);
+PG_FUNCTION_INFO_V1(bulk_update_progress_entries);
 }
 
 using bulkupdate::Options;
 using bulkupdate::options_from_call;
 
-/*
- * bulk_update_cursor
- *		SQL: bulk_update(target, source refcursor, columns, key_columns, chunk_size)
- *
- * Returns one row for each chunk.  The result is materialized, so the call
- * runs to its end whatever the query around it does with its rows.  Raises
- * what options_from_call() and run() raise.
- */
-Datum
-bulk_update_cursor(PG_FUNCTION_ARGS)
-{
-	InitMaterializedSRF(fcinfo, 0);
-
-	Options options = options_from_call(fcinfo, "source");
-
-	SPI_connect();
-	bulkupdate::run(options, options.source, psprintf("cursor \"%s\"", options.source),
-					reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
-	SPI_finish();
-	return static_cast<Datum>(0);
-}
-
 namespace
 {
+
+bulkupdate::Caller
+caller_of(FunctionCallInfo fcinfo)
+{
+	return {fcinfo->flinfo->fn_oid, reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo)};
+}
 
 /*
  * open_query
@@ -72,8 +63,41 @@ open_query(const char *query)
 } /* namespace */
 
 /*
+ * _PG_init
+ *		Called when the server loads the module.
+ */
+void
+_PG_init(void)
+{
+	bulkupdate::progress_define_settings();
+	bulkupdate::outcome_receiver_watch();
+}
+
+/*
+ * bulk_update_cursor
+ *		SQL: bulk_update(target, source refcursor, columns, key_columns, ...)
+ *
+ * Returns one row for each chunk.  The result is materialized, so the call
+ * runs to its end whatever the query around it does with its rows.  Raises
+ * what options_from_call() and run() raise.
+ */
+Datum
+bulk_update_cursor(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+
+	Options options = options_from_call(fcinfo, "source");
+
+	SPI_connect();
+	bulkupdate::run(options, options.source, psprintf("cursor \"%s\"", options.source),
+					caller_of(fcinfo));
+	SPI_finish();
+	return static_cast<Datum>(0);
+}
+
+/*
  * bulk_update_query
- *		SQL: bulk_update_query(target, query text, columns, key_columns, chunk_size)
+ *		SQL: bulk_update_query(target, query text, columns, key_columns, ...)
  *
  * The same with a cursor that is opened for the query and closed at the end.
  * Raises what open_query(), options_from_call() and run() raise.
@@ -89,8 +113,7 @@ bulk_update_query(PG_FUNCTION_ARGS)
 
 	const char *name = open_query(options.source);
 
-	bulkupdate::run(options, name, "the query",
-					reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo));
+	bulkupdate::run(options, name, "the query", caller_of(fcinfo));
 
 	/* A trigger may have closed it after its last row. */
 	Portal portal = GetPortalByName(name);
@@ -98,5 +121,43 @@ bulk_update_query(PG_FUNCTION_ARGS)
 	if (PortalIsValid(portal))
 		SPI_cursor_close(portal);
 	SPI_finish();
+	return static_cast<Datum>(0);
+}
+
+/*
+ * bulk_update_create_rejects
+ *		SQL: bulk_update_create_rejects(name text) returns regclass
+ *
+ * Makes a table for argument "rejects".  name: of the table, optionally with
+ * its schema, quoted like an identifier where need be.
+ *
+ * Raises 22004 (name is null), 42602 (it is not a name), and what CREATE TABLE
+ * raises.
+ */
+Datum
+bulk_update_create_rejects(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"name\" of bulk_update_create_rejects must not be null"),
+				 errdetail("The argument given is null."), errhint("Give a name for the table.")));
+
+	SPI_connect();
+
+	Oid relid = bulkupdate::reject_table_create(PG_GETARG_TEXT_PP(0));
+
+	SPI_finish();
+	PG_RETURN_OID(relid);
+}
+
+/*
+ * bulk_update_progress_entries
+ *		SQL: the set under the view bulk_update_progress.
+ */
+Datum
+bulk_update_progress_entries(PG_FUNCTION_ARGS)
+{
+	bulkupdate::progress_entries(fcinfo);
 	return static_cast<Datum>(0);
 }

@@ -1,11 +1,12 @@
 /*
  * chunk.cpp
- *		Filling a chunk from the source and putting it in key order.
+ *		Filling a chunk and putting it in key order.
  */
 #include "chunk.h"
 
 #include "key.h"
 #include "mapping.h"
+#include "reject.h"
 
 namespace bulkupdate
 {
@@ -24,12 +25,6 @@ chunk_budget()
 	return Min(static_cast<Size>(work_mem) * 1024, MAX_BUDGET);
 }
 
-Datum *
-keys_of(const Chunk *chunk, const ChunkRow &row)
-{
-	return chunk->keys + static_cast<Size>(row.arrival) * chunk->target->keys.size;
-}
-
 void
 chunk_reset(Chunk *chunk)
 {
@@ -40,6 +35,8 @@ chunk_reset(Chunk *chunk)
 	chunk->keys = nullptr;
 	chunk->applicable = 0;
 	chunk->first_key = chunk->last_key = nullptr;
+	chunk->first_position = PG_INT64_MAX;
+	chunk->last_position = 0;
 	chunk->bytes = 0;
 	chunk->in_order = true;
 }
@@ -65,55 +62,6 @@ reserve_row(Chunk *chunk)
 		repalloc_huge(chunk->keys, key_bytes * static_cast<Size>(chunk->capacity)));
 }
 
-/* Keep the key's datums beside the row: comparing needs them often. */
-void
-extract_key(Chunk *chunk, ChunkRow *row, HeapTuple tuple)
-{
-	TupleDesc tuple_desc = RelationGetDescr(chunk->target->relation);
-	Datum *keys = keys_of(chunk, *row);
-
-	for (int i = 0; i < chunk->target->keys.size; i++)
-	{
-		bool isnull;
-
-		keys[i] = heap_getattr(tuple, chunk->target->keys[i].target, tuple_desc, &isnull);
-		row->has_null_key = row->has_null_key || isnull;
-	}
-}
-
-bool
-follows(const Chunk *chunk, const ChunkRow &row)
-{
-	if (row.arrival == 0)
-		return true;
-
-	const ChunkRow &before = chunk->rows[row.arrival - 1];
-
-	if (row.has_null_key || before.has_null_key)
-		return row.has_null_key;
-	return compare_keys(chunk->target, keys_of(chunk, before), keys_of(chunk, row)) < 0;
-}
-
-void
-add_row(Chunk *chunk, TupleTableSlot *source_row, int64 position)
-{
-	HeapTuple tuple;
-
-	coerce_row(chunk->target, source_row, position, chunk->values, chunk->nulls);
-	reserve_row(chunk);
-	tuple = heap_form_tuple(RelationGetDescr(chunk->target->relation), chunk->values, chunk->nulls);
-
-	ChunkRow *row = &chunk->rows[chunk->rows.size];
-
-	*row = {tuple->t_data, position, chunk->rows.size, false, Outcome::Missing};
-	extract_key(chunk, row, tuple);
-	chunk->in_order = chunk->in_order && follows(chunk, *row);
-	chunk->applicable += row->has_null_key ? 0 : 1;
-	chunk->bytes +=
-		GetMemoryChunkSpace(tuple) + sizeof(ChunkRow) + sizeof(Datum) * chunk->target->keys.size;
-	chunk->rows.size++;
-}
-
 int
 compare_rows(const void *left, const void *right, void *arg)
 {
@@ -121,85 +69,110 @@ compare_rows(const void *left, const void *right, void *arg)
 	const ChunkRow &b = *static_cast<const ChunkRow *>(right);
 	const Chunk *chunk = static_cast<const Chunk *>(arg);
 
-	if (!a.has_null_key && !b.has_null_key)
+	CHECK_FOR_INTERRUPTS();
+	if ((a.image == NULL) != (b.image == NULL))
+		return a.image == NULL ? 1 : -1;
+	if (a.image != NULL)
 	{
-		int order = compare_keys(chunk->target, keys_of(chunk, a), keys_of(chunk, b));
+		int order = compare_keys(chunk->target, chunk_key(chunk, a), chunk_key(chunk, b));
 
 		if (order != 0)
 			return order;
 	}
-	else if (a.has_null_key != b.has_null_key)
-		return a.has_null_key ? 1 : -1;
 	return a.arrival < b.arrival ? -1 : 1;
 }
 
+/* The row as the target will have it; its key's datums are kept beside it for comparing. */
 void
-check_no_duplicates(const Chunk *chunk)
+form_image(Chunk *chunk, ChunkRow *row, const FeedRow *from)
 {
-	for (int i = 1; i < chunk->applicable; i++)
-	{
-		const ChunkRow &before = chunk->rows[i - 1];
-		const ChunkRow &row = chunk->rows[i];
+	TupleDesc tuple_desc = RelationGetDescr(chunk->target->relation);
+	Datum *key = const_cast<Datum *>(chunk_key(chunk, *row));
+	HeapTuple tuple = heap_form_tuple(tuple_desc, from->values, from->nulls);
 
-		CHECK_FOR_INTERRUPTS();
-		if (compare_keys(chunk->target, keys_of(chunk, before), keys_of(chunk, row)) != 0)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("bulk_update cannot update the same row a second time"),
-				 errdetail("Key %s comes in source rows %lld and %lld.",
-						   key_detail(chunk->target, row.image),
-						   static_cast<long long>(before.position),
-						   static_cast<long long>(row.position)),
-				 errhint("Let the source return each key once, for example with SELECT DISTINCT "
-						 "ON.")));
+	row->image = tuple->t_data;
+	for (int i = 0; i < chunk->target->keys.size; i++)
+	{
+		bool isnull;
+
+		key[i] = heap_getattr(tuple, chunk->target->keys[i].target, tuple_desc, &isnull);
 	}
+	chunk->bytes += GetMemoryChunkSpace(tuple);
+	chunk->applicable++;
+}
+
+void
+add_row(Chunk *chunk, FeedRow *from)
+{
+	bool skip = chunk->options->on_error == OnError::Skip;
+	ErrorData *error = from->error;
+	Outcome outcome = from->outcome;
+
+	if (outcome == Outcome::Pending)
+		error = coerce_columns(chunk->target, from->slot, from->position, false, skip, from->values,
+							   from->nulls);
+	if (error != NULL)
+		outcome = Outcome::Rejected;
+
+	reserve_row(chunk);
+
+	ChunkRow *row = &chunk->rows[chunk->rows.size];
+
+	*row = {nullptr, nullptr, from->position, chunk->rows.size, outcome};
+	if (outcome == Outcome::Pending)
+		form_image(chunk, row, from);
+	else if (OidIsValid(chunk->options->rejects))
+		row->reject = reject_of_source_row(chunk->target, from->slot, error, &chunk->bytes);
+	if (error != NULL)
+		FreeErrorData(error);
+
+	chunk->in_order =
+		chunk->in_order && (row->arrival == 0 || compare_rows(row - 1, row, chunk) < 0);
+	chunk->first_position = Min(chunk->first_position, row->position);
+	chunk->last_position = Max(chunk->last_position, row->position);
+	chunk->bytes += sizeof(ChunkRow) + sizeof(Datum) * chunk->target->keys.size;
+	chunk->rows.size++;
 }
 
 } /* namespace */
 
 Chunk *
-chunk_create(const Target *target)
+chunk_create(const Options *options, const Target *target)
 {
 	Chunk *chunk = palloc_one<Chunk>();
-	int natts = RelationGetDescr(target->relation)->natts;
 
+	chunk->options = options;
 	chunk->target = target;
 	chunk->context =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update chunk", ALLOCSET_DEFAULT_SIZES);
 	chunk->scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch", ALLOCSET_DEFAULT_SIZES);
-	chunk->values = palloc_array_of<Datum>(natts);
-	chunk->nulls = palloc_array_of<bool>(natts);
-	memset(chunk->nulls, true, static_cast<Size>(natts));
 	return chunk;
 }
 
 bool
-chunk_fill(Chunk *chunk, Source *source, int max_rows)
+chunk_fill(Chunk *chunk, Feed *feed)
 {
 	Size budget = chunk_budget();
 
 	chunk_reset(chunk);
-	while (chunk->rows.size < max_rows && chunk->bytes < budget)
+	while (chunk->rows.size < chunk->options->chunk_rows && chunk->bytes < budget)
 	{
-		TupleTableSlot *row = source_peek(source);
+		FeedRow *row = feed_peek(feed);
 
 		CHECK_FOR_INTERRUPTS();
 		if (row == NULL)
 			break;
-		if (chunk->rows.size > 0 && chunk->bytes + source_row_size(chunk->target, row) > budget)
+		if (chunk->rows.size > 0 &&
+			chunk->bytes + source_row_size(chunk->target, row->slot) > budget)
 			break;
-
-		int64 position = source_consume(source);
-
-		with_memory_context(chunk->context, [&] { add_row(chunk, row, position); });
+		with_memory_context(chunk->context, [&] { add_row(chunk, row); });
+		feed_consume(feed);
 	}
 
 	if (chunk->rows.size == 0)
 		return false;
 	chunk->number++;
-	chunk->first_position = chunk->rows[0].position;
 	return true;
 }
 
@@ -211,14 +184,23 @@ chunk_order(Chunk *chunk)
 		if (!chunk->in_order)
 			qsort_arg(chunk->rows.data, static_cast<size_t>(chunk->rows.size), sizeof(ChunkRow),
 					  compare_rows, chunk);
-		if (chunk->applicable > 0)
-		{
-			chunk->first_key = key_text(chunk->target, chunk->rows[0].image);
-			chunk->last_key = key_text(chunk->target, chunk->rows[chunk->applicable - 1].image);
-		}
-		if (!chunk->in_order)
-			check_no_duplicates(chunk);
+		if (chunk->applicable == 0)
+			return;
+		chunk->first_key = key_text(chunk->target, chunk_key(chunk, chunk->rows[0]));
+		chunk->last_key =
+			key_text(chunk->target, chunk_key(chunk, chunk->rows[chunk->applicable - 1]));
 	});
+}
+
+Span<ChunkRow *>
+chunk_rows_with(const Chunk *chunk, Outcome outcome)
+{
+	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(chunk->rows.size), 0};
+
+	for (ChunkRow &row : chunk->rows)
+		if (row.outcome == outcome)
+			found[found.size++] = &row;
+	return found;
 }
 
 } /* namespace bulkupdate */

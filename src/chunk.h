@@ -6,80 +6,69 @@
 #ifndef BULK_UPDATE_CHUNK_H
 #define BULK_UPDATE_CHUNK_H
 
-#include "source.h"
-#include "target.h"
+#include "feed.h"
 
 namespace bulkupdate
 {
 
-/* What became of a source row.  Each row ends in exactly one of these. */
-enum class Outcome : uint8
-{
-	Updated,
-	Unchanged,
-	Missing,
-	Duplicate,
-	Rejected,
-};
-constexpr int OUTCOMES = 5;
+struct Reject;
 
 struct ChunkRow
 {
-	HeapTupleHeader image; /* of the target's row type; unmapped columns are null */
-	int64 position;        /* in the source, from 1 */
-	int arrival;           /* position in the chunk, from 0 */
-	bool has_null_key;
+	HeapTupleHeader
+		image;      /* of the target's row type, unmapped columns null; NULL if not Pending */
+	Reject *reject; /* why it was decided before applying, if that is to be recorded */
+	int64 position; /* in the source, from 1 */
+	int arrival;    /* position in the chunk, from 0 */
 	Outcome outcome;
 };
 
 struct Chunk
 {
+	const Options *options;
 	const Target *target;
 	MemoryContext context; /* the rows; reset for each chunk */
 	MemoryContext scratch; /* what applying them needs; reset for each attempt */
 	int64 number;          /* from 1 */
-	Span<ChunkRow> rows;   /* those with a null in the key come last */
+	Span<ChunkRow> rows;   /* in key order, those that are not to be applied last */
 	int applicable;        /* rows before those */
-	int64 first_position;
-	char *first_key; /* lowest key as text, or NULL when no row has a key */
+	int64 first_position;  /* lowest and highest position in the source */
+	int64 last_position;
+	char *first_key; /* lowest key as text, or NULL when no row has a key of its own */
 	char *last_key;  /* highest key as text */
 
 	/* Private to chunk.cpp. */
 	int capacity;
 	Datum *keys; /* a Datum for each key column of each row, by arrival */
-	Datum *values;
-	bool *nulls;
 	Size bytes;
-	bool in_order; /* keys came strictly ascending, null keys last */
+	bool in_order; /* rows came in the order of compare_rows */
 };
 
-/* chunk_create: an empty chunk, in a memory context of its own below the current one. */
-extern Chunk *chunk_create(const Target *target);
+/* chunk_create: an empty chunk, in memory contexts of its own below the current one. */
+extern Chunk *chunk_create(const Options *options, const Target *target);
 
 /*
  * chunk_fill
- *		Replace the chunk's rows by the next rows of the source: at most
- *		max_rows, and only as many as fit into work_mem; a row larger than that
- *		is a chunk of its own.  Returns false when the source has no more rows.
+ *		Replace the chunk's rows by the next rows of the feed: at most
+ *		chunk_rows, and only as many as fit into work_mem; a row larger than
+ *		that is a chunk of its own.  Returns false when there are no more rows.
  *
- * Raises what the cursor's query and the casts raise.
+ * Raises what feed_peek and, unless errors are to be skipped, the casts raise.
  */
-[[nodiscard]] extern bool chunk_fill(Chunk *chunk, Source *source, int max_rows);
+[[nodiscard]] extern bool chunk_fill(Chunk *chunk, Feed *feed);
 
-/*
- * chunk_order
- *		Put the rows in key order, those without a key last.
- *
- * Raises 21000 when two rows have the same key.
- */
+/* chunk_order: put the rows that are to be applied in key order, the others after them. */
 extern void chunk_order(Chunk *chunk);
 
-/* chunk_applicable_rows: the rows that have a key, in key order. */
-inline Span<ChunkRow>
-chunk_applicable_rows(const Chunk *chunk)
+/* chunk_key: a Datum for each key column of a row that is to be applied. */
+inline const Datum *
+chunk_key(const Chunk *chunk, const ChunkRow &row)
 {
-	return {chunk->rows.data, chunk->applicable};
+	return chunk->keys + static_cast<Size>(row.arrival) * chunk->target->keys.size;
 }
+
+/* chunk_rows_with: the rows with this outcome, allocated in the current memory context. */
+extern Span<ChunkRow *> chunk_rows_with(const Chunk *chunk, Outcome outcome);
 
 } /* namespace bulkupdate */
 

@@ -20,4 +20,15 @@
 #define BULK_UPDATE_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* The status entry of a backend by its place in the list; the function was renamed in 16. */
+static inline LocalPgBackendStatus *
+local_backend_entry(int index)
+{
+#if PG_VERSION_NUM >= 160000
+	return pgstat_get_local_beentry_by_index(index);
+#else
+	return pgstat_fetch_stat_local_beentry(index);
+#endif
+}
+
 #endif /* BULK_UPDATE_COMPAT_H */

@@ -18,9 +18,10 @@ struct Feed
 	const Options *options;
 	Source *source;
 	const Target *target;
-	RowSort *sort;	 /* NULL while rows pass as they come */
-	KeyLog *passed;	 /* keys of the rows that have passed so, or NULL */
-	KeyCopy newest;	 /* key of the newest row with a key of its own */
+	Progress *progress;
+	RowSort *sort;  /* NULL while rows pass as they come */
+	KeyLog *passed; /* keys of the rows that have passed so, or NULL */
+	KeyCopy newest; /* key of the newest row with a key of its own */
 	FeedRow row;
 	bool has_row;
 };
@@ -85,7 +86,7 @@ sort_rest(Feed *feed, bool loaded)
 {
 	bool ascending = feed->options->on_duplicate != OnDuplicate::Last;
 
-	progress_phase(Phase::Sorting);
+	progress_phase(feed->progress, Phase::Sorting);
 	feed->sort = row_sort_create(feed->target, feed->source->tuple_desc, ascending);
 	for (TupleTableSlot *slot; (slot = source_peek(feed->source)) != NULL;)
 	{
@@ -102,7 +103,7 @@ sort_rest(Feed *feed, bool loaded)
 		/* Without a key it sorts last; there load_key() is asked again why it has none. */
 		row_sort_put(feed->sort, slot, position,
 					 feed->row.outcome == Outcome::Pending ? feed->row.key : nullptr);
-		progress_rows_read(position);
+		progress_rows_read(feed->progress, position);
 	}
 	row_sort_perform(feed->sort);
 	if (feed->passed != NULL)
@@ -167,7 +168,7 @@ next_streamed(Feed *feed)
 } /* namespace */
 
 Feed *
-feed_create(const Options *options, Source *source, const Target *target)
+feed_create(const Options *options, Source *source, const Target *target, Progress *progress)
 {
 	Feed *feed = palloc_one<Feed>();
 	int natts = RelationGetDescr(target->relation)->natts;
@@ -175,6 +176,7 @@ feed_create(const Options *options, Source *source, const Target *target)
 	feed->options = options;
 	feed->source = source;
 	feed->target = target;
+	feed->progress = progress;
 	feed->row.values = palloc_array_of<Datum>(natts);
 	feed->row.nulls = palloc_array_of<bool>(natts);
 	feed->row.key = palloc_array_of<Datum>(target->keys.size);
@@ -206,7 +208,7 @@ feed_consume(Feed *feed)
 	Assert(feed->has_row);
 	feed->has_row = false;
 	if (!in_sorted_part(feed))
-		(void) source_consume(feed->source);
+		progress_rows_read(feed->progress, source_consume(feed->source));
 	if (row->outcome != Outcome::Pending)
 		return;
 

@@ -22,7 +22,8 @@ namespace bulkupdate
 {
 
 /* What becomes of a source row.  Each row ends in exactly one of the first five. */
-enum class Outcome : uint8 {
+enum class Outcome : uint8
+{
 	Updated,
 	Unchanged,
 	Missing,
@@ -36,21 +37,24 @@ constexpr int OUTCOMES = 5;
 struct FeedRow
 {
 	TupleTableSlot *slot; /* begins with the source's columns */
-	int64 position;		  /* in the source, from 1 */
-	Outcome outcome;	  /* Pending, Missing (null in the key), Duplicate, Rejected (bad key) */
-	ErrorData *error;	  /* of a rejected row */
-	Datum *values;		  /* by target attribute; key columns are set */
+	int64 position;       /* in the source, from 1 */
+	Outcome outcome;      /* Pending, Missing (null in the key), Duplicate, Rejected (bad key) */
+	ErrorData *error;     /* of a rejected row */
+	Datum *values;        /* by target attribute; key columns are set */
 	bool *nulls;
 	Datum *key; /* a Datum for each key column, when Pending or Duplicate */
 };
 
 struct Feed;
+struct Progress;
 
 /*
  * feed_create
+ *		A feed of the rest of source, whose reading is reported to progress.
  *		Allocates in the current memory context, also later.
  */
-extern Feed *feed_create(const Options *options, Source *source, const Target *target);
+extern Feed *feed_create(const Options *options, Source *source, const Target *target,
+						 Progress *progress);
 
 /*
  * feed_peek

@@ -110,7 +110,8 @@ key_column(const Target *target, AttrNumber attno, Oid equality, Oid less_than, 
 
 	getTypeOutputInfo(type, &output_function, &is_varlena);
 	fmgr_info(output_function, output);
-	return {attno, type, equality, less_than, collation, sort_support(less_than, collation), output};
+	return {attno, type, equality, less_than, collation, sort_support(less_than, collation),
+			output};
 }
 
 KeyColumn

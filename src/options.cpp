@@ -11,7 +11,8 @@ namespace
 {
 
 /* Positions of the SQL arguments. */
-enum Argument : int {
+enum Argument : int
+{
 	ARG_TARGET,
 	ARG_SOURCE,
 	ARG_COLUMNS,
@@ -91,7 +92,10 @@ word_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
 	{
 		if (strcmp(given, words[i]) == 0)
 			return i;
-		appendStringInfo(&known, "%s\"%s\"", i == 0 ? "" : i + 1 < words.size ? ", " : " or ",
+		appendStringInfo(&known, "%s\"%s\"",
+						 i == 0               ? ""
+						 : i + 1 < words.size ? ", "
+											  : " or ",
 						 words[i]);
 	}
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -145,8 +149,7 @@ options_from_call(FunctionCallInfo fcinfo, const char *source_name)
 	require_not_null(fcinfo, ARG_SOURCE, source_name,
 					 "Give an open cursor to bulk_update(), or the text of a query to "
 					 "bulk_update_query().");
-	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size",
-					 LEAVE_OUT);
+	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size", LEAVE_OUT);
 
 	static const char *const on_missing[] = {"ignore", "error"};
 	static const char *const on_duplicate[] = {"error", "first", "last"};
@@ -162,18 +165,18 @@ options_from_call(FunctionCallInfo fcinfo, const char *source_name)
 		word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", {on_missing, 2}));
 	options.on_duplicate = static_cast<OnDuplicate>(
 		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", {on_duplicate, 3}));
-	options.on_error = static_cast<OnError>(
-		word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", {on_error, 2}));
+	options.on_error =
+		static_cast<OnError>(word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", {on_error, 2}));
 	options.skip_unchanged = flag_of_argument(fcinfo, ARG_SKIP_UNCHANGED, "skip_unchanged");
 	options.rejects = PG_ARGISNULL(ARG_REJECTS) ? InvalidOid : PG_GETARG_OID(ARG_REJECTS);
 	options.reject_limit = has_limit ? PG_GETARG_INT64(ARG_REJECT_LIMIT) : -1;
 	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
 
 	if (options.chunk_rows < 1)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("chunk_size must be at least 1"),
-						errdetail("The chunk size given is %d.", options.chunk_rows),
-						errhint("%s", LEAVE_OUT)));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("chunk_size must be at least 1"),
+				 errdetail("The chunk size given is %d.", options.chunk_rows),
+				 errhint("%s", LEAVE_OUT)));
 	check_combination(options, has_limit);
 	return options;
 }

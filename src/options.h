@@ -11,28 +11,41 @@ namespace bulkupdate
 {
 
 /* No row has the source row's key. */
-enum class OnMissing : uint8 { Ignore, Error };
+enum class OnMissing : uint8
+{
+	Ignore,
+	Error
+};
 
 /* The source row's key comes more than once in the source; "first" and "last" are in its order. */
-enum class OnDuplicate : uint8 { Error, First, Last };
+enum class OnDuplicate : uint8
+{
+	Error,
+	First,
+	Last
+};
 
 /* The source row cannot be applied. */
-enum class OnError : uint8 { Stop, Skip };
+enum class OnError : uint8
+{
+	Stop,
+	Skip
+};
 
 struct Options
 {
-	Oid target;						/* relation to update */
-	const char *source;				/* name of the cursor, or text of the query */
-	Span<const char *> columns;		/* target column of each source column; size 0: by name */
+	Oid target;                     /* relation to update */
+	const char *source;             /* name of the cursor, or text of the query */
+	Span<const char *> columns;     /* target column of each source column; size 0: by name */
 	Span<const char *> key_columns; /* size 0: the primary key */
-	int chunk_rows;					/* most rows in a chunk */
+	int chunk_rows;                 /* most rows in a chunk */
 	OnMissing on_missing;
 	OnDuplicate on_duplicate;
 	OnError on_error;
 	bool skip_unchanged; /* do not write rows whose values are already these */
-	Oid rejects;		 /* table for the rows that were not applied, or InvalidOid */
-	int64 reject_limit;	 /* most rejected rows, or -1 */
-	bool dry_run;		 /* only tell what would happen */
+	Oid rejects;         /* table for the rows that were not applied, or InvalidOid */
+	int64 reject_limit;  /* most rejected rows, or -1 */
+	bool dry_run;        /* only tell what would happen */
 };
 
 /*

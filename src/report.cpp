@@ -33,15 +33,21 @@ text_or_null(const char *string, bool *isnull)
 } /* namespace */
 
 void
+report_counts(const Chunk *chunk, int64 *counts)
+{
+	memset(counts, 0, sizeof(int64) * OUTCOMES);
+	for (const ChunkRow &row : chunk->rows)
+		counts[static_cast<int>(row.outcome)]++;
+}
+
+void
 report_chunk(const ReturnSetInfo *result, const Chunk *chunk, instr_time elapsed, Size memory_bytes)
 {
 	Datum values[REPORT_COLUMNS];
 	bool nulls[REPORT_COLUMNS] = {};
-	int64 counts[OUTCOMES] = {};
+	int64 counts[OUTCOMES];
 
-	for (const ChunkRow &row : chunk->rows)
-		counts[static_cast<int>(row.outcome)]++;
-
+	report_counts(chunk, counts);
 	values[REPORT_CHUNK] = Int64GetDatum(chunk->number);
 	values[REPORT_FETCHED] = Int64GetDatum(chunk->rows.size);
 	for (int i = 0; i < OUTCOMES; i++)

@@ -10,6 +10,9 @@
 namespace bulkupdate
 {
 
+/* report_counts: how many rows of a chunk ended in each outcome. */
+extern void report_counts(const Chunk *chunk, int64 *counts);
+
 /*
  * report_chunk
  *		Add the row of an applied chunk to the set that the function returns.

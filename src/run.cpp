@@ -1,17 +1,37 @@
 /*
  * run.cpp
- *		The loop over the chunks.
+ *		The loop over the chunks, and the policies.
  */
 #include "run.h"
 
 #include "applier.h"
+#include "isolation.h"
+#include "key.h"
+#include "progress.h"
+#include "reject_table.h"
 #include "report.h"
+#include "subtransaction.h"
 
 namespace bulkupdate
 {
 
 namespace
 {
+
+/* The parts of a call. */
+struct Call
+{
+	const Options *options;
+	const Caller *caller;
+	Target *target;
+	Feed *feed;
+	Chunk *chunk;
+	Applier *applier;
+	RejectTable *rejects; /* or NULL */
+	Progress progress;
+	BadRows bad;
+	int64 rows_rejected;
+};
 
 /* Keys can be long; the error context shows this many bytes of each. */
 constexpr int CONTEXT_KEY_BYTES = 100;
@@ -27,68 +47,181 @@ clipped(const char *key)
 }
 
 void
-apply_error_context(void *arg)
+chunk_error_context(void *arg)
 {
-	const Chunk *chunk = static_cast<const Chunk *>(arg);
-	long long first = chunk->first_position;
-	long long last = first + chunk->rows.size - 1;
+	const Call *call = static_cast<const Call *>(arg);
+	const Chunk *chunk = call->chunk;
+	const ChunkRow *row = call->applier->current_row(call->applier);
+	StringInfoData text;
 
+	initStringInfo(&text);
+	appendStringInfo(&text, "bulk_update of table %s, chunk %lld, source rows %lld to %lld",
+					 chunk->target->display_name, static_cast<long long>(chunk->number),
+					 static_cast<long long>(chunk->first_position),
+					 static_cast<long long>(chunk->last_position));
 	if (chunk->first_key != NULL)
-		errcontext("bulk_update of table %s, chunk %lld, source rows %lld to %lld, keys %s to %s",
-				   chunk->target->display_name, static_cast<long long>(chunk->number), first, last,
-				   clipped(chunk->first_key), clipped(chunk->last_key));
-	else
-		errcontext("bulk_update of table %s, chunk %lld, source rows %lld to %lld",
-				   chunk->target->display_name, static_cast<long long>(chunk->number), first, last);
+		appendStringInfo(&text, ", keys %s to %s", clipped(chunk->first_key),
+						 clipped(chunk->last_key));
+
+	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
+	if (row != NULL && is_row_error(geterrcode()))
+		appendStringInfo(&text, ", at source row %lld with key %s",
+						 static_cast<long long>(row->position),
+						 clipped(key_detail(chunk->target, chunk_key(chunk, *row))));
+	errcontext("%s", text.data);
 }
 
 void
-run_chunks(const Options &options, Source *source, Target *target, const ReturnSetInfo *result)
+apply_chunk(Call *call)
 {
-	MemoryContext call = CurrentMemoryContext;
-	Applier *applier = sql_applier_create(target);
-	Chunk *chunk = chunk_create(target);
+	const Options *options = call->options;
+	Chunk *chunk = call->chunk;
+	Applier *applier = call->applier;
+	auto pending = [&] {
+		return with_memory_context(chunk->context,
+								   [&] { return chunk_rows_with(chunk, Outcome::Pending); });
+	};
+	Span<ChunkRow *> rows = pending();
+
+	if (rows.size > 0 && (options->dry_run || options->skip_unchanged))
+	{
+		applier->look(applier, rows, options->skip_unchanged, chunk->scratch);
+		rows = pending();
+	}
+	if (rows.size == 0)
+		return;
+	if (options->dry_run)
+		for (ChunkRow *row : rows)
+			row->outcome = Outcome::Updated;
+	else if (options->on_error == OnError::Skip)
+		apply_isolated(applier, chunk, rows, &call->bad, &call->progress);
+	else
+		applier->apply(applier, rows, chunk->scratch);
+}
+
+/* Under on_missing 'error': the first missing row in the order of the source. */
+void
+check_missing(const Call *call)
+{
+	const ChunkRow *first = NULL;
+
+	for (const ChunkRow &row : call->chunk->rows)
+		if (row.outcome == Outcome::Missing && (first == NULL || row.position < first->position))
+			first = &row;
+	if (first == NULL)
+		return;
+
+	const char *table = RelationGetRelationName(call->target->relation);
+	const char *hint = "Set on_missing to \"ignore\" to count such rows.";
+
+	if (first->image == NULL)
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("source row %lld has no key to find a row of table \"%s\" by",
+							   static_cast<long long>(first->position), table),
+						errdetail("There is a null in columns (%s).", key_names(call->target)),
+						errhint("%s", hint)));
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("table \"%s\" has no row for source row %lld", table,
+						   static_cast<long long>(first->position)),
+					errdetail("Key %s is missing.",
+							  key_detail(call->target, chunk_key(call->chunk, *first))),
+					errhint("%s", hint)));
+}
+
+void
+check_reject_limit(const Call *call)
+{
+	if (call->options->reject_limit < 0 || call->rows_rejected <= call->options->reject_limit)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("bulk_update rejected more rows than reject_limit allows"),
+					errdetail("%lld rows were rejected, and the limit is %lld.",
+							  static_cast<long long>(call->rows_rejected),
+							  static_cast<long long>(call->options->reject_limit)),
+					errhint("Run with dry_run or without the limit, and with a table in argument "
+							"\"rejects\", to see what is wrong with them.")));
+}
+
+void
+finish_chunk(Call *call)
+{
+	int64 counts[OUTCOMES];
+
+	report_counts(call->chunk, counts);
+	if (call->options->on_missing == OnMissing::Error)
+		check_missing(call);
+	call->rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
+	check_reject_limit(call);
+	if (call->rejects != NULL)
+	{
+		progress_phase(&call->progress, Phase::Recording);
+		reject_table_record(call->rejects, call->chunk);
+	}
+	progress_chunk_done(&call->progress, call->chunk->number, counts);
+}
+
+void
+run_chunks(Call *call)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	Chunk *chunk = call->chunk;
 	instr_time start;
 
 	INSTR_TIME_SET_CURRENT(start);
-	while (chunk_fill(chunk, source, options.chunk_rows))
+	while (chunk_fill(chunk, call->feed))
 	{
-		Size memory_bytes = MemoryContextMemAllocated(call, true);
+		Size memory_bytes = MemoryContextMemAllocated(memory, true);
 		instr_time end;
 		instr_time elapsed;
 
-		with_error_context(apply_error_context, chunk, [&] {
-			chunk_order(chunk);
-			applier->apply(applier, chunk_applicable_rows(chunk), chunk->scratch);
+		chunk_order(chunk);
+		progress_phase(&call->progress, Phase::Applying);
+		with_error_context(chunk_error_context, call, [&] {
+			apply_chunk(call);
+			memory_bytes = Max(memory_bytes, MemoryContextMemAllocated(memory, true));
+			with_memory_context(chunk->scratch, [&] { finish_chunk(call); });
 		});
-		memory_bytes = Max(memory_bytes, MemoryContextMemAllocated(call, true));
 
 		INSTR_TIME_SET_CURRENT(end);
 		elapsed = end;
 		INSTR_TIME_SUBTRACT(elapsed, start);
 		start = end;
-		with_memory_context(chunk->scratch,
-							[&] { report_chunk(result, chunk, elapsed, memory_bytes); });
+		with_memory_context(chunk->scratch, [&] {
+			report_chunk(call->caller->result, chunk, elapsed, memory_bytes);
+		});
+		progress_phase(&call->progress, Phase::Fetching);
 	}
 }
 
 } /* namespace */
 
 void
-run(const Options &options, const char *portal_name, const char *label, const ReturnSetInfo *result)
+run(const Options &options, const char *portal_name, const char *label, const Caller &caller)
 {
-	MemoryContext call =
+	MemoryContext memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update call", ALLOCSET_DEFAULT_SIZES);
 
-	with_memory_context(call, [&] {
+	with_memory_context(memory, [&] {
+		Call *call = palloc_one<Call>();
 		Source *source = source_open(portal_name, label);
-		Target *target = target_open(options, source->tuple_desc);
 
-		run_chunks(options, source, target, result);
-		target_close(target);
+		call->options = &options;
+		call->caller = &caller;
+		call->target = target_open(options, source->tuple_desc);
+		call->rejects = reject_table_open(options, caller.function);
+		call->feed = feed_create(&options, source, call->target, &call->progress);
+		call->chunk = chunk_create(&options, call->target);
+		call->applier = sql_applier_create(call->target);
+		progress_begin(&call->progress, options.target, source_estimated_rows(source));
+
+		run_chunks(call);
+
+		progress_end(&call->progress);
+		feed_close(call->feed);
+		target_close(call->target);
 		source_close(source);
 	});
-	MemoryContextDelete(call);
+	MemoryContextDelete(memory);
 }
 
 } /* namespace bulkupdate */

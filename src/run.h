@@ -10,21 +10,29 @@
 namespace bulkupdate
 {
 
+/* Where a call comes from and where its result goes. */
+struct Caller
+{
+	Oid function; /* the SQL function that was called */
+	const ReturnSetInfo *result;
+};
+
 /*
  * run
  *		Apply all remaining rows of the portal to the target and report each
- *		chunk into result.
+ *		chunk into the caller's result.
  *
  * label: what the error context calls the source.
  *
  * Needs an SPI connection.  Leaves the portal open, at its end.
  *
- * Raises what source_open, target_open, chunk_fill, chunk_order and the
- * applier raise.  Nothing is caught: an error undoes the whole call with the
- * statement that made it.
+ * Raises P0002 (a row is missing, under on_missing 'error'), 54000 (more
+ * rejected rows than reject_limit), and what source_open, target_open,
+ * reject_table_open, chunk_fill, the applier and reject_table_record raise.
+ * An error undoes the whole call with the statement that made it.
  */
 extern void run(const Options &options, const char *portal_name, const char *label,
-				const ReturnSetInfo *result);
+				const Caller &caller);
 
 } /* namespace bulkupdate */
 

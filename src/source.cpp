@@ -136,6 +136,24 @@ source_open(const char *name, const char *label)
 	return source;
 }
 
+int64
+source_estimated_rows(const Source *source)
+{
+	const Portal portal = source->portal;
+
+	if (portal->stmts == NIL)
+		return -1;
+
+	const PlannedStmt *statement = linitial_node(PlannedStmt, portal->stmts);
+
+	if (statement->planTree == NULL)
+		return -1;
+
+	double rows = statement->planTree->plan_rows - static_cast<double>(portal->portalPos);
+
+	return rows < 1 ? 1 : static_cast<int64>(Min(rows, 1e18));
+}
+
 TupleTableSlot *
 source_peek(Source *source)
 {

@@ -45,6 +45,13 @@ struct Source
 extern Source *source_open(const char *name, const char *label);
 
 /*
+ * source_estimated_rows
+ *		What the planner expects the rest of the portal to return, or -1 when
+ *		its plan is gone (a cursor WITH HOLD from an earlier transaction).
+ */
+extern int64 source_estimated_rows(const Source *source);
+
+/*
  * source_peek
  *		The next row without consuming it, or NULL at the end.  Valid until
  *		the next call of source_peek.

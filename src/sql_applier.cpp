@@ -6,6 +6,7 @@
  * target, and it is the reference for any other.
  */
 #include "applier.h"
+#include "outcome_receiver.h"
 #include "statement.h"
 
 namespace bulkupdate
@@ -18,62 +19,23 @@ struct SqlApplier
 {
 	Applier base;
 	const Target *target;
-	Oid array_type; /* array of the target's row type */
-	SPIPlanPtr update;
-	SPIPlanPtr presence;         /* NULL until needed */
-	SPIPlanPtr locking_presence; /* likewise */
-	bool may_suppress;           /* a trigger can let UPDATE pass over a row that is there */
-	bool every_child_has_index;  /* a look-up by key never needs to scan a table */
+	Oid array_type;    /* array of the target's row type */
+	SPIPlanPtr update; /* the plans are NULL until needed */
+	SPIPlanPtr look_for_rows;
+	SPIPlanPtr look_at_values;
+	SPIPlanPtr lock;
+	bool may_suppress;          /* a trigger can let UPDATE pass over a row that is there */
+	bool every_child_has_index; /* a look-up by key never needs to scan a table */
+	OutcomeReceiver receiver;
 };
 
-/* Rows that a statement works on: element n of its array is rows[n - 1]. */
-struct Batch
+/* Whose rows a statement marks, and how. */
+struct Marking
 {
 	Span<ChunkRow *> rows;
-};
-
-/* Receives the positions that a statement returns, and marks the rows. */
-struct OutcomeReceiver
-{
-	DestReceiver base;
-	const Batch *batch;
 	Outcome outcome;
+	bool compare_values;
 };
-
-bool
-receive_position(TupleTableSlot *slot, DestReceiver *self)
-{
-	OutcomeReceiver *receiver = reinterpret_cast<OutcomeReceiver *>(self);
-	bool isnull;
-	int64 n = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-
-	Assert(!isnull && n >= 1 && n <= receiver->batch->rows.size);
-	receiver->batch->rows[static_cast<int>(n - 1)]->outcome = receiver->outcome;
-	return true;
-}
-
-void
-receiver_startup(DestReceiver *, int, TupleDesc)
-{}
-
-void
-receiver_nothing(DestReceiver *)
-{}
-
-OutcomeReceiver
-outcome_receiver(const Batch *batch, Outcome outcome)
-{
-	OutcomeReceiver receiver;
-
-	receiver.base.receiveSlot = receive_position;
-	receiver.base.rStartup = receiver_startup;
-	receiver.base.rShutdown = receiver_nothing;
-	receiver.base.rDestroy = receiver_nothing;
-	receiver.base.mydest = DestTuplestore; /* DestNone would mean that no rows are wanted */
-	receiver.batch = batch;
-	receiver.outcome = outcome;
-	return receiver;
-}
 
 SPIPlanPtr
 prepare(const SqlApplier *applier, const char *sql)
@@ -119,35 +81,35 @@ plan_for_lookup(const SqlApplier *applier, SPIPlanPtr plan)
 }
 
 Datum
-array_of_rows(const SqlApplier *applier, const Batch *batch)
+array_of_rows(const SqlApplier *applier, Span<ChunkRow *> rows)
 {
-	Datum *elements = palloc_array_of<Datum>(batch->rows.size);
+	Datum *elements = palloc_array_of<Datum>(rows.size);
 
-	for (int i = 0; i < batch->rows.size; i++)
-		elements[i] = PointerGetDatum(batch->rows[i]->image);
+	for (int i = 0; i < rows.size; i++)
+		elements[i] = PointerGetDatum(rows[i]->image);
 
 	ArrayType *array =
-		construct_array(elements, batch->rows.size, applier->target->relation->rd_rel->reltype, -1,
-						false, TYPALIGN_DOUBLE);
+		construct_array(elements, rows.size, applier->target->relation->rd_rel->reltype, -1, false,
+						TYPALIGN_DOUBLE);
 
 	pfree(elements);
 	return PointerGetDatum(array);
 }
 
 /*
- * Run a statement on a batch; the rows it returns get outcome.  A statement
- * that only reads can be given the snapshot to read with.
+ * Run a statement on rows and mark those that it returns.  A statement that
+ * only reads can be given the snapshot to read with.
  */
 void
-execute(const SqlApplier *applier, SPIPlanPtr plan, const Batch *batch, Outcome outcome,
-		Snapshot snapshot = nullptr)
+execute(SqlApplier *applier, SPIPlanPtr plan, const Marking &marking, Snapshot snapshot = nullptr)
 {
-	OutcomeReceiver receiver = outcome_receiver(batch, outcome);
 	ParamListInfo params = makeParamList(1);
 	SPIExecuteOptions options;
 	int result = 0;
 
-	params->params[0].value = array_of_rows(applier, batch);
+	outcome_receiver_init(&applier->receiver, applier->target, marking.rows, marking.outcome,
+						  marking.compare_values);
+	params->params[0].value = array_of_rows(applier, marking.rows);
 	params->params[0].isnull = false;
 	params->params[0].pflags = PARAM_FLAG_CONST;
 	params->params[0].ptype = applier->array_type;
@@ -155,7 +117,7 @@ execute(const SqlApplier *applier, SPIPlanPtr plan, const Batch *batch, Outcome 
 	memset(&options, 0, sizeof(options));
 	options.params = params;
 	options.read_only = snapshot != nullptr;
-	options.dest = &receiver.base;
+	options.dest = &applier->receiver.base;
 
 	plan_for_lookup(applier, plan);
 
@@ -174,15 +136,30 @@ execute(const SqlApplier *applier, SPIPlanPtr plan, const Batch *batch, Outcome 
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 }
 
-Batch
-rows_with(Outcome outcome, Span<ChunkRow> rows)
+SPIPlanPtr
+prepared(const SqlApplier *applier, SPIPlanPtr *plan, const char *sql)
 {
-	Batch batch = {{palloc_array_of<ChunkRow *>(rows.size), 0}};
+	if (*plan == NULL)
+		*plan = prepare(applier, sql);
+	return *plan;
+}
 
-	for (ChunkRow &row : rows)
-		if (row.outcome == outcome)
-			batch.rows[batch.rows.size++] = &row;
-	return batch;
+Span<ChunkRow *>
+rows_with(Outcome outcome, Span<ChunkRow *> rows)
+{
+	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(rows.size), 0};
+
+	for (ChunkRow *row : rows)
+		if (row->outcome == outcome)
+			found[found.size++] = row;
+	return found;
+}
+
+void
+set_outcome(Span<ChunkRow *> rows, Outcome outcome)
+{
+	for (ChunkRow *row : rows)
+		row->outcome = outcome;
 }
 
 /*
@@ -191,45 +168,37 @@ rows_with(Outcome outcome, Span<ChunkRow> rows)
  * rows with these keys that the chunk itself has made.
  */
 void
-find_suppressed(SqlApplier *applier, Span<ChunkRow> rows, Snapshot before)
+find_suppressed(SqlApplier *applier, Span<ChunkRow *> rows, Snapshot before)
 {
-	Batch missing = rows_with(Outcome::Missing, rows);
+	const Target *target = applier->target;
+	Span<ChunkRow *> missing = rows_with(Outcome::Missing, rows);
 
-	if (missing.rows.size == 0)
+	if (missing.size == 0)
 		return;
-	if (applier->presence == NULL)
-		applier->presence = prepare(applier, presence_statement(applier->target, false));
-	execute(applier, applier->presence, &missing, Outcome::Unchanged, before);
+	execute(applier, prepared(applier, &applier->look_for_rows, look_statement(target, false)),
+			{missing, Outcome::Unchanged, false}, before);
 
 	/* What a policy for UPDATE hides counts as missing, as it does without triggers. */
-	if (check_enable_rls(RelationGetRelid(applier->target->relation), InvalidOid, true) !=
-		RLS_ENABLED)
+	if (check_enable_rls(RelationGetRelid(target->relation), InvalidOid, true) != RLS_ENABLED)
 		return;
 
-	Batch seen = rows_with(Outcome::Unchanged, rows);
+	Span<ChunkRow *> seen = rows_with(Outcome::Unchanged, rows);
 
-	if (seen.rows.size == 0)
+	if (seen.size == 0)
 		return;
-	if (applier->locking_presence == NULL)
-		applier->locking_presence = prepare(applier, presence_statement(applier->target, true));
-	for (ChunkRow *row : seen.rows)
-		row->outcome = Outcome::Missing;
-	execute(applier, applier->locking_presence, &seen, Outcome::Unchanged);
+	set_outcome(seen, Outcome::Missing);
+	execute(applier, prepared(applier, &applier->lock, lock_statement(target)),
+			{seen, Outcome::Unchanged, false});
 }
 
 void
-apply(Applier *base, Span<ChunkRow> rows, MemoryContext scratch)
+apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
 	SqlApplier *applier = reinterpret_cast<SqlApplier *>(base);
 
-	if (rows.size == 0)
-		return;
-	for (ChunkRow &row : rows)
-		row.outcome = Outcome::Missing;
+	set_outcome(rows, Outcome::Missing);
 	MemoryContextReset(scratch);
-
 	with_memory_context(scratch, [&] {
-		Batch all = rows_with(Outcome::Missing, rows);
 		Snapshot before = nullptr;
 
 		if (applier->may_suppress)
@@ -237,13 +206,34 @@ apply(Applier *base, Span<ChunkRow> rows, MemoryContext scratch)
 			CommandCounterIncrement();
 			before = RegisterSnapshot(GetTransactionSnapshot());
 		}
-		execute(applier, applier->update, &all, Outcome::Updated);
+		execute(applier, prepared(applier, &applier->update, update_statement(applier->target)),
+				{rows, Outcome::Updated, false});
 		if (applier->may_suppress)
 		{
 			find_suppressed(applier, rows, before);
 			UnregisterSnapshot(before);
 		}
 	});
+}
+
+void
+look(Applier *base, Span<ChunkRow *> rows, bool compare_values, MemoryContext scratch)
+{
+	SqlApplier *applier = reinterpret_cast<SqlApplier *>(base);
+	SPIPlanPtr *plan = compare_values ? &applier->look_at_values : &applier->look_for_rows;
+
+	set_outcome(rows, Outcome::Missing);
+	MemoryContextReset(scratch);
+	with_memory_context(scratch, [&] {
+		execute(applier, prepared(applier, plan, look_statement(applier->target, compare_values)),
+				{rows, Outcome::Pending, compare_values});
+	});
+}
+
+ChunkRow *
+current_row(const Applier *base)
+{
+	return outcome_receiver_current_row(&reinterpret_cast<const SqlApplier *>(base)->receiver);
 }
 
 } /* namespace */
@@ -255,7 +245,7 @@ sql_applier_create(const Target *target)
 	Relation relation = target->relation;
 	bool has_children = relation->rd_rel->relhassubclass;
 
-	applier->base = {"sql", apply};
+	applier->base = {"sql", apply, look, current_row};
 	applier->target = target;
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
@@ -264,7 +254,6 @@ sql_applier_create(const Target *target)
 		has_children || (relation->trigdesc != NULL && relation->trigdesc->trig_update_before_row);
 	applier->every_child_has_index =
 		!has_children || relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
-	applier->update = prepare(applier, update_statement(target));
 	return &applier->base;
 }
 

@@ -123,18 +123,26 @@ update_statement(const Target *target)
 }
 
 char *
-presence_statement(const Target *target, bool lock)
+look_statement(const Target *target, bool values)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT u.n FROM %s AS t, ", target->display_name);
+	appendStringInfoString(&sql, "SELECT u.n");
+	for (const MappedColumn &column : target->columns)
+		if (values && !column.is_key)
+			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
+	appendStringInfo(&sql, " FROM %s AS t, ", target->display_name);
 	append_source(&sql, target);
 	appendStringInfoString(&sql, " WHERE ");
 	append_key_condition(&sql, target);
-	if (lock)
-		appendStringInfoString(&sql, " FOR NO KEY UPDATE OF t");
 	return sql.data;
+}
+
+char *
+lock_statement(const Target *target)
+{
+	return psprintf("%s FOR NO KEY UPDATE OF t", look_statement(target, false));
 }
 
 } /* namespace bulkupdate */

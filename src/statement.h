@@ -2,7 +2,7 @@
  * statement.h
  *		The text of the statements that the SQL applier prepares.
  *
- * Both take the chunk as one parameter of type "array of the target's row
+ * All take the chunk as one parameter of type "array of the target's row
  * type", so that a column of any type, an array too, travels as it is.  Every
  * name in them is quoted and qualified, so search_path has no say.
  */
@@ -23,12 +23,18 @@ namespace bulkupdate
 extern char *update_statement(const Target *target);
 
 /*
- * presence_statement
- *		SELECT of the positions of those elements that have a row.  With lock
- *		it is FOR NO KEY UPDATE, so that it obeys the row-level security policies
- *		for UPDATE too.
+ * lock_statement
+ *		SELECT FOR NO KEY UPDATE of the positions of those elements that have a
+ *		row.  It obeys the row-level security policies for UPDATE.
  */
-extern char *presence_statement(const Target *target, bool lock);
+extern char *lock_statement(const Target *target);
+
+/*
+ * look_statement
+ *		SELECT of the positions of those elements that have a row and, with
+ *		values, of the row's value columns in the order of the source.
+ */
+extern char *look_statement(const Target *target, bool values);
 
 } /* namespace bulkupdate */
 

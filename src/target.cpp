@@ -92,14 +92,13 @@ check_privileges(const Target *target, bool compares_values)
 		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
 			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
 			return;
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for table %s",
-						RelationGetRelationName(target->relation)),
-				 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
-						   column.is_key ? "key" : "value",
-						   get_attname(relid, column.target, false)),
-				 errhint("Grant it on the column or on the table.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for table %s", RelationGetRelationName(target->relation)),
+			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
+					   column.is_key ? "key" : "value", get_attname(relid, column.target, false)),
+			 errhint("Grant it on the column or on the table.")));
 	};
 
 	for (const MappedColumn &column : target->columns)

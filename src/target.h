@@ -16,7 +16,7 @@ struct MappedColumn
 	AttrNumber source; /* position in the source, from 1 */
 	AttrNumber target; /* attribute number in the target */
 	bool is_key;
-	ExprState *cast;	/* assignment cast, or NULL where the value goes in as it is */
+	ExprState *cast;    /* assignment cast, or NULL where the value goes in as it is */
 	FmgrInfo *equality; /* of its type's default operator class, or NULL: compared by bytes */
 };
 
@@ -24,10 +24,10 @@ struct MappedColumn
 struct KeyColumn
 {
 	AttrNumber target; /* attribute number in the target */
-	Oid type;		   /* of that attribute */
-	Oid equality;	   /* operator that finds the row, of the index's operator family */
-	Oid less_than;	   /* operator that orders keys, likewise */
-	Oid collation;	   /* collation of the index column */
+	Oid type;          /* of that attribute */
+	Oid equality;      /* operator that finds the row, of the index's operator family */
+	Oid less_than;     /* operator that orders keys, likewise */
+	Oid collation;     /* collation of the index column */
 	SortSupport sort;  /* key order */
 	FmgrInfo *output;  /* output function of its type */
 };
@@ -35,7 +35,7 @@ struct KeyColumn
 struct Target
 {
 	Relation relation;
-	const char *display_name;	/* for messages */
+	const char *display_name;   /* for messages */
 	Span<MappedColumn> columns; /* one for each source column, in source order */
 	Span<KeyColumn> keys;
 	ExprContext *cast_context; /* where the casts are evaluated; its per-tuple memory is a row's */

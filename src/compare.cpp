@@ -1,0 +1,24 @@
+/*
+ * compare.cpp
+ *		Comparing values.
+ */
+#include "compare.h"
+
+namespace bulkupdate
+{
+
+bool
+same_value(const Target *target, const MappedColumn &column, Datum a, bool a_isnull, Datum b,
+		   bool b_isnull)
+{
+	Form_pg_attribute attribute =
+		TupleDescAttr(RelationGetDescr(target->relation), column.target - 1);
+
+	if (a_isnull || b_isnull)
+		return a_isnull && b_isnull;
+	if (column.equality == NULL)
+		return datum_image_eq(a, b, attribute->attbyval, attribute->attlen);
+	return DatumGetBool(FunctionCall2Coll(column.equality, attribute->attcollation, a, b));
+}
+
+} /* namespace bulkupdate */

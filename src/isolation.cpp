@@ -1,0 +1,132 @@
+/*
+ * isolation.cpp
+ *		Finding the bad rows of a chunk.
+ */
+#include "isolation.h"
+
+#include <cmath>
+
+#include "reject.h"
+#include "subtransaction.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* What a subtransaction and the start of a statement cost, in rows: measured 20 to 30. */
+constexpr double ATTEMPT_COST = 25;
+
+/*
+ * With a share p of bad rows, attempts of s rows each waste about p * s rows by
+ * doing them twice and ATTEMPT_COST / s by being many: least at the square root.
+ */
+int
+best_attempt(const BadRows *bad, int remaining)
+{
+	if (bad->rejected == 0)
+		return remaining;
+
+	double share = static_cast<double>(bad->rejected) / static_cast<double>(Max(bad->tried, 1));
+	double best = std::sqrt(ATTEMPT_COST / share);
+
+	return best >= remaining ? remaining : Max(static_cast<int>(best), 1);
+}
+
+void
+reject(Chunk *chunk, ChunkRow *row, const ErrorData *error, BadRows *bad)
+{
+	row->outcome = Outcome::Rejected;
+	bad->rejected++;
+	with_memory_context(chunk->context, [&] {
+		bad->newest_message = pstrdup(error->message);
+		if (OidIsValid(chunk->options->rejects))
+			row->reject = reject_of_image(chunk->target, row->image, error, &chunk->bytes);
+	});
+}
+
+/* Index of a row among rows, or -1. */
+int
+index_of(const ChunkRow *row, Span<ChunkRow *> rows)
+{
+	for (int i = 0; i < rows.size; i++)
+		if (rows[i] == row)
+			return i;
+	return -1;
+}
+
+/* The applier asks while the executor still is where the error was raised. */
+struct Attempt
+{
+	const Applier *applier;
+	ChunkRow *failing;
+};
+
+void
+note_failing_row(void *arg)
+{
+	Attempt *attempt = static_cast<Attempt *>(arg);
+
+	attempt->failing = attempt->applier->current_row(attempt->applier);
+}
+
+/* Apply rows in a subtransaction; returns the error, and which row it was raised for. */
+ErrorData *
+try_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, ChunkRow **failing)
+{
+	Attempt attempt = {applier, nullptr};
+	ErrorData *error = try_in_subtransaction([&] {
+		with_error_context(note_failing_row, &attempt,
+						   [&] { applier->apply(applier, rows, chunk->scratch); });
+	});
+
+	*failing = attempt.failing;
+	return error;
+}
+
+} /* namespace */
+
+void
+apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad,
+			   const Progress *progress)
+{
+	int suspect = -1;      /* index of the row that the newest failure points at */
+	int limit = rows.size; /* most rows of an attempt after a failure that points at none */
+	int next = 0;
+
+	while (next < rows.size)
+	{
+		int size = Min(best_attempt(bad, rows.size - next), limit);
+		ChunkRow *failing;
+
+		if (suspect >= next)
+			size = suspect == next ? 1 : Min(size, suspect - next);
+
+		Span<ChunkRow *> attempt = {rows.data + next, Min(size, rows.size - next)};
+		ErrorData *error = try_rows(applier, chunk, attempt, &failing);
+
+		/* The end of a failed subtransaction clears the backend's progress. */
+		if (error != nullptr)
+			progress_publish(progress);
+		if (error != nullptr && attempt.size > 1)
+		{
+			int i = index_of(failing, attempt);
+
+			suspect = i < 0 ? -1 : next + i;
+			limit = i < 0 ? attempt.size / 2 : rows.size;
+			FreeErrorData(error);
+			continue;
+		}
+		if (error != nullptr)
+		{
+			reject(chunk, attempt[0], error, bad);
+			FreeErrorData(error);
+		}
+		limit = limit > rows.size / 2 ? rows.size : limit * 2;
+		bad->tried += attempt.size;
+		next += attempt.size;
+	}
+}
+
+} /* namespace bulkupdate */

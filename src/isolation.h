@@ -1,0 +1,41 @@
+/*
+ * isolation.h
+ *		Applying rows of which some may be bad: the good ones are applied, the
+ *		bad ones are set aside.
+ */
+#ifndef BULK_UPDATE_ISOLATION_H
+#define BULK_UPDATE_ISOLATION_H
+
+#include "applier.h"
+#include "progress.h"
+
+namespace bulkupdate
+{
+
+/* What a call has learned of its rows; all zero at its beginning. */
+struct BadRows
+{
+	int64 tried;
+	int64 rejected;
+	char *newest_message; /* of the newest rejected row; belongs to the chunk */
+};
+
+/*
+ * apply_isolated
+ *		Apply rows in subtransactions, so that those which cannot be applied end
+ *		as Rejected and all others are applied.
+ *
+ * One subtransaction as long as nothing fails.  An attempt that fails is rolled
+ * back; where the executor can tell which row it was working on, the rows
+ * before it are applied, it is tried alone, and the rest goes on; otherwise the
+ * attempt is halved.  After bad rows have been seen attempts are kept so small
+ * that what is done twice and what the subtransactions cost are about equal.
+ *
+ * Raises every error that is_row_error() does not take for the row's.
+ */
+extern void apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad,
+						   const Progress *progress);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_ISOLATION_H */

@@ -1,0 +1,162 @@
+/*
+ * outcome_receiver.cpp
+ *		Marking rows with what the executor returns for them.
+ */
+#include "outcome_receiver.h"
+
+#include "compare.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+ExecutorStart_hook_type previous_start_hook = nullptr;
+
+OutcomeReceiver *
+receiver_of(DestReceiver *self)
+{
+	return reinterpret_cast<OutcomeReceiver *>(self);
+}
+
+/* Do the columns from the second on equal the source row's values? */
+bool
+has_these_values(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slot)
+{
+	const Target *target = receiver->target;
+	HeapTupleData image;
+	AttrNumber next = 2;
+
+	image.t_len = HeapTupleHeaderGetDatumLength(row->image);
+	ItemPointerSetInvalid(&image.t_self);
+	image.t_tableOid = InvalidOid;
+	image.t_data = row->image;
+	heap_deform_tuple(&image, RelationGetDescr(target->relation), receiver->values,
+					  receiver->nulls);
+
+	for (const MappedColumn &column : target->columns)
+	{
+		bool isnull;
+
+		if (column.is_key)
+			continue;
+
+		Datum value = slot_getattr(slot, next++, &isnull);
+
+		if (!same_value(target, column, value, isnull, receiver->values[column.target - 1],
+						receiver->nulls[column.target - 1]))
+			return false;
+	}
+	return true;
+}
+
+bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	OutcomeReceiver *receiver = receiver_of(self);
+	bool isnull;
+	int64 n = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	ChunkRow *row = receiver->rows[static_cast<int>(n - 1)];
+	Outcome outcome = receiver->outcome;
+
+	Assert(!isnull && n >= 1 && n <= receiver->rows.size);
+	if (receiver->compare_values)
+	{
+		MemoryContextReset(receiver->memory);
+		with_memory_context(receiver->memory, [&] {
+			if (has_these_values(receiver, row, slot))
+				outcome = Outcome::Unchanged;
+		});
+		/* Of several rows with one key (inheritance) one that differs decides. */
+		if (row->outcome == receiver->outcome)
+			return true;
+	}
+	row->outcome = outcome;
+	return true;
+}
+
+void
+startup(DestReceiver *, int, TupleDesc)
+{}
+
+/* From here on the scan is over; after-row triggers run later. */
+void
+shutdown(DestReceiver *self)
+{
+	receiver_of(self)->query = nullptr;
+}
+
+void
+destroy(DestReceiver *)
+{}
+
+void
+watch_executor_start(QueryDesc *query, int eflags)
+{
+	if (previous_start_hook != nullptr)
+		previous_start_hook(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	if (query->dest != nullptr && query->dest->receiveSlot == receive_row)
+		receiver_of(query->dest)->query = query;
+}
+
+FunctionScanState *
+find_function_scan(PlanState *node)
+{
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, FunctionScanState))
+		return reinterpret_cast<FunctionScanState *>(node);
+
+	FunctionScanState *found = find_function_scan(outerPlanState(node));
+
+	return found != nullptr ? found : find_function_scan(innerPlanState(node));
+}
+
+} /* namespace */
+
+void
+outcome_receiver_init(OutcomeReceiver *receiver, const Target *target, Span<ChunkRow *> rows,
+					  Outcome outcome, bool compare_values)
+{
+	int natts = RelationGetDescr(target->relation)->natts;
+
+	receiver->base.receiveSlot = receive_row;
+	receiver->base.rStartup = startup;
+	receiver->base.rShutdown = shutdown;
+	receiver->base.rDestroy = destroy;
+	receiver->base.mydest = DestTuplestore; /* DestNone would mean that no rows are wanted */
+	receiver->target = target;
+	receiver->rows = rows;
+	receiver->outcome = outcome;
+	receiver->compare_values = compare_values;
+	receiver->query = nullptr;
+	if (!compare_values)
+		return;
+	receiver->memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update compare", ALLOCSET_SMALL_SIZES);
+	receiver->values = palloc_array_of<Datum>(natts);
+	receiver->nulls = palloc_array_of<bool>(natts);
+}
+
+ChunkRow *
+outcome_receiver_current_row(const OutcomeReceiver *receiver)
+{
+	const FunctionScanState *scan =
+		receiver->query == nullptr ? nullptr : find_function_scan(receiver->query->planstate);
+
+	if (scan == nullptr || scan->ordinal < 1 || scan->ordinal > receiver->rows.size)
+		return nullptr;
+	return receiver->rows[static_cast<int>(scan->ordinal - 1)];
+}
+
+void
+outcome_receiver_watch()
+{
+	previous_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = watch_executor_start;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,50 @@
+/*
+ * outcome_receiver.h
+ *		Where the SQL applier's statements send their rows.
+ */
+#ifndef BULK_UPDATE_OUTCOME_RECEIVER_H
+#define BULK_UPDATE_OUTCOME_RECEIVER_H
+
+#include "chunk.h"
+
+namespace bulkupdate
+{
+
+/*
+ * A row that it receives begins with a position in the statement's array, and
+ * the source row at that position gets an outcome.
+ */
+struct OutcomeReceiver
+{
+	DestReceiver base;
+	const Target *target;
+	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
+	Outcome outcome;       /* of the rows that are returned */
+	bool compare_values;   /* further columns are the row's values: if the same, Unchanged */
+	QueryDesc *query;      /* set while the executor runs the statement */
+	MemoryContext memory;  /* for comparing one row */
+	Datum *values;
+	bool *nulls;
+};
+
+/*
+ * outcome_receiver_init
+ *		A receiver for a statement on rows; allocates in the current memory
+ *		context.
+ */
+extern void outcome_receiver_init(OutcomeReceiver *receiver, const Target *target,
+								  Span<ChunkRow *> rows, Outcome outcome, bool compare_values);
+
+/*
+ * outcome_receiver_current_row
+ *		The row that the executor is working on, or NULL when it is not running
+ *		or has read all rows: what the scan of the array says.
+ */
+extern ChunkRow *outcome_receiver_current_row(const OutcomeReceiver *receiver);
+
+/* outcome_receiver_watch: at load time, have the executor tell receivers their QueryDesc. */
+extern void outcome_receiver_watch();
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_OUTCOME_RECEIVER_H */

@@ -1,0 +1,215 @@
+/*
+ * progress.cpp
+ *		Reporting the progress of a call.
+ */
+#include "progress.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* Not a command of PostgreSQL's; its own progress views pass over it. */
+constexpr ProgressCommandType COMMAND = static_cast<ProgressCommandType>(0x6275);
+
+/* Slots of the backend's progress parameters; progress_view.cpp returns them in this order. */
+enum Parameter : int
+{
+	PARAMETER_PHASE,
+	PARAMETER_CHUNK,
+	PARAMETER_FETCHED,
+	PARAMETER_FIRST_OUTCOME,
+	PARAMETER_ESTIMATED = PARAMETER_FIRST_OUTCOME + OUTCOMES,
+	PARAMETER_STARTED_AT,
+	PARAMETERS
+};
+
+/* How many rows pass between two looks at the clock. */
+constexpr int64 ROWS_PER_LOOK = 1024;
+
+int progress_interval = 10000;
+
+/* Somebody else's command (COPY with a trigger that calls us) keeps the slot. */
+bool
+slot_is_ours()
+{
+	return MyBEEntry != NULL && (MyBEEntry->st_progress_command == PROGRESS_COMMAND_INVALID ||
+								 MyBEEntry->st_progress_command == COMMAND);
+}
+
+/* A number with a comma before each three digits. */
+const char *
+grouped(int64 number)
+{
+	char digits[32];
+	StringInfoData text;
+	int length = snprintf(digits, sizeof(digits), "%lld", static_cast<long long>(number));
+
+	initStringInfo(&text);
+	for (int i = 0; i < length; i++)
+	{
+		if (i > 0 && (length - i) % 3 == 0)
+			appendStringInfoChar(&text, ',');
+		appendStringInfoChar(&text, digits[i]);
+	}
+	return text.data;
+}
+
+void
+emit_notice(const Progress *progress, TimestampTz now)
+{
+	double seconds = static_cast<double>(now - progress->started_at) / USECS_PER_SEC;
+	const char *rate =
+		grouped(static_cast<int64>(static_cast<double>(progress->rows_fetched) / seconds));
+	const char *action = progress->phase == Phase::Sorting ? " read for sorting" : "";
+
+	if (progress->rows_estimated >= progress->rows_fetched)
+		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows%s, %s rows/s",
+								grouped(progress->rows_fetched), grouped(progress->rows_estimated),
+								action, rate)));
+	else
+		ereport(NOTICE, (errmsg("bulk_update: %s rows%s, %s rows/s",
+								grouped(progress->rows_fetched), action, rate)));
+}
+
+void
+notice_when_due(Progress *progress)
+{
+	if (progress_interval == 0)
+		return;
+
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < progress->next_notice)
+		return;
+	emit_notice(progress, now);
+	progress->next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
+}
+
+} /* namespace */
+
+void
+progress_define_settings()
+{
+	DefineCustomIntVariable("bulk_update.progress_interval",
+							"Sets the time between two notices that tell how far a bulk update is.",
+							"Zero turns them off.", &progress_interval, progress_interval, 0,
+							INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("bulk_update");
+}
+
+void
+progress_begin(Progress *progress, Oid target, int64 rows_estimated)
+{
+	*progress = {};
+	progress->target = target;
+	progress->phase = Phase::Fetching;
+	progress->rows_estimated = rows_estimated;
+	progress->started_at = GetCurrentTimestamp();
+	progress->next_notice = TimestampTzPlusMilliseconds(progress->started_at, progress_interval);
+	if (slot_is_ours())
+		pgstat_progress_start_command(COMMAND, target);
+	progress_publish(progress);
+}
+
+void
+progress_end(const Progress *progress)
+{
+	if (slot_is_ours() && MyBEEntry->st_progress_command_target == progress->target)
+		pgstat_progress_end_command();
+}
+
+void
+progress_publish(const Progress *progress)
+{
+	int indexes[PARAMETERS];
+	int64 values[PARAMETERS];
+
+	if (!slot_is_ours())
+		return;
+
+	/* A nested call or a failed subtransaction has left the slot to somebody else, or to nobody. */
+	if (MyBEEntry->st_progress_command != COMMAND ||
+		MyBEEntry->st_progress_command_target != progress->target)
+		pgstat_progress_start_command(COMMAND, progress->target);
+
+	for (int i = 0; i < PARAMETERS; i++)
+		indexes[i] = i;
+	values[PARAMETER_PHASE] = static_cast<int64>(progress->phase);
+	values[PARAMETER_CHUNK] = progress->chunk;
+	values[PARAMETER_FETCHED] = progress->rows_fetched;
+	for (int i = 0; i < OUTCOMES; i++)
+		values[PARAMETER_FIRST_OUTCOME + i] = progress->outcomes[i];
+	values[PARAMETER_ESTIMATED] = progress->rows_estimated;
+	values[PARAMETER_STARTED_AT] = progress->started_at;
+	pgstat_progress_update_multi_param(PARAMETERS, indexes, values);
+}
+
+void
+progress_phase(Progress *progress, Phase phase)
+{
+	progress->phase = phase;
+	progress_publish(progress);
+}
+
+void
+progress_rows_read(Progress *progress, int64 rows)
+{
+	progress->rows_fetched = rows;
+	if (rows % ROWS_PER_LOOK != 0)
+		return;
+	progress_publish(progress);
+	notice_when_due(progress);
+}
+
+void
+progress_chunk_done(Progress *progress, int64 chunk, const int64 *outcomes)
+{
+	progress->chunk = chunk;
+	for (int i = 0; i < OUTCOMES; i++)
+		progress->outcomes[i] += outcomes[i];
+	progress_publish(progress);
+	notice_when_due(progress);
+}
+
+/*
+ * progress_entries
+ *		One row for each backend that runs a bulk update: its process ID,
+ *		database, user, target, and the parameters in their order.
+ *
+ * All but the first three are NULL for who may not see the statistics of the
+ * backend's user: the rule of pg_stat_get_progress_info().
+ */
+void
+progress_entries(FunctionCallInfo fcinfo)
+{
+	constexpr int FIXED = 4;
+	ReturnSetInfo *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 1; i <= pgstat_fetch_stat_numbackends(); i++)
+	{
+		const PgBackendStatus *entry = &local_backend_entry(i)->backendStatus;
+		Datum values[FIXED + PARAMETERS] = {};
+		bool nulls[FIXED + PARAMETERS];
+
+		if (entry->st_progress_command != COMMAND)
+			continue;
+
+		bool visible = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+					   has_privs_of_role(GetUserId(), entry->st_userid);
+
+		values[0] = Int32GetDatum(entry->st_procpid);
+		values[1] = ObjectIdGetDatum(entry->st_databaseid);
+		values[2] = ObjectIdGetDatum(entry->st_userid);
+		values[3] = ObjectIdGetDatum(entry->st_progress_command_target);
+		for (int p = 0; p < PARAMETERS; p++)
+			values[FIXED + p] = Int64GetDatum(entry->st_progress_param[p]);
+		for (int column = 0; column < FIXED + PARAMETERS; column++)
+			nulls[column] = column > 2 && !visible;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,71 @@
+/*
+ * progress.h
+ *		What other sessions see of a call (view bulk_update_progress), and the
+ *		NOTICE lines that its own session gets.
+ *
+ * The figures are in the backend's slot of PostgreSQL's shared progress
+ * reporting, under a command number of our own: no preloading, and the end of
+ * the transaction clears it.  There is one slot for each backend; a call that
+ * runs inside of another one shows its own figures meanwhile.
+ */
+#ifndef BULK_UPDATE_PROGRESS_H
+#define BULK_UPDATE_PROGRESS_H
+
+#include "feed.h"
+
+namespace bulkupdate
+{
+
+/* Shown as text by the view; keep bulk_update--*.sql in step. */
+enum class Phase : int64
+{
+	Fetching = 1,
+	Sorting,
+	Applying,
+	Recording
+};
+
+/* The figures of a call, kept by its owner. */
+struct Progress
+{
+	Oid target;
+	Phase phase;
+	int64 chunk;
+	int64 rows_fetched;
+	int64 outcomes[OUTCOMES];
+	int64 rows_estimated; /* -1: not known */
+	TimestampTz started_at;
+	TimestampTz next_notice;
+};
+
+/* progress_define_settings: at load time, define bulk_update.progress_interval. */
+extern void progress_define_settings();
+
+/*
+ * progress_begin
+ *		Begin to report a call on target whose source has about rows_estimated
+ *		rows (-1: not known).  After an error PostgreSQL clears the slot.
+ */
+extern void progress_begin(Progress *progress, Oid target, int64 rows_estimated);
+
+/* progress_end: the call is done. */
+extern void progress_end(const Progress *progress);
+
+/* progress_phase: the call enters a phase. */
+extern void progress_phase(Progress *progress, Phase phase);
+
+/* progress_rows_read: so many source rows were read in all; cheap enough for each row. */
+extern void progress_rows_read(Progress *progress, int64 rows);
+
+/* progress_chunk_done: add the outcomes of a chunk. */
+extern void progress_chunk_done(Progress *progress, int64 chunk, const int64 *outcomes);
+
+/* progress_publish: write all figures again, where somebody may have cleared them. */
+extern void progress_publish(const Progress *progress);
+
+/* progress_entries: the set-returning function under the view bulk_update_progress. */
+extern void progress_entries(FunctionCallInfo fcinfo);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_PROGRESS_H */

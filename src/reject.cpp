@@ -1,0 +1,169 @@
+/*
+ * reject.cpp
+ *		Rows that were not applied, as JSON and text.
+ */
+#include "reject.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* A jsonb string holds 256 MB at most, and all of a row's values have to fit. */
+constexpr Size MAX_VALUE_BYTES = 16 * 1024 * 1024;
+
+struct Value
+{
+	Datum datum;
+	bool isnull;
+	Oid type;
+};
+
+bool
+is_json_number(const char *text)
+{
+	return strspn(text, "-+.0123456789eE") == strlen(text);
+}
+
+void
+append_value(StringInfo json, Oid type, const char *text)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			appendStringInfoString(json, *text == 't' ? "true" : "false");
+			return;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case OIDOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			if (is_json_number(text)) /* NaN and Infinity are not */
+			{
+				appendStringInfoString(json, text);
+				return;
+			}
+			break;
+		case JSONOID:
+		case JSONBOID:
+			appendStringInfoString(json, text);
+			return;
+		default:
+			break;
+	}
+	escape_json(json, text);
+}
+
+/* Append '"name": value' to an object that is being built. */
+void
+append_member(StringInfo json, StringInfo omitted, const char *name, const Value &value)
+{
+	Oid output;
+	bool is_varlena;
+	const char *text = nullptr;
+
+	appendStringInfoString(json, json->len > 1 ? ", " : "");
+	escape_json(json, name);
+	appendStringInfoString(json, ": ");
+
+	getTypeOutputInfo(value.type, &output, &is_varlena);
+	if (!value.isnull && is_varlena && toast_raw_datum_size(value.datum) > MAX_VALUE_BYTES)
+		appendStringInfo(omitted, "%s%s", omitted->len > 0 ? ", " : "", name);
+	else if (!value.isnull)
+		text = OidOutputFunctionCall(output, value.datum);
+
+	if (text != nullptr && strlen(text) > MAX_VALUE_BYTES)
+	{
+		appendStringInfo(omitted, "%s%s", omitted->len > 0 ? ", " : "", name);
+		text = nullptr;
+	}
+	if (text == nullptr)
+		appendStringInfoString(json, "null");
+	else
+		append_value(json, getBaseType(value.type), text);
+}
+
+template <typename ValueOf>
+Reject *
+make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf value_of)
+{
+	Reject *reject = palloc_one<Reject>();
+	StringInfoData key;
+	StringInfoData values;
+	StringInfoData omitted;
+
+	initStringInfo(&key);
+	initStringInfo(&values);
+	initStringInfo(&omitted);
+	appendStringInfoChar(&key, '{');
+	appendStringInfoChar(&values, '{');
+	for (const MappedColumn &column : target->columns)
+		append_member(column.is_key ? &key : &values, &omitted,
+					  attribute_name(target, column.target), value_of(column));
+	appendStringInfoChar(&key, '}');
+	appendStringInfoChar(&values, '}');
+
+	reject->key = key.data;
+	reject->new_values = values.data;
+	reject->omitted = omitted.len > 0 ? omitted.data : nullptr;
+	*bytes += sizeof(Reject) + static_cast<Size>(key.maxlen) + static_cast<Size>(values.maxlen) +
+			  static_cast<Size>(omitted.maxlen);
+	if (error != NULL)
+		reject_set_error(reject, error, bytes);
+	return reject;
+}
+
+const char *
+copied(const char *string, Size *bytes)
+{
+	if (string == NULL)
+		return NULL;
+	*bytes += strlen(string) + 1;
+	return pstrdup(string);
+}
+
+} /* namespace */
+
+Reject *
+reject_of_source_row(const Target *target, TupleTableSlot *row, const ErrorData *error, Size *bytes)
+{
+	slot_getallattrs(row);
+	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
+		int i = column.source - 1;
+
+		return Value{row->tts_values[i], row->tts_isnull[i],
+					 TupleDescAttr(row->tts_tupleDescriptor, i)->atttypid};
+	});
+}
+
+Reject *
+reject_of_image(const Target *target, HeapTupleHeader image, const ErrorData *error, Size *bytes)
+{
+	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+	HeapTupleData tuple;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(image);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = image;
+	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
+		bool isnull;
+		Datum value = heap_getattr(&tuple, column.target, tuple_desc, &isnull);
+
+		return Value{value, isnull, TupleDescAttr(tuple_desc, column.target - 1)->atttypid};
+	});
+}
+
+void
+reject_set_error(Reject *reject, const ErrorData *error, Size *bytes)
+{
+	reject->sqlstate = copied(unpack_sql_state(error->sqlerrcode), bytes);
+	reject->message = copied(error->message, bytes);
+	reject->detail = copied(error->detail, bytes);
+	reject->constraint_name = copied(error->constraint_name, bytes);
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,241 @@
+/*
+ * reject_table.cpp
+ *		Recording rows that were not applied.
+ */
+#include "reject_table.h"
+
+#include "reject.h"
+
+namespace bulkupdate
+{
+
+struct RejectTable
+{
+	SPIPlanPtr insert;
+	int64 run;
+};
+
+namespace
+{
+
+/* The columns a table of rejects must have, and the types of the values for them. */
+struct Column
+{
+	const char *name;
+	Oid type;
+};
+
+constexpr Column COLUMNS[] = {
+	{"run", INT8OID},         {"target", REGCLASSOID},      {"chunk", INT8OID},
+	{"source_row", INT8OID},  {"reason", TEXTOID},          {"key", JSONBOID},
+	{"new_values", JSONBOID}, {"sqlstate", TEXTOID},        {"message", TEXTOID},
+	{"detail", TEXTOID},      {"constraint_name", TEXTOID}, {"rejected_at", TIMESTAMPTZOID},
+};
+constexpr int NCOLUMNS = static_cast<int>(lengthof(COLUMNS));
+
+const char *
+display_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
+void
+check_table(Oid relid)
+{
+	char relkind = get_rel_relkind(relid);
+	StringInfoData missing;
+
+	if (relkind == '\0')
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid),
+						errdetail("It is the table given in argument \"rejects\"."),
+						errhint("Make it with bulk_update_create_rejects().")));
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		relkind != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot record rejected rows in relation \"%s\"", get_rel_name(relid)),
+				 errdetail_relkind_not_supported(relkind),
+				 errhint("Make a table with bulk_update_create_rejects().")));
+
+	initStringInfo(&missing);
+	for (const Column &column : COLUMNS)
+		if (get_attnum(relid, column.name) == InvalidAttrNumber)
+			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "", column.name);
+	if (missing.len > 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" cannot record rejected rows", get_rel_name(relid)),
+						errdetail("It lacks these columns: %s.", missing.data),
+						errhint("Make a table with bulk_update_create_rejects().")));
+
+	for (const Column &column : COLUMNS)
+		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck(relid, get_attnum(relid, column.name), GetUserId(), ACL_INSERT) !=
+				ACLCHECK_OK)
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("permission denied for table %s", get_rel_name(relid)),
+							errdetail("bulk_update needs the INSERT privilege to record rejected "
+									  "rows."),
+							errhint("Grant it, or leave argument \"rejects\" out.")));
+}
+
+SPIPlanPtr
+prepare_insert(Oid relid)
+{
+	StringInfoData sql;
+	Oid types[NCOLUMNS];
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s (", display_name(relid));
+	for (int i = 0; i < NCOLUMNS; i++)
+	{
+		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name));
+		types[i] = COLUMNS[i].type;
+	}
+	appendStringInfoString(&sql, ") VALUES (");
+	for (int i = 0; i < NCOLUMNS; i++)
+		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
+	appendStringInfoChar(&sql, ')');
+
+	SPIPlanPtr plan =
+		keeping_memory_context([&] { return SPI_prepare(sql.data, NCOLUMNS, types); });
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+int64
+next_run_number(Oid function)
+{
+	Oid sequence = get_relname_relid("bulk_update_run", get_func_namespace(function));
+
+	if (!OidIsValid(sequence))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("sequence \"bulk_update_run\" does not exist"),
+						errdetail("It belongs to extension bulk_update."),
+						errhint("Run the function as CREATE EXTENSION made it.")));
+	return nextval_internal(sequence, true);
+}
+
+const char *
+reason_of(Outcome outcome)
+{
+	switch (outcome)
+	{
+		case Outcome::Missing:
+			return "missing";
+		case Outcome::Duplicate:
+			return "duplicate";
+		default:
+			return "error";
+	}
+}
+
+/* What the detail column says: the error's detail, and what could not be recorded. */
+const char *
+detail_of(const Reject *reject)
+{
+	if (reject->omitted == nullptr)
+		return reject->detail;
+	return psprintf("%s%sToo large to be recorded: %s.", reject->detail ? reject->detail : "",
+					reject->detail ? "\n" : "", reject->omitted);
+}
+
+Datum
+json_datum(const char *json)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+}
+
+void
+insert_row(const RejectTable *table, const Chunk *chunk, const ChunkRow &row)
+{
+	Size bytes = 0;
+	const Reject *reject = row.reject != nullptr
+							   ? row.reject
+							   : reject_of_image(chunk->target, row.image, nullptr, &bytes);
+	const char *texts[] = {reject->sqlstate, reject->message, detail_of(reject),
+						   reject->constraint_name};
+	Datum values[NCOLUMNS] = {};
+	char nulls[NCOLUMNS + 1] = "            ";
+	int i = 0;
+
+	values[i++] = Int64GetDatum(table->run);
+	values[i++] = ObjectIdGetDatum(RelationGetRelid(chunk->target->relation));
+	values[i++] = Int64GetDatum(chunk->number);
+	values[i++] = Int64GetDatum(row.position);
+	values[i++] = CStringGetTextDatum(reason_of(row.outcome));
+	values[i++] = json_datum(reject->key);
+	values[i++] = json_datum(reject->new_values);
+	for (const char *text : texts)
+	{
+		nulls[i] = text == nullptr ? 'n' : ' ';
+		values[i++] = text == nullptr ? static_cast<Datum>(0) : CStringGetTextDatum(text);
+	}
+	values[i++] = TimestampTzGetDatum(GetCurrentTimestamp());
+
+	int result = keeping_memory_context(
+		[&] { return SPI_execute_plan(table->insert, values, nulls, false, 0); });
+
+	if (result != SPI_OK_INSERT)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+}
+
+} /* namespace */
+
+RejectTable *
+reject_table_open(const Options &options, Oid function)
+{
+	if (!OidIsValid(options.rejects))
+		return NULL;
+
+	RejectTable *table = palloc_one<RejectTable>();
+
+	check_table(options.rejects);
+	table->insert = prepare_insert(options.rejects);
+	table->run = next_run_number(function);
+	return table;
+}
+
+Oid
+reject_table_create(text *name)
+{
+	RangeVar *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE TABLE %s (",
+					 quote_qualified_identifier(relation->schemaname, relation->relname));
+	for (int i = 0; i < NCOLUMNS; i++)
+		appendStringInfo(&sql, "%s%s %s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name),
+						 format_type_extended(COLUMNS[i].type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	appendStringInfoChar(&sql, ')');
+
+	int result = keeping_memory_context([&] { return SPI_execute(sql.data, false, 0); });
+
+	if (result != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+	return RangeVarGetRelid(relation, NoLock, false);
+}
+
+void
+reject_table_record(RejectTable *table, const Chunk *chunk)
+{
+	MemoryContext row_context =
+		AllocSetContextCreate(chunk->scratch, "bulk_update reject", ALLOCSET_DEFAULT_SIZES);
+
+	for (const ChunkRow &row : chunk->rows)
+	{
+		if (row.outcome != Outcome::Missing && row.outcome != Outcome::Duplicate &&
+			row.outcome != Outcome::Rejected)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		with_memory_context(row_context, [&] { insert_row(table, chunk, row); });
+		MemoryContextReset(row_context);
+	}
+	MemoryContextDelete(row_context);
+}
+
+} /* namespace bulkupdate */
