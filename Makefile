@@ -80,9 +80,10 @@ FORCE:
 
 endif
 
-# PGXS has a check target of its own, which only says that it cannot do it.
+# PGXS has a check target of its own, which only says that it cannot do it. The scripts call make
+# again: not as a part of this one, with its options and its jobs.
 $(filter $(scripts),$(MAKECMDGOALS)):
-	$(top)/scripts/$@
+	env -u MAKEFLAGS -u MAKELEVEL $(top)/scripts/$@
 
 help:
 	@echo 'make               build the module for the server that PG_CONFIG names'

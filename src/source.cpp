@@ -86,8 +86,8 @@ fetch_batch(Source *source)
 {
 	int64 wanted = next_batch_rows(source);
 
-	check_portal_untouched(source);
 	tuplestore_clear(source->batch);
+	check_portal_untouched(source);
 	SetTuplestoreDestReceiverParams(source->receiver, source->batch, CurrentMemoryContext, false,
 									source->tuple_desc,
 									gettext_noop("columns of the cursor changed during the call"));
