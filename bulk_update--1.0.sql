@@ -101,7 +101,7 @@ CREATE FUNCTION bulk_update_progress_entries(
     OUT rows_duplicate bigint,
     OUT rows_rejected  bigint,
     OUT rows_estimated bigint,
-    OUT started_at     bigint)
+    OUT started_at     timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'bulk_update_progress_entries'
 LANGUAGE C VOLATILE STRICT SECURITY INVOKER PARALLEL RESTRICTED
@@ -113,9 +113,8 @@ COMMENT ON FUNCTION bulk_update_progress_entries() IS
 CREATE VIEW bulk_update_progress AS
 SELECT p.pid,
        d.datname,
-       pg_catalog.pg_get_userbyid(p.usesysid) AS usename,
-       CASE WHEN d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
-            THEN p.relid::pg_catalog.regclass END AS target,
+       pg_get_userbyid(p.usesysid) AS usename,
+       CASE WHEN d.datname = current_database() THEN p.relid::regclass END AS target,
        CASE p.phase WHEN 1 THEN 'fetching'
                     WHEN 2 THEN 'sorting'
                     WHEN 3 THEN 'applying'
@@ -128,17 +127,12 @@ SELECT p.pid,
        p.rows_duplicate,
        p.rows_rejected,
        nullif(p.rows_estimated, -1) AS rows_estimated,
-       pg_catalog.round((p.rows_fetched
-           OPERATOR(pg_catalog./) nullif(extract(epoch FROM e.elapsed), 0))::numeric, 0)::bigint AS rows_per_second,
+       (p.rows_fetched / nullif(extract(epoch FROM e.elapsed), 0))::bigint AS rows_per_second,
        e.elapsed,
-       s.started_at
+       p.started_at
 FROM bulk_update_progress_entries() AS p
-     LEFT JOIN pg_catalog.pg_database AS d ON d.oid OPERATOR(pg_catalog.=) p.datid
-     -- the server counts microseconds from 2000-01-01 on
-     CROSS JOIN LATERAL (SELECT timestamptz '2000-01-01 00:00:00+00'
-         OPERATOR(pg_catalog.+) p.started_at OPERATOR(pg_catalog.*) interval '1 microsecond' AS started_at) AS s
-     CROSS JOIN LATERAL (SELECT pg_catalog.clock_timestamp()
-         OPERATOR(pg_catalog.-) s.started_at AS elapsed) AS e;
+     LEFT JOIN pg_database AS d ON d.oid = p.datid
+     CROSS JOIN LATERAL (SELECT clock_timestamp() - p.started_at AS elapsed) AS e;
 
 COMMENT ON VIEW bulk_update_progress IS
 'the bulk updates that are running now';

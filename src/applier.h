@@ -37,12 +37,16 @@ using LookFunction = void (*)(Applier *applier, Span<ChunkRow *> rows, bool comp
  */
 using CurrentRowFunction = ChunkRow *(*) (const Applier *applier);
 
+/* The newest call raised an error that was caught: what it left is gone. */
+using AbandonFunction = void (*)(Applier *applier);
+
 struct Applier
 {
 	const char *name;
 	ApplyFunction apply;
 	LookFunction look;
 	CurrentRowFunction current_row;
+	AbandonFunction abandon;
 };
 
 /*

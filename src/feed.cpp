@@ -76,7 +76,8 @@ mark_duplicate(Feed *feed, int64 other)
 								  static_cast<long long>(Min(other, row->position)),
 								  static_cast<long long>(Max(other, row->position))),
 						errhint("Let the source return each key once, or set on_duplicate to "
-								"\"first\" or \"last\".")));
+								"\"first\" or \"last\"."),
+						errcontext("bulk_update of table %s", feed->target->display_name)));
 	row->outcome = Outcome::Duplicate;
 }
 

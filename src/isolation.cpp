@@ -81,6 +81,8 @@ try_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, ChunkRow **faili
 						   [&] { applier->apply(applier, rows, chunk->scratch); });
 	});
 
+	if (error != nullptr)
+		applier->abandon(applier);
 	*failing = attempt.failing;
 	return error;
 }

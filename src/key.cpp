@@ -251,7 +251,7 @@ key_names(const Target *target)
 			continue;
 		if (names.len > 0)
 			appendStringInfoString(&names, ", ");
-		appendStringInfoString(&names, attribute_name(target, column.target));
+		appendStringInfoString(&names, quote_identifier(attribute_name(target, column.target)));
 	}
 	return names.data;
 }
@@ -272,7 +272,8 @@ key_detail(const Target *target, const Datum *key)
 
 		int i = key_number(target, column);
 
-		appendStringInfo(&names, "%s%s", separator, attribute_name(target, column.target));
+		appendStringInfo(&names, "%s%s", separator,
+						 quote_identifier(attribute_name(target, column.target)));
 		appendStringInfo(&values, "%s%s", separator,
 						 OutputFunctionCall(target->keys[i].output, key[i]));
 		separator = ", ";

@@ -205,7 +205,7 @@ progress_entries(FunctionCallInfo fcinfo)
 		values[2] = ObjectIdGetDatum(entry->st_userid);
 		values[3] = ObjectIdGetDatum(entry->st_progress_command_target);
 		for (int p = 0; p < PARAMETERS; p++)
-			values[FIXED + p] = Int64GetDatum(entry->st_progress_param[p]);
+			values[FIXED + p] = Int64GetDatum(entry->st_progress_param[p]); /* timestamptz too */
 		for (int column = 0; column < FIXED + PARAMETERS; column++)
 			nulls[column] = column > 2 && !visible;
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

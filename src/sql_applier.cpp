@@ -236,6 +236,12 @@ current_row(const Applier *base)
 	return outcome_receiver_current_row(&reinterpret_cast<const SqlApplier *>(base)->receiver);
 }
 
+void
+abandon(Applier *base)
+{
+	reinterpret_cast<SqlApplier *>(base)->receiver.query = nullptr;
+}
+
 } /* namespace */
 
 Applier *
@@ -245,7 +251,7 @@ sql_applier_create(const Target *target)
 	Relation relation = target->relation;
 	bool has_children = relation->rd_rel->relhassubclass;
 
-	applier->base = {"sql", apply, look, current_row};
+	applier->base = {"sql", apply, look, current_row, abandon};
 	applier->target = target;
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
