@@ -10,8 +10,15 @@ namespace bulkupdate
 namespace
 {
 
-/* Not a command of PostgreSQL's; its own progress views pass over it. */
-constexpr ProgressCommandType COMMAND = static_cast<ProgressCommandType>(0x6275);
+/*
+ * A command that PostgreSQL does not have, so its own progress views pass over
+ * it; but one that the enumeration's type can hold.  Should somebody else use it
+ * too, the signature tells the entries apart.
+ */
+constexpr ProgressCommandType COMMAND = static_cast<ProgressCommandType>(7);
+constexpr int64 SIGNATURE = 0x62756c6b;
+
+static_assert(PROGRESS_COMMAND_COPY < COMMAND);
 
 /* Slots of the backend's progress parameters; progress_view.cpp returns them in this order. */
 enum Parameter : int
@@ -22,7 +29,8 @@ enum Parameter : int
 	PARAMETER_FIRST_OUTCOME,
 	PARAMETER_ESTIMATED = PARAMETER_FIRST_OUTCOME + OUTCOMES,
 	PARAMETER_STARTED_AT,
-	PARAMETERS
+	PARAMETERS,
+	PARAMETER_SIGNATURE = PARAMETERS
 };
 
 /* How many rows pass between two looks at the clock. */
@@ -123,8 +131,8 @@ progress_end(const Progress *progress)
 void
 progress_publish(const Progress *progress)
 {
-	int indexes[PARAMETERS];
-	int64 values[PARAMETERS];
+	int indexes[PARAMETERS + 1];
+	int64 values[PARAMETERS + 1];
 
 	if (!slot_is_ours())
 		return;
@@ -134,7 +142,7 @@ progress_publish(const Progress *progress)
 		MyBEEntry->st_progress_command_target != progress->target)
 		pgstat_progress_start_command(COMMAND, progress->target);
 
-	for (int i = 0; i < PARAMETERS; i++)
+	for (int i = 0; i <= PARAMETERS; i++)
 		indexes[i] = i;
 	values[PARAMETER_PHASE] = static_cast<int64>(progress->phase);
 	values[PARAMETER_CHUNK] = progress->chunk;
@@ -143,7 +151,8 @@ progress_publish(const Progress *progress)
 		values[PARAMETER_FIRST_OUTCOME + i] = progress->outcomes[i];
 	values[PARAMETER_ESTIMATED] = progress->rows_estimated;
 	values[PARAMETER_STARTED_AT] = progress->started_at;
-	pgstat_progress_update_multi_param(PARAMETERS, indexes, values);
+	values[PARAMETER_SIGNATURE] = SIGNATURE;
+	pgstat_progress_update_multi_param(PARAMETERS + 1, indexes, values);
 }
 
 void
@@ -194,7 +203,8 @@ progress_entries(FunctionCallInfo fcinfo)
 		Datum values[FIXED + PARAMETERS] = {};
 		bool nulls[FIXED + PARAMETERS];
 
-		if (entry->st_progress_command != COMMAND)
+		if (entry->st_progress_command != COMMAND ||
+			entry->st_progress_param[PARAMETER_SIGNATURE] != SIGNATURE)
 			continue;
 
 		bool visible = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
