@@ -51,6 +51,28 @@ has_these_values(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot 
 	return true;
 }
 
+/* Is the row that a statement returns one that has not changed, or need not? */
+bool
+is_unchanged(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slot)
+{
+	bool unchanged = false;
+
+	switch (receiver->returns)
+	{
+		case Returns::Nothing:
+			break;
+		case Returns::Updated:
+			unchanged = !DatumGetBool(slot_getattr(slot, 2, &unchanged));
+			break;
+		case Returns::Values:
+			MemoryContextReset(receiver->memory);
+			with_memory_context(receiver->memory,
+								[&] { unchanged = has_these_values(receiver, row, slot); });
+			break;
+	}
+	return unchanged;
+}
+
 bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -58,21 +80,12 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	bool isnull;
 	int64 n = DatumGetInt64(slot_getattr(slot, 1, &isnull));
 	ChunkRow *row = receiver->rows[static_cast<int>(n - 1)];
-	Outcome outcome = receiver->outcome;
 
 	Assert(!isnull && n >= 1 && n <= receiver->rows.size);
-	if (receiver->compare_values)
-	{
-		MemoryContextReset(receiver->memory);
-		with_memory_context(receiver->memory, [&] {
-			if (has_these_values(receiver, row, slot))
-				outcome = Outcome::Unchanged;
-		});
-		/* Of several rows with one key (inheritance) one that differs decides. */
-		if (row->outcome == receiver->outcome)
-			return true;
-	}
-	row->outcome = outcome;
+
+	/* Of several rows with one key (inheritance) one that changes decides. */
+	if (row->outcome != receiver->outcome)
+		row->outcome = is_unchanged(receiver, row, slot) ? Outcome::Unchanged : receiver->outcome;
 	return true;
 }
 
@@ -119,7 +132,7 @@ find_function_scan(PlanState *node)
 
 void
 outcome_receiver_init(OutcomeReceiver *receiver, const Target *target, Span<ChunkRow *> rows,
-					  Outcome outcome, bool compare_values)
+					  Outcome outcome, Returns returns)
 {
 	int natts = RelationGetDescr(target->relation)->natts;
 
@@ -131,9 +144,9 @@ outcome_receiver_init(OutcomeReceiver *receiver, const Target *target, Span<Chun
 	receiver->target = target;
 	receiver->rows = rows;
 	receiver->outcome = outcome;
-	receiver->compare_values = compare_values;
+	receiver->returns = returns;
 	receiver->query = nullptr;
-	if (!compare_values)
+	if (returns != Returns::Values)
 		return;
 	receiver->memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update compare", ALLOCSET_SMALL_SIZES);
@@ -144,8 +157,13 @@ outcome_receiver_init(OutcomeReceiver *receiver, const Target *target, Span<Chun
 ChunkRow *
 outcome_receiver_current_row(const OutcomeReceiver *receiver)
 {
-	const FunctionScanState *scan =
-		receiver->query == nullptr ? nullptr : find_function_scan(receiver->query->planstate);
+	if (receiver->query == nullptr)
+		return nullptr;
+
+	/* An UPDATE in a WITH clause is not below the plan's top node. */
+	const List *with = receiver->query->estate->es_auxmodifytables;
+	const FunctionScanState *scan = find_function_scan(
+		with == NIL ? receiver->query->planstate : static_cast<PlanState *>(linitial(with)));
 
 	if (scan == nullptr || scan->ordinal < 1 || scan->ordinal > receiver->rows.size)
 		return nullptr;

@@ -10,6 +10,14 @@
 namespace bulkupdate
 {
 
+/* What a statement returns after the position in its array. */
+enum class Returns : uint8
+{
+	Nothing, /* the row was found or updated */
+	Updated, /* whether it was updated or left as it was */
+	Values,  /* the row's value columns */
+};
+
 /*
  * A row that it receives begins with a position in the statement's array, and
  * the source row at that position gets an outcome.
@@ -19,10 +27,10 @@ struct OutcomeReceiver
 	DestReceiver base;
 	const Target *target;
 	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
-	Outcome outcome;       /* of the rows that are returned */
-	bool compare_values;   /* further columns are the row's values: if the same, Unchanged */
-	QueryDesc *query;      /* set while the executor runs the statement */
-	MemoryContext memory;  /* for comparing one row */
+	Returns returns;
+	Outcome outcome;      /* of a row that is returned, unless it turns out to be Unchanged */
+	QueryDesc *query;     /* set while the executor runs the statement */
+	MemoryContext memory; /* for comparing one row */
 	Datum *values;
 	bool *nulls;
 };
@@ -33,7 +41,7 @@ struct OutcomeReceiver
  *		context.
  */
 extern void outcome_receiver_init(OutcomeReceiver *receiver, const Target *target,
-								  Span<ChunkRow *> rows, Outcome outcome, bool compare_values);
+								  Span<ChunkRow *> rows, Outcome outcome, Returns returns);
 
 /*
  * outcome_receiver_current_row

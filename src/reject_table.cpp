@@ -4,6 +4,7 @@
  */
 #include "reject_table.h"
 
+#include "prepared.h"
 #include "reject.h"
 
 namespace bulkupdate
@@ -11,7 +12,7 @@ namespace bulkupdate
 
 struct RejectTable
 {
-	SPIPlanPtr insert;
+	Prepared insert;
 	int64 run;
 };
 
@@ -80,30 +81,30 @@ check_table(Oid relid)
 							errhint("Grant it, or leave argument \"rejects\" out.")));
 }
 
-SPIPlanPtr
-prepare_insert(Oid relid)
+char *
+insert_statement(Oid relid)
 {
 	StringInfoData sql;
-	Oid types[NCOLUMNS];
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "INSERT INTO %s (", display_name(relid));
 	for (int i = 0; i < NCOLUMNS; i++)
-	{
 		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name));
-		types[i] = COLUMNS[i].type;
-	}
 	appendStringInfoString(&sql, ") VALUES (");
 	for (int i = 0; i < NCOLUMNS; i++)
 		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
 	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
 
-	SPIPlanPtr plan =
-		keeping_memory_context([&] { return SPI_prepare(sql.data, NCOLUMNS, types); });
+SPIPlanPtr
+prepare_insert(RejectTable *table, Oid relid)
+{
+	Oid types[NCOLUMNS];
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	return plan;
+	for (int i = 0; i < NCOLUMNS; i++)
+		types[i] = COLUMNS[i].type;
+	return prepared_plan(&table->insert, insert_statement(relid), {types, NCOLUMNS}, 0);
 }
 
 int64
@@ -177,7 +178,7 @@ insert_row(const RejectTable *table, const Chunk *chunk, const ChunkRow &row)
 	values[i++] = TimestampTzGetDatum(GetCurrentTimestamp());
 
 	int result = keeping_memory_context(
-		[&] { return SPI_execute_plan(table->insert, values, nulls, false, 0); });
+		[&] { return SPI_execute_plan(table->insert.plan, values, nulls, false, 0); });
 
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
@@ -194,7 +195,7 @@ reject_table_open(const Options &options, Oid function)
 	RejectTable *table = palloc_one<RejectTable>();
 
 	check_table(options.rejects);
-	table->insert = prepare_insert(options.rejects);
+	(void) prepare_insert(table, options.rejects);
 	table->run = next_run_number(function);
 	return table;
 }

@@ -7,6 +7,20 @@
 namespace bulkupdate
 {
 
+/* In the portal's memory: the call that reads it, or NULL. */
+struct PortalMark
+{
+	PortalWatch *watch;
+	MemoryContextCallback at_reset;
+};
+
+/* In the call's memory: the portal's mark, or NULL when the portal is gone. */
+struct PortalWatch
+{
+	PortalMark *mark;
+	MemoryContextCallback at_reset;
+};
+
 namespace
 {
 
@@ -45,26 +59,65 @@ check_portal(const Source *source, Portal portal)
 }
 
 /*
+ * The portal may end before the call (a trigger closes it, and may open another
+ * one under its name), and the call before the portal.  Both ends are seen by
+ * callbacks on their memory contexts, and each tells the other side.
+ *
+ * PinPortal() would forbid CLOSE instead, but a pin outlives an error that is
+ * rolled back to a savepoint, and then forbids COMMIT.
+ */
+void
+portal_is_gone(void *arg)
+{
+	PortalMark *mark = static_cast<PortalMark *>(arg);
+
+	if (mark->watch != NULL)
+		mark->watch->mark = NULL;
+}
+
+void
+call_is_gone(void *arg)
+{
+	PortalWatch *watch = static_cast<PortalWatch *>(arg);
+
+	if (watch->mark != NULL)
+		watch->mark->watch = NULL;
+}
+
+PortalWatch *
+watch_portal(Portal portal)
+{
+	PortalWatch *watch = palloc_one<PortalWatch>();
+	PortalMark *mark =
+		with_memory_context(portal->portalContext, [] { return palloc_one<PortalMark>(); });
+
+	mark->watch = watch;
+	mark->at_reset.func = portal_is_gone;
+	mark->at_reset.arg = mark;
+	MemoryContextRegisterResetCallback(portal->portalContext, &mark->at_reset);
+	watch->mark = mark;
+	watch->at_reset.func = call_is_gone;
+	watch->at_reset.arg = watch;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &watch->at_reset);
+	return watch;
+}
+
+/*
  * The code that runs between two fetches (triggers, casts, defaults) is the
  * user's and may do anything to the portal.  A portal that is not as we left
  * it would make rows go lost without a word.
- *
- * PinPortal() would forbid CLOSE as well, but a pin outlives an error that is
- * rolled back to a savepoint, and then forbids COMMIT.
  */
 void
 check_portal_untouched(const Source *source)
 {
-	Portal portal = GetPortalByName(source->name);
-
-	if (portal != source->portal || portal->portalPos != source->portal_position)
+	if (source->watch->mark == NULL || source->portal->portalPos != source->portal_position)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_STATE),
 				 errmsg("cursor \"%s\" was closed or moved while bulk_update was reading it",
 						source->name),
 				 errhint("Do not use the cursor in triggers and functions that run during the "
 						 "call.")));
-	check_portal(source, portal);
+	check_portal(source, source->portal);
 }
 
 /* Rows to fetch next: few at first, then as many as fit into the batch memory. */
@@ -128,6 +181,7 @@ source_open(const char *name, const char *label)
 	source->label = label;
 	source->portal = portal;
 	check_portal(source, portal);
+	source->watch = watch_portal(portal);
 	source->portal_position = portal->portalPos;
 	source->tuple_desc = CreateTupleDescCopy(portal->tupDesc);
 	source->batch = tuplestore_begin_heap(false, false, batch_memory_kb());

@@ -15,11 +15,14 @@
 namespace bulkupdate
 {
 
+struct PortalWatch;
+
 struct Source
 {
-	const char *name;       /* of the portal */
-	const char *label;      /* what messages call it */
-	Portal portal;          /* checked again before each fetch */
+	const char *name;  /* of the portal */
+	const char *label; /* what messages call it */
+	Portal portal;
+	PortalWatch *watch;     /* tells whether the portal is still there */
 	uint64 portal_position; /* where we left the portal */
 	TupleDesc tuple_desc;   /* our own copy */
 	Tuplestorestate *batch; /* rows fetched and not yet consumed */

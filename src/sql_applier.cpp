@@ -7,6 +7,7 @@
  */
 #include "applier.h"
 #include "outcome_receiver.h"
+#include "prepared.h"
 #include "statement.h"
 
 namespace bulkupdate
@@ -19,34 +20,45 @@ struct SqlApplier
 {
 	Applier base;
 	const Target *target;
-	Oid array_type;    /* array of the target's row type */
-	SPIPlanPtr update; /* the plans are NULL until needed */
-	SPIPlanPtr look_for_rows;
-	SPIPlanPtr look_at_values;
-	SPIPlanPtr lock;
-	bool may_suppress;          /* a trigger can let UPDATE pass over a row that is there */
-	bool every_child_has_index; /* a look-up by key never needs to scan a table */
+	Oid array_type; /* array of the target's row type */
+	Prepared update;
+	Prepared telling_update;
+	Prepared look_for_rows;
+	Prepared look_at_values;
 	OutcomeReceiver receiver;
 };
 
-/* Whose rows a statement marks, and how. */
-struct Marking
+/* A statement, and what the rows that it returns mean. */
+struct Statement
 {
-	Span<ChunkRow *> rows;
+	Prepared *prepared;
+	char *(*text)(const Target *target);
 	Outcome outcome;
-	bool compare_values;
+	Returns returns;
 };
 
-SPIPlanPtr
-prepare(const SqlApplier *applier, const char *sql)
+/*
+ * Can a trigger make UPDATE pass over a row that is there?  Asked for each
+ * chunk: triggers and partitions come and go.  Core does not take a table with
+ * rules in a WITH clause; there such rows count as missing.
+ */
+bool
+may_suppress(const Target *target)
 {
-	Oid argument = applier->array_type;
-	SPIPlanPtr plan = keeping_memory_context(
-		[&] { return SPI_prepare_cursor(sql, 1, &argument, CURSOR_OPT_GENERIC_PLAN); });
+	Relation relation = target->relation;
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	return plan;
+	return relation->rd_rules == NULL &&
+		   (relation->rd_rel->relhassubclass ||
+			(relation->trigdesc != NULL && relation->trigdesc->trig_update_before_row));
+}
+
+/* Does every table of the target have the index that covers the key? */
+bool
+every_table_has_index(const Target *target)
+{
+	const FormData_pg_class *form = target->relation->rd_rel;
+
+	return !form->relhassubclass || form->relkind == RELKIND_PARTITIONED_TABLE;
 }
 
 /*
@@ -76,8 +88,8 @@ plan_for_lookup(const SqlApplier *applier, SPIPlanPtr plan)
 	};
 	constexpr int all = static_cast<int>(lengthof(settings));
 
-	with_settings({settings, applier->every_child_has_index ? all : 1},
-				  [&] { ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), NULL); });
+	with_settings({settings, every_table_has_index(applier->target) ? all : 1},
+				  [&] { ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner); });
 }
 
 Datum
@@ -96,27 +108,28 @@ array_of_rows(const SqlApplier *applier, Span<ChunkRow *> rows)
 	return PointerGetDatum(array);
 }
 
-/*
- * Run a statement on rows and mark those that it returns.  A statement that
- * only reads can be given the snapshot to read with.
- */
+/* Run a statement on rows and mark those that it returns. */
 void
-execute(SqlApplier *applier, SPIPlanPtr plan, const Marking &marking, Snapshot snapshot = nullptr)
+execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 {
+	/* The plan is the call's, all else the attempt's. */
+	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
+		return prepared_plan(statement.prepared, statement.text(applier->target),
+							 {&applier->array_type, 1}, CURSOR_OPT_GENERIC_PLAN);
+	});
 	ParamListInfo params = makeParamList(1);
 	SPIExecuteOptions options;
 	int result = 0;
 
-	outcome_receiver_init(&applier->receiver, applier->target, marking.rows, marking.outcome,
-						  marking.compare_values);
-	params->params[0].value = array_of_rows(applier, marking.rows);
+	outcome_receiver_init(&applier->receiver, applier->target, rows, statement.outcome,
+						  statement.returns);
+	params->params[0].value = array_of_rows(applier, rows);
 	params->params[0].isnull = false;
 	params->params[0].pflags = PARAM_FLAG_CONST;
 	params->params[0].ptype = applier->array_type;
 
 	memset(&options, 0, sizeof(options));
 	options.params = params;
-	options.read_only = snapshot != nullptr;
 	options.dest = &applier->receiver.base;
 
 	plan_for_lookup(applier, plan);
@@ -125,34 +138,11 @@ execute(SqlApplier *applier, SPIPlanPtr plan, const Marking &marking, Snapshot s
 	static const Setting settings[] = {{"plan_cache_mode", "auto"}};
 	bool override_mode = plan_cache_mode == PLAN_CACHE_MODE_FORCE_CUSTOM_PLAN;
 
-	if (snapshot != nullptr)
-		PushActiveSnapshot(snapshot);
 	with_settings({settings, override_mode ? 1 : 0}, [&] {
 		result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 	});
-	if (snapshot != nullptr)
-		PopActiveSnapshot();
 	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
-}
-
-SPIPlanPtr
-prepared(const SqlApplier *applier, SPIPlanPtr *plan, const char *sql)
-{
-	if (*plan == NULL)
-		*plan = prepare(applier, sql);
-	return *plan;
-}
-
-Span<ChunkRow *>
-rows_with(Outcome outcome, Span<ChunkRow *> rows)
-{
-	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(rows.size), 0};
-
-	for (ChunkRow *row : rows)
-		if (row->outcome == outcome)
-			found[found.size++] = row;
-	return found;
 }
 
 void
@@ -162,72 +152,49 @@ set_outcome(Span<ChunkRow *> rows, Outcome outcome)
 		row->outcome = outcome;
 }
 
-/*
- * Tell the rows that a trigger made UPDATE pass over from those that are not
- * there: by the snapshot from before the update, for afterwards there can be
- * rows with these keys that the chunk itself has made.
- */
 void
-find_suppressed(SqlApplier *applier, Span<ChunkRow *> rows, Snapshot before)
+run_statement(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows,
+			  MemoryContext scratch)
 {
-	const Target *target = applier->target;
-	Span<ChunkRow *> missing = rows_with(Outcome::Missing, rows);
-
-	if (missing.size == 0)
-		return;
-	execute(applier, prepared(applier, &applier->look_for_rows, look_statement(target, false)),
-			{missing, Outcome::Unchanged, false}, before);
-
-	/* What a policy for UPDATE hides counts as missing, as it does without triggers. */
-	if (check_enable_rls(RelationGetRelid(target->relation), InvalidOid, true) != RLS_ENABLED)
-		return;
-
-	Span<ChunkRow *> seen = rows_with(Outcome::Unchanged, rows);
-
-	if (seen.size == 0)
-		return;
-	set_outcome(seen, Outcome::Missing);
-	execute(applier, prepared(applier, &applier->lock, lock_statement(target)),
-			{seen, Outcome::Unchanged, false});
+	set_outcome(rows, Outcome::Missing);
+	MemoryContextReset(scratch);
+	with_memory_context(scratch, [&] { execute(applier, statement, rows); });
 }
 
 void
 apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
 	SqlApplier *applier = reinterpret_cast<SqlApplier *>(base);
+	const Statement update = {&applier->update, update_statement, Outcome::Updated,
+							  Returns::Nothing};
+	const Statement telling = {&applier->telling_update, telling_update_statement, Outcome::Updated,
+							   Returns::Updated};
 
-	set_outcome(rows, Outcome::Missing);
-	MemoryContextReset(scratch);
-	with_memory_context(scratch, [&] {
-		Snapshot before = nullptr;
+	run_statement(applier, may_suppress(applier->target) ? telling : update, rows, scratch);
+}
 
-		if (applier->may_suppress)
-		{
-			CommandCounterIncrement();
-			before = RegisterSnapshot(GetTransactionSnapshot());
-		}
-		execute(applier, prepared(applier, &applier->update, update_statement(applier->target)),
-				{rows, Outcome::Updated, false});
-		if (applier->may_suppress)
-		{
-			find_suppressed(applier, rows, before);
-			UnregisterSnapshot(before);
-		}
-	});
+char *
+look_for_rows_statement(const Target *target)
+{
+	return look_statement(target, false);
+}
+
+char *
+look_at_values_statement(const Target *target)
+{
+	return look_statement(target, true);
 }
 
 void
 look(Applier *base, Span<ChunkRow *> rows, bool compare_values, MemoryContext scratch)
 {
 	SqlApplier *applier = reinterpret_cast<SqlApplier *>(base);
-	SPIPlanPtr *plan = compare_values ? &applier->look_at_values : &applier->look_for_rows;
+	const Statement for_rows = {&applier->look_for_rows, look_for_rows_statement, Outcome::Pending,
+								Returns::Nothing};
+	const Statement at_values = {&applier->look_at_values, look_at_values_statement,
+								 Outcome::Pending, Returns::Values};
 
-	set_outcome(rows, Outcome::Missing);
-	MemoryContextReset(scratch);
-	with_memory_context(scratch, [&] {
-		execute(applier, prepared(applier, plan, look_statement(applier->target, compare_values)),
-				{rows, Outcome::Pending, compare_values});
-	});
+	run_statement(applier, compare_values ? at_values : for_rows, rows, scratch);
 }
 
 ChunkRow *
@@ -249,17 +216,12 @@ sql_applier_create(const Target *target)
 {
 	SqlApplier *applier = palloc_one<SqlApplier>();
 	Relation relation = target->relation;
-	bool has_children = relation->rd_rel->relhassubclass;
 
 	applier->base = {"sql", apply, look, current_row, abandon};
 	applier->target = target;
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
 		elog(ERROR, "relation \"%s\" has no array type", RelationGetRelationName(relation));
-	applier->may_suppress =
-		has_children || (relation->trigdesc != NULL && relation->trigdesc->trig_update_before_row);
-	applier->every_child_has_index =
-		!has_children || relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	return &applier->base;
 }
 

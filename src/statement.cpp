@@ -26,6 +26,14 @@ append_source(StringInfo sql, const Target *target)
 	appendStringInfoString(sql, "n)");
 }
 
+/* The relation's name as it is now: a trigger may have renamed it. */
+const char *
+target_name(const Target *target)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target->relation)),
+									  RelationGetRelationName(target->relation));
+}
+
 const char *
 quoted_attribute(const Target *target, AttrNumber attno)
 {
@@ -105,7 +113,7 @@ update_statement(const Target *target)
 	const char *separator = "";
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s AS t SET ", target->display_name);
+	appendStringInfo(&sql, "UPDATE %s AS t SET ", target_name(target));
 	for (const MappedColumn &column : target->columns)
 	{
 		if (column.is_key)
@@ -132,7 +140,7 @@ look_statement(const Target *target, bool values)
 	for (const MappedColumn &column : target->columns)
 		if (values && !column.is_key)
 			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
-	appendStringInfo(&sql, " FROM %s AS t, ", target->display_name);
+	appendStringInfo(&sql, " FROM %s AS t, ", target_name(target));
 	append_source(&sql, target);
 	appendStringInfoString(&sql, " WHERE ");
 	append_key_condition(&sql, target);
@@ -140,9 +148,12 @@ look_statement(const Target *target, bool values)
 }
 
 char *
-lock_statement(const Target *target)
+telling_update_statement(const Target *target)
 {
-	return psprintf("%s FOR NO KEY UPDATE OF t", look_statement(target, false));
+	return psprintf("WITH w AS (%s), p AS (%s AND NOT (u.n OPERATOR(pg_catalog.=) ANY "
+					"(SELECT w.n FROM w)) FOR NO KEY UPDATE OF t) "
+					"SELECT w.n, true FROM w UNION ALL SELECT p.n, false FROM p",
+					update_statement(target), look_statement(target, false));
 }
 
 } /* namespace bulkupdate */

@@ -23,11 +23,16 @@ namespace bulkupdate
 extern char *update_statement(const Target *target);
 
 /*
- * lock_statement
- *		SELECT FOR NO KEY UPDATE of the positions of those elements that have a
- *		row.  It obeys the row-level security policies for UPDATE.
+ * telling_update_statement
+ *		The same, where a trigger can make UPDATE pass over a row: it returns
+ *		positions with true for a row updated, and with false for a row that is
+ *		there and was not.
+ *
+ * A row that UPDATE did not return is looked for with the same snapshot, and
+ * locked as UPDATE would: so a row that is deleted, or gets another key, at the
+ * same time is not there, and neither is one that a policy for UPDATE hides.
  */
-extern char *lock_statement(const Target *target);
+extern char *telling_update_statement(const Target *target);
 
 /*
  * look_statement
