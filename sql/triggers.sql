@@ -56,6 +56,10 @@ TRUNCATE log;
 SELECT :report FROM bulk_update_query('t', 'VALUES (7, 0), (8, 0)', '{id,a}');
 SELECT line FROM log ORDER BY n;
 TRUNCATE log;
+-- but a chunk in which no row has a key needs no statement
+SELECT :report FROM bulk_update_query('t', 'VALUES (NULL::int, 0), (NULL, 0), (7, 0)', '{id,a}', chunk_size => 2);
+SELECT line FROM log ORDER BY n;
+TRUNCATE log;
 -- other commands have no part in it
 DROP TRIGGER before_row ON t;
 DROP TRIGGER after_row ON t;
