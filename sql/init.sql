@@ -40,11 +40,12 @@ SELECT count(DISTINCT (proargmodes, proargnames[3:], proallargtypes[3:])) AS kin
 CREATE FUNCTION test_error(command text) RETURNS SETOF text
 LANGUAGE plpgsql AS $$
 DECLARE
-    code text;
-    message text;
-    detail text;
-    hint text;
-    context text;
+    -- qualified: some tests have a search_path with other types of this name
+    code pg_catalog.text;
+    message pg_catalog.text;
+    detail pg_catalog.text;
+    hint pg_catalog.text;
+    context pg_catalog.text;
 BEGIN
     EXECUTE command;
     RETURN NEXT 'no error';
