@@ -112,6 +112,9 @@ array_of_rows(const SqlApplier *applier, Span<ChunkRow *> rows)
 void
 execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 {
+	/* No new lock makes us hear of partitions and children that others attach meanwhile. */
+	AcceptInvalidationMessages();
+
 	/* The plan is the call's, all else the attempt's. */
 	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
 		return prepared_plan(statement.prepared, statement.text(applier->target),

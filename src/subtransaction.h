@@ -47,8 +47,6 @@ try_in_subtransaction(Body body)
 	}
 	PG_CATCH();
 	{
-		if (!is_row_error(geterrcode()))
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -57,6 +55,10 @@ try_in_subtransaction(Body body)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+
+	/* Only now: nobody above would end the subtransaction that was begun here. */
+	if (error != nullptr && !is_row_error(error->sqlerrcode))
+		ReThrowError(error);
 	return error;
 }
 
