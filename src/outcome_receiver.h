@@ -29,6 +29,7 @@ struct OutcomeReceiver
 	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
 	Returns returns;
 	Outcome outcome;      /* of a row that is returned, unless it turns out to be Unchanged */
+	int settings_level;   /* nest level of settings for planning, or 0 */
 	QueryDesc *query;     /* set while the executor runs the statement */
 	MemoryContext memory; /* for comparing one row */
 	Datum *values;
@@ -50,7 +51,15 @@ extern void outcome_receiver_init(OutcomeReceiver *receiver, const Target *targe
  */
 extern ChunkRow *outcome_receiver_current_row(const OutcomeReceiver *receiver);
 
-/* outcome_receiver_watch: at load time, have the executor tell receivers their QueryDesc. */
+/* outcome_receiver_end_settings: the planning is done, if it was not known before. */
+extern void outcome_receiver_end_settings(OutcomeReceiver *receiver);
+
+/*
+ * outcome_receiver_watch
+ *		At load time, have the executor tell receivers that their statement
+ *		starts: it ends the settings for planning, so that no trigger sees
+ *		them, and remembers the QueryDesc.
+ */
 extern void outcome_receiver_watch();
 
 } /* namespace bulkupdate */

@@ -110,17 +110,24 @@ struct Setting
 	const char *value;
 };
 
-/* Run body under the given settings, as a function's SET clauses would do. */
-template <typename Body>
-inline void
-with_settings(Span<const Setting> settings, Body body)
+/*
+ * Put settings in force, as a function's SET clauses would do; returns the nest
+ * level to end them with.  Not a scope with a body: they end inside of a call.
+ */
+inline int
+begin_settings(Span<const Setting> settings)
 {
 	int nest_level = NewGUCNestLevel();
 
 	for (const Setting &setting : settings)
 		(void) set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	body();
+	return nest_level;
+}
+
+inline void
+end_settings(int nest_level)
+{
 	AtEOXact_GUC(true, nest_level);
 }
 

@@ -62,21 +62,21 @@ every_table_has_index(const Target *target)
 }
 
 /*
- * Make the generic plan, so that the cost of a chunk follows its rows and not
- * the size of the table.
+ * Settings under which a chunk's cost follows its rows and not the size of the
+ * table; returns their nest level.
  *
  * A generic plan takes unnest() for a handful of rows, which makes the planner
  * look keys up in the index; for 10,000 it may think it cheaper to read the
  * whole table, and would do so for every chunk.  For a table that is small or
  * badly known the settings leave no other choice.  A table with inheritance
  * children that have no such index has to be read; there the planner chooses.
- *
- * The settings hold while planning only: no trigger sees them.
+ * A custom plan would be made for each chunk, and with the true number of rows.
  */
-void
-plan_for_lookup(const SqlApplier *applier, SPIPlanPtr plan)
+int
+begin_planning(const SqlApplier *applier)
 {
 	static const Setting settings[] = {
+		{"plan_cache_mode", "force_generic_plan"},
 		{"jit", "off"},
 		{"enable_nestloop", "on"},
 		{"enable_indexscan", "on"},
@@ -87,9 +87,9 @@ plan_for_lookup(const SqlApplier *applier, SPIPlanPtr plan)
 		{"enable_material", "off"},
 	};
 	constexpr int all = static_cast<int>(lengthof(settings));
+	constexpr int always = 2;
 
-	with_settings({settings, every_table_has_index(applier->target) ? all : 1},
-				  [&] { ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner); });
+	return begin_settings({settings, every_table_has_index(applier->target) ? all : always});
 }
 
 Datum
@@ -118,11 +118,10 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 	/* The plan is the call's, all else the attempt's. */
 	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
 		return prepared_plan(statement.prepared, statement.text(applier->target),
-							 {&applier->array_type, 1}, CURSOR_OPT_GENERIC_PLAN);
+							 {&applier->array_type, 1}, 0);
 	});
 	ParamListInfo params = makeParamList(1);
 	SPIExecuteOptions options;
-	int result = 0;
 
 	outcome_receiver_init(&applier->receiver, applier->target, rows, statement.outcome,
 						  statement.returns);
@@ -135,15 +134,11 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 	options.params = params;
 	options.dest = &applier->receiver.base;
 
-	plan_for_lookup(applier, plan);
+	/* They end when the executor starts: no trigger sees them. */
+	applier->receiver.settings_level = begin_planning(applier);
+	int result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 
-	/* A custom plan would be made for each chunk, and may read the whole table. */
-	static const Setting settings[] = {{"plan_cache_mode", "auto"}};
-	bool override_mode = plan_cache_mode == PLAN_CACHE_MODE_FORCE_CUSTOM_PLAN;
-
-	with_settings({settings, override_mode ? 1 : 0}, [&] {
-		result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
-	});
+	outcome_receiver_end_settings(&applier->receiver);
 	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 }
