@@ -34,7 +34,8 @@ BEGIN
 END
 $$;
 
--- The statistics do tell a sequential scan
+-- The statistics do tell a sequential scan, in this process
+SET max_parallel_workers_per_gather = 0;
 DO $$
 DECLARE
     before bigint := (SELECT seq_scans FROM scans('t'));

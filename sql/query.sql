@@ -78,7 +78,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, nothing FR
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELEC id FROM t') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, $1 FROM t') $$);
 -- in the middle of the rows
-SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, 10 / (4 - id) AS a FROM t ORDER BY id', chunk_size => 2) $$);
+SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT i AS id, 10 / (4 - i) AS a FROM generate_series(1, 9) AS i', chunk_size => 2) $$);
 
 -- Not a query, or not one
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', '') $$);

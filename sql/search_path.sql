@@ -102,31 +102,47 @@ RESET search_path;
 TABLE log;
 DROP TRIGGER log_path ON t;
 -- and so do the settings that matter for plans
-CREATE OR REPLACE FUNCTION log_path() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE VIEW plan_settings AS
+SELECT name, setting FROM pg_settings
+ WHERE name LIKE 'enable\_%' OR name LIKE '%\_cost' OR name IN ('jit', 'plan_cache_mode', 'work_mem');
+CREATE FUNCTION same_settings() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO public.log SELECT string_agg(name || '=' || setting, ' ' ORDER BY name COLLATE "C") FROM pg_settings
-     WHERE name IN ('jit', 'enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_nestloop', 'enable_indexscan',
-                    'enable_material', 'plan_cache_mode');
+    INSERT INTO log SELECT 'differs in a ' || TG_WHEN || ' trigger: ' || name || ' = ' || setting
+                      FROM (TABLE plan_settings EXCEPT TABLE settings_before) AS s;
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER log_path AFTER UPDATE ON t EXECUTE FUNCTION log_path();
+CREATE TRIGGER before_update BEFORE UPDATE ON t EXECUTE FUNCTION same_settings();
+CREATE TRIGGER after_update AFTER UPDATE ON t EXECUTE FUNCTION same_settings();
 TRUNCATE log;
-SET jit = off;
+CREATE TABLE settings_before AS TABLE plan_settings;
 SELECT rows_updated FROM bulk_update_query('public.t', 'VALUES (1, 1)', '{id,v}');
+TABLE log;
 SET enable_nestloop = off;
 SET enable_indexscan = off;
+SET enable_material = off;
+SET jit = on;
+TRUNCATE settings_before;
+INSERT INTO settings_before TABLE plan_settings;
 SELECT rows_updated FROM bulk_update_query('public.t', 'VALUES (1, 1)', '{id,v}');
+TABLE log;
+-- afterwards too, also after an error
+SELECT * FROM (TABLE plan_settings EXCEPT TABLE settings_before) AS s;
+SELECT count(*) > 0 AS failed FROM test_error($$ SELECT bulk_update_query('public.t', 'VALUES (1, NULL)', '{id,k}') $$) AS line
+ WHERE line LIKE 'ERROR 23502%';
+SELECT * FROM (TABLE plan_settings EXCEPT TABLE settings_before) AS s;
 RESET enable_nestloop;
 RESET enable_indexscan;
+RESET enable_material;
 RESET jit;
-TABLE log;
+DROP TABLE settings_before;
+DROP VIEW plan_settings;
 DROP TABLE log;
 
 SET client_min_messages = warning;
 DROP SCHEMA hostile CASCADE;
 DROP TABLE t, plain;
-DROP FUNCTION log_path;
+DROP FUNCTION log_path, same_settings;
 RESET client_min_messages;
 
 --

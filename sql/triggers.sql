@@ -158,6 +158,10 @@ CREATE TRIGGER change_key BEFORE UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION c
 SELECT :report FROM bulk_update_query('t', 'VALUES (1, 11), (2, 12), (101, 111), (102, 112)', '{id,a}');
 UPDATE plain AS t SET a = v.a FROM (VALUES (1, 11), (2, 12), (101, 111), (102, 112)) AS v (id, a) WHERE t.id = v.id;
 SELECT * FROM test_diff('t', 'plain');
+-- the same where the transaction has one snapshot
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT :report FROM bulk_update_query('t', 'VALUES (4, 14), (104, 114)', '{id,a}');
+ROLLBACK;
 -- in the next chunk it is there under its new key
 SELECT :report FROM bulk_update_query('t', 'VALUES (3, 13), (103, 113)', '{id,a}', chunk_size => 1);
 SELECT * FROM t ORDER BY id;
