@@ -19,11 +19,15 @@ struct Feed
 	Source *source;
 	const Target *target;
 	Progress *progress;
+	Tuplestorestate *head; /* rows looked at before the first one passed, or NULL */
+	TupleTableSlot *head_slot;
+	int64 position; /* of the newest row taken from upstream */
 	RowSort *sort;  /* NULL while rows pass as they come */
 	KeyLog *passed; /* keys of the rows that have passed so, or NULL */
 	KeyCopy newest; /* key of the newest row with a key of its own */
 	FeedRow row;
 	bool has_row;
+	bool begun;
 };
 
 namespace
@@ -35,6 +39,14 @@ in_sorted_part(const Feed *feed)
 	return feed->sort != nullptr;
 }
 
+void
+drop_error(FeedRow *row)
+{
+	if (row->error != NULL)
+		FreeErrorData(row->error);
+	row->error = NULL;
+}
+
 /* Compute the key of a row; decides Pending, Missing or Rejected. */
 void
 load_key(Feed *feed, TupleTableSlot *slot, int64 position)
@@ -42,6 +54,7 @@ load_key(Feed *feed, TupleTableSlot *slot, int64 position)
 	FeedRow *row = &feed->row;
 	const Target *target = feed->target;
 
+	drop_error(row);
 	row->slot = slot;
 	row->position = position;
 	row->outcome = Outcome::Pending;
@@ -81,32 +94,87 @@ mark_duplicate(Feed *feed, int64 other)
 	row->outcome = Outcome::Duplicate;
 }
 
-/* Sort the rest of the source; loaded: the peeked row is already in feed->row. */
+/* Upstream are the rows that were looked at, then the source. */
+TupleTableSlot *
+upstream_peek(Feed *feed)
+{
+	if (feed->head != NULL)
+	{
+		if (tuplestore_gettupleslot(feed->head, true, false, feed->head_slot))
+			return feed->head_slot;
+		tuplestore_end(feed->head);
+		feed->head = NULL;
+	}
+	return source_peek(feed->source);
+}
+
 void
-sort_rest(Feed *feed, bool loaded)
+upstream_consume(Feed *feed)
+{
+	feed->position++;
+	if (feed->head == NULL)
+		progress_rows_read(feed->progress, source_consume(feed->source));
+}
+
+/* Look at the first rows; returns whether they are in key order. */
+bool
+look_at_head(Feed *feed)
+{
+	Size bytes = 0;
+	bool in_order = true;
+
+	feed->head = tuplestore_begin_heap(false, false, Max(work_mem / 4, 64));
+	while (in_order && feed->source->rows_consumed < feed->options->chunk_rows &&
+		   bytes < static_cast<Size>(work_mem) * 1024)
+	{
+		TupleTableSlot *slot = source_peek(feed->source);
+		int64 position = feed->source->rows_consumed + 1;
+
+		CHECK_FOR_INTERRUPTS();
+		if (slot == NULL)
+			break;
+		ResetExprContext(feed->target->cast_context);
+		load_key(feed, slot, position);
+		if (feed->row.outcome == Outcome::Pending)
+		{
+			in_order = key_copy_compare(&feed->newest, feed->row.key) <= 0;
+			key_copy_set(&feed->newest, feed->row.key, position);
+		}
+		bytes += source_row_size(feed->target, slot);
+		tuplestore_puttupleslot(feed->head, slot);
+		progress_rows_read(feed->progress, source_consume(feed->source));
+	}
+	key_copy_clear(&feed->newest);
+	drop_error(&feed->row);
+	return in_order;
+}
+
+/* Sort what is still upstream; loaded: its first row, when that is in feed->row already. */
+void
+sort_rest(Feed *feed, TupleTableSlot *loaded)
 {
 	bool ascending = feed->options->on_duplicate != OnDuplicate::Last;
+	TupleTableSlot *slot = loaded != NULL ? loaded : upstream_peek(feed);
 
 	progress_phase(feed->progress, Phase::Sorting);
 	feed->sort = row_sort_create(feed->target, feed->source->tuple_desc, ascending);
-	for (TupleTableSlot *slot; (slot = source_peek(feed->source)) != NULL;)
+	for (; slot != NULL; slot = upstream_peek(feed))
 	{
-		int64 position = source_consume(feed->source);
-
 		CHECK_FOR_INTERRUPTS();
-		if (!loaded)
+		if (loaded == NULL)
 		{
 			ResetExprContext(feed->target->cast_context);
-			load_key(feed, slot, position);
+			load_key(feed, slot, feed->position + 1);
 		}
-		loaded = false;
+		loaded = NULL;
+		upstream_consume(feed);
 
 		/* Without a key it sorts last; there load_key() is asked again why it has none. */
-		row_sort_put(feed->sort, slot, position,
+		row_sort_put(feed->sort, slot, feed->position,
 					 feed->row.outcome == Outcome::Pending ? feed->row.key : nullptr);
-		progress_rows_read(feed->progress, position);
 	}
 	row_sort_perform(feed->sort);
+	drop_error(&feed->row);
 	if (feed->passed != NULL)
 		key_log_rewind(feed->passed);
 }
@@ -145,11 +213,11 @@ next_sorted(Feed *feed)
 bool
 next_streamed(Feed *feed)
 {
-	TupleTableSlot *slot = source_peek(feed->source);
+	TupleTableSlot *slot = upstream_peek(feed);
 
 	if (slot == NULL)
 		return false;
-	load_key(feed, slot, feed->source->rows_consumed + 1);
+	load_key(feed, slot, feed->position + 1);
 	if (feed->row.outcome != Outcome::Pending)
 		return true;
 
@@ -161,8 +229,8 @@ next_streamed(Feed *feed)
 		return true;
 
 	/* From here on the sorted rows are compared with each other. */
-	sort_rest(feed, true);
 	key_copy_clear(&feed->newest);
+	sort_rest(feed, slot);
 	return false;
 }
 
@@ -182,6 +250,7 @@ feed_create(const Options *options, Source *source, const Target *target, Progre
 	feed->row.nulls = palloc_array_of<bool>(natts);
 	feed->row.key = palloc_array_of<Datum>(target->keys.size);
 	memset(feed->row.nulls, true, static_cast<Size>(natts));
+	feed->head_slot = MakeSingleTupleTableSlot(source->tuple_desc, &TTSOpsMinimalTuple);
 	key_copy_init(&feed->newest, target);
 	return feed;
 }
@@ -193,9 +262,13 @@ feed_peek(Feed *feed)
 		return &feed->row;
 
 	ResetExprContext(feed->target->cast_context);
-	feed->row.error = NULL;
-	if (!in_sorted_part(feed) && feed->options->on_duplicate == OnDuplicate::Last)
-		sort_rest(feed, false);
+	feed->row.error = NULL; /* who consumed the row has it */
+	if (!feed->begun)
+	{
+		feed->begun = true;
+		if (feed->options->on_duplicate == OnDuplicate::Last || !look_at_head(feed))
+			sort_rest(feed, NULL);
+	}
 	feed->has_row = (!in_sorted_part(feed) && next_streamed(feed)) ||
 					(in_sorted_part(feed) && next_sorted(feed));
 	return feed->has_row ? &feed->row : nullptr;
@@ -209,7 +282,7 @@ feed_consume(Feed *feed)
 	Assert(feed->has_row);
 	feed->has_row = false;
 	if (!in_sorted_part(feed))
-		progress_rows_read(feed->progress, source_consume(feed->source));
+		upstream_consume(feed);
 	if (row->outcome != Outcome::Pending)
 		return;
 
@@ -228,6 +301,9 @@ feed_close(Feed *feed)
 		row_sort_end(feed->sort);
 	if (feed->passed != NULL)
 		key_log_end(feed->passed);
+	ExecDropSingleTupleTableSlot(feed->head_slot);
+	if (feed->head != NULL)
+		tuplestore_end(feed->head);
 }
 
 } /* namespace bulkupdate */

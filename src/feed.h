@@ -2,11 +2,15 @@
  * feed.h
  *		The source's rows with their keys, each key once.
  *
- * While the keys come in ascending order, rows pass as they come.  At the first
- * key that is out of order, this row and the rest of the source go through an
- * external sort by key.  Either way equal keys meet: adjacent in the sort's
- * output, and with those that passed before by a merge with a record of their
- * keys.  So the policy for duplicates holds over the whole source.
+ * The first rows, as many as a chunk may have, are looked at before the first
+ * one passes.  While the keys come in ascending order, rows pass as they come.
+ * At the first key that is out of order, this row and the rest of the source go
+ * through an external sort by key; with what was only looked at, so that a
+ * source in another order is applied in key order from its first row on.
+ *
+ * Either way equal keys meet: adjacent in the sort's output, and with those that
+ * passed before by a merge with a log of their keys.  So the policy for
+ * duplicates holds over the whole source.
  *
  * Under 'last' a row may only pass when no later one has its key; then the
  * whole source is sorted before the first row passes.
@@ -39,7 +43,7 @@ struct FeedRow
 	TupleTableSlot *slot; /* begins with the source's columns */
 	int64 position;       /* in the source, from 1 */
 	Outcome outcome;      /* Pending, Missing (null in the key), Duplicate, Rejected (bad key) */
-	ErrorData *error;     /* of a rejected row */
+	ErrorData *error;     /* of a rejected row; who consumes the row frees it */
 	Datum *values;        /* by target attribute; key columns are set */
 	bool *nulls;
 	Datum *key; /* a Datum for each key column, when Pending or Duplicate */

@@ -43,15 +43,40 @@ index_covers_key(const Target *target, Relation index)
 	return true;
 }
 
-/* Of two covering indexes: all of the key, then immediate, then the primary key. */
+/* Does the index compare as "=" without more words does? */
 bool
-is_better_index(const FormData_pg_index *candidate, const FormData_pg_index *best)
+compares_as_usual(const Target *target, Relation index)
 {
-	if (candidate->indnkeyatts != best->indnkeyatts)
-		return candidate->indnkeyatts > best->indnkeyatts;
-	if (candidate->indimmediate != best->indimmediate)
-		return candidate->indimmediate;
-	return candidate->indisprimary && !best->indisprimary;
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(target->relation),
+													index->rd_index->indkey.values[i] - 1);
+		Oid type = index->rd_opcintype[i];
+		Oid equality =
+			get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
+
+		if (index->rd_indcollation[i] != attribute->attcollation ||
+			equality != lookup_type_cache(attribute->atttypid, TYPECACHE_EQ_OPR)->eq_opr)
+			return false;
+	}
+	return true;
+}
+
+/* Of two covering indexes: all of the key, usual comparison, immediate, primary key. */
+bool
+is_better_index(const Target *target, Relation candidate, Relation best)
+{
+	const FormData_pg_index *a = candidate->rd_index;
+	const FormData_pg_index *b = best->rd_index;
+	bool usual = compares_as_usual(target, candidate);
+
+	if (a->indnkeyatts != b->indnkeyatts)
+		return a->indnkeyatts > b->indnkeyatts;
+	if (usual != compares_as_usual(target, best))
+		return usual;
+	if (a->indimmediate != b->indimmediate)
+		return a->indimmediate;
+	return a->indisprimary && !b->indisprimary;
 }
 
 /* The best covering index, opened; its lock stays. */
@@ -67,7 +92,7 @@ open_covering_index(const Target *target)
 		Relation index = relation_open(lfirst_oid(cell), AccessShareLock);
 
 		if (!index_covers_key(target, index) ||
-			(best != NULL && !is_better_index(index->rd_index, best->rd_index)))
+			(best != NULL && !is_better_index(target, index, best)))
 		{
 			relation_close(index, AccessShareLock);
 			continue;
@@ -107,10 +132,21 @@ key_column(const Target *target, AttrNumber attno, Oid equality, Oid less_than, 
 	FmgrInfo *output = palloc_one<FmgrInfo>();
 	Oid output_function;
 	bool is_varlena;
+	Oid compared_as;
+	Oid right_type;
 
+	op_input_types(equality, &compared_as, &right_type);
+	if (IsPolymorphicType(compared_as))
+		compared_as = getBaseType(type);
 	getTypeOutputInfo(type, &output_function, &is_varlena);
 	fmgr_info(output_function, output);
-	return {attno, type, equality, less_than, collation, sort_support(less_than, collation),
+	return {attno,
+			type,
+			equality,
+			compared_as,
+			less_than,
+			collation,
+			sort_support(less_than, collation),
 			output};
 }
 

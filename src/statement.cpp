@@ -76,10 +76,32 @@ append_collate(StringInfo sql, Oid collation)
 }
 
 /*
- * "t.key = u.cN AND ...", with the operators and collations of the index.  The
- * parser does not look through a domain for an operator on anyenum or the
- * like, so a domain is cast to its base type; the index is used all the same.
+ * "::schema.type", or nothing when the column has the type already.  Without it
+ * the parser would look for an operator of the column's own type, which is
+ * another one than the index's, or, for a domain over an enum, none.  All these
+ * casts are relabelings; the index is used all the same.
  */
+const char *
+cast_to(Oid type, Oid column_type)
+{
+	if (type == column_type)
+		return "";
+
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+
+	const FormData_pg_type *form = reinterpret_cast<const FormData_pg_type *>(GETSTRUCT(tuple));
+	const char *cast =
+		psprintf("::%s", quote_qualified_identifier(get_namespace_name(form->typnamespace),
+													NameStr(form->typname)));
+
+	ReleaseSysCache(tuple);
+	return cast;
+}
+
+/* "t.key = u.cN AND ...", with the operators and collations of the index. */
 void
 append_key_condition(StringInfo sql, const Target *target)
 {
@@ -89,11 +111,7 @@ append_key_condition(StringInfo sql, const Target *target)
 	{
 		Form_pg_attribute attribute =
 			TupleDescAttr(RelationGetDescr(target->relation), key.target - 1);
-		Oid base_type = getBaseType(attribute->atttypid);
-		const char *cast =
-			base_type == attribute->atttypid
-				? ""
-				: psprintf("::%s", format_type_extended(base_type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+		const char *cast = cast_to(key.compared_as, attribute->atttypid);
 
 		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);
 		append_operator(sql, key.equality);

@@ -26,6 +26,7 @@ struct KeyColumn
 	AttrNumber target; /* attribute number in the target */
 	Oid type;          /* of that attribute */
 	Oid equality;      /* operator that finds the row, of the index's operator family */
+	Oid compared_as;   /* the type that this operator compares */
 	Oid less_than;     /* operator that orders keys, likewise */
 	Oid collation;     /* collation of the index column */
 	SortSupport sort;  /* key order */
