@@ -55,7 +55,7 @@ BEGIN
                                          ELSE format('(i * 7919 %% 10007)::%s', type) END, n), ', ')
                FROM string_to_table(key_type, ', ') WITH ORDINALITY AS k(type, n)), rows);
         EXECUTE format('INSERT INTO t (n, %1$s) SELECT n, %1$s FROM new WHERE n %% 3 > 0', array_to_string(key_columns, ', '));
-        INSERT INTO t (n) SELECT -i FROM generate_series(1, 5) AS i;
+        INSERT INTO t (n) SELECT -x FROM generate_series(1, 5) AS x;
         CREATE TABLE plain AS TABLE t;
 
         EXECUTE format('CREATE TABLE result AS SELECT * FROM bulk_update_query(%L, %L, key_columns => %L, chunk_size => %s)',
