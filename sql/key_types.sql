@@ -180,6 +180,34 @@ SET client_min_messages = warning;
 DROP SCHEMA ext CASCADE;
 RESET client_min_messages;
 
+-- An operator class of the user's own: what its index says is equal is equal
+CREATE SCHEMA ops;
+CREATE FUNCTION ops.lt(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) < abs($2)';
+CREATE FUNCTION ops.le(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) <= abs($2)';
+CREATE FUNCTION ops.eq(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) = abs($2)';
+CREATE FUNCTION ops.ge(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) >= abs($2)';
+CREATE FUNCTION ops.gt(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) > abs($2)';
+CREATE FUNCTION ops.cmp(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp(abs($1), abs($2))';
+CREATE OPERATOR ops.<# (FUNCTION = ops.lt, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR ops.<=# (FUNCTION = ops.le, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR ops.=# (FUNCTION = ops.eq, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR ops.>=# (FUNCTION = ops.ge, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR ops.># (FUNCTION = ops.gt, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR CLASS ops.abs_ops FOR TYPE int USING btree AS
+    OPERATOR 1 ops.<#, OPERATOR 2 ops.<=#, OPERATOR 3 ops.=#, OPERATOR 4 ops.>=#, OPERATOR 5 ops.>#,
+    FUNCTION 1 ops.cmp(int, int);
+CREATE TABLE t (k int NOT NULL, v int);
+CREATE UNIQUE INDEX ON t (k ops.abs_ops);
+INSERT INTO t VALUES (1, 0), (-2, 0), (3, 0);
+SELECT rows_updated, rows_missing, first_key, last_key
+  FROM bulk_update_query('t', 'VALUES (-4, 4), (2, 2), (-1, 1)', '{k,v}', '{k}');
+SELECT * FROM t ORDER BY abs(k);
+SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (-1, 1), (2, 2), (1, 3)', '{k,v}', '{k}') $$);
+DROP TABLE t;
+SET client_min_messages = warning;
+DROP SCHEMA ops CASCADE;
+RESET client_min_messages;
+
 -- Keys that are equal and not the same stay as they are in the table
 CREATE TABLE t (k numeric PRIMARY KEY, v text);
 INSERT INTO t VALUES (1.50, 'old');

@@ -223,6 +223,24 @@ UPDATE plain SET d = 1;
 SELECT * FROM test_diff('t', 'plain');
 DROP TABLE t, plain;
 
+-- a virtual one, where the server has them
+SELECT current_setting('server_version_num')::int >= 180000 AS has_virtual \gset
+\if :has_virtual
+\set kind VIRTUAL
+\else
+\set kind STORED
+\endif
+CREATE TABLE t (v int, id int PRIMARY KEY, g int GENERATED ALWAYS AS (v * 2) :kind, w text);
+CREATE TABLE plain (LIKE t INCLUDING ALL);
+INSERT INTO t (id, v) SELECT i, i FROM generate_series(1, 3) AS i;
+INSERT INTO plain (id, v) SELECT i, i FROM generate_series(1, 3) AS i;
+SELECT :report FROM bulk_update_query('t', 'SELECT g + 1, id, ''g was '' || g FROM t', '{v,id,w}');
+UPDATE plain SET v = g + 1, w = 'g was ' || g;
+SELECT * FROM test_diff('t', 'plain');
+SELECT * FROM t ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, g FROM t') $$);
+DROP TABLE t, plain;
+
 --
 -- Odd columns
 --
