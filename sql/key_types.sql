@@ -203,6 +203,20 @@ SELECT rows_updated, rows_missing, first_key, last_key
   FROM bulk_update_query('t', 'VALUES (-4, 4), (2, 2), (-1, 1)', '{k,v}', '{k}');
 SELECT * FROM t ORDER BY abs(k);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (-1, 1), (2, 2), (1, 3)', '{k,v}', '{k}') $$);
+-- beside an index that takes = for equality it does not count
+CREATE UNIQUE INDEX ON t (k);
+SELECT rows_updated, rows_missing FROM bulk_update_query('t', 'VALUES (-1, 10), (-2, 20), (3, 30)', '{k,v}', '{k}');
+SELECT * FROM t ORDER BY abs(k);
+DROP TABLE t;
+-- the same for an operator class of another type
+CREATE TABLE t (k text COLLATE "C" NOT NULL, v int);
+CREATE UNIQUE INDEX ON t (k bpchar_ops);
+INSERT INTO t VALUES ('a', 0), ('b ', 0), ('c', 0);
+SELECT rows_updated, rows_missing FROM bulk_update_query('t', 'VALUES (''a  '', 1), (''b'', 2), (''d'', 4)', '{k,v}', '{k}');
+SELECT * FROM t ORDER BY k;
+CREATE UNIQUE INDEX ON t (k);
+SELECT rows_updated, rows_missing FROM bulk_update_query('t', 'VALUES (''a  '', 10), (''b '', 20), (''d'', 40)', '{k,v}', '{k}');
+SELECT * FROM t ORDER BY k;
 DROP TABLE t;
 SET client_min_messages = warning;
 DROP SCHEMA ops CASCADE;

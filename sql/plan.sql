@@ -136,6 +136,10 @@ SELECT * FROM try_key('i::numeric AS c', '{c}');
 SELECT * FROM try_key('i AS c', '{c}');
 SELECT * FROM try_key('i AS c, i AS d', '{d,c}');
 SELECT * FROM try_key('i AS b, ''a'' || i AS a, i AS d, i AS c', '{a,b,c,d}');
+-- an operator class of another type
+ALTER TABLE t DROP COLUMN a, DROP COLUMN c;
+CREATE UNIQUE INDEX ON t (b oid_ops);
+SELECT * FROM try_key('i AS b', '{b}');
 DROP TABLE t;
 DROP FUNCTION try_key;
 DROP DOMAIN word;

@@ -74,11 +74,11 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'VALUES (1, 2)', '{
 RESET ROLE;
 GRANT USAGE ON SCHEMA bu TO regress_bu_user;
 -- without EXECUTE
-REVOKE EXECUTE ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION bulk_update_query FROM PUBLIC;
 SET ROLE regress_bu_user;
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'VALUES (1, 2)', '{id,a}') $$);
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION bulk_update_query TO PUBLIC;
 
 -- In a SECURITY DEFINER function the call has its owner's privileges
 CREATE FUNCTION bu.as_owner(query text) RETURNS bigint SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
