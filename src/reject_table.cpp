@@ -204,11 +204,14 @@ Oid
 reject_table_create(text *name)
 {
 	RangeVar *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
+
+	/* Looked up by name afterwards, a temporary table could stand before it. */
+	Oid schema = RangeVarGetCreationNamespace(relation);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE TABLE %s (",
-					 quote_qualified_identifier(relation->schemaname, relation->relname));
+					 quote_qualified_identifier(get_namespace_name(schema), relation->relname));
 	for (int i = 0; i < NCOLUMNS; i++)
 		appendStringInfo(&sql, "%s%s %s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name),
 						 format_type_extended(COLUMNS[i].type, -1, FORMAT_TYPE_FORCE_QUALIFY));
@@ -218,7 +221,7 @@ reject_table_create(text *name)
 
 	if (result != SPI_OK_UTILITY)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-	return RangeVarGetRelid(relation, NoLock, false);
+	return get_relname_relid(relation->relname, schema);
 }
 
 void
