@@ -53,8 +53,10 @@ class Case:
                  load="SELECT i, i, 'object ' || i, i % 100 FROM generate_series(1, {rows}) i",
                  source="SELECT id, field1 + 1 AS field1, md5(field2) AS field2, field3 + 1 AS field3"
                         " FROM objects ORDER BY id",
-                 prepare=(), settings=(), hold="", chunk_size=10000, check="field1 <> id + 1", query_takes_memory=False, row_bytes=0):
-        self.name, self.rows, self.chunk_size, self.row_bytes = name, rows, chunk_size, row_bytes
+                 prepare=(), settings=(), hold="", chunk_size=10000, call=None, check="field1 <> id + 1",
+                 query_takes_memory=False, row_bytes=0):
+        self.name, self.rows, self.row_bytes = name, rows, row_bytes
+        self.call = call or f"bulk_update('objects', 'c', chunk_size => {chunk_size})"
         self.query_takes_memory = query_takes_memory
         self.columns, self.load, self.source = columns, load.format(rows=rows), source.format(rows=rows)
         self.prepare, self.settings, self.hold, self.check = prepare, settings, hold, check
@@ -97,6 +99,30 @@ def cases(sizes):
                         "CREATE TRIGGER each_row AFTER UPDATE ON objects FOR EACH ROW EXECUTE FUNCTION nothing()",
                         "CREATE TRIGGER each_statement AFTER UPDATE ON objects REFERENCING OLD TABLE AS o"
                         " NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION nothing()"])
+    yield Case("before row trigger that catches an error and lets UPDATE pass over rows", 300000,
+               prepare=["CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                        " BEGIN PERFORM 1 / (NEW.id % 2); RETURN NEW;"
+                        " EXCEPTION WHEN division_by_zero THEN RETURN NULL; END; END $$",
+                        "CREATE TRIGGER each_row BEFORE UPDATE ON objects FOR EACH ROW EXECUTE FUNCTION nothing()"],
+               check="field1 <> id + id % 2")
+    yield Case("partitions", 1000000,
+               columns="id bigint PRIMARY KEY, field1 integer, field2 text, field3 integer",
+               prepare=["ALTER TABLE objects RENAME TO shuffled",
+                        "CREATE TABLE objects (LIKE shuffled INCLUDING ALL) PARTITION BY HASH (id)",
+                        *(f"CREATE TABLE objects_{n} PARTITION OF objects FOR VALUES WITH (MODULUS 50, REMAINDER {n})"
+                          for n in range(50)),
+                        "INSERT INTO objects TABLE shuffled"])
+    yield Case("30000 calls of 10 rows in one transaction", 300000,
+               prepare=["""
+                   CREATE FUNCTION nothing() RETURNS SETOF record LANGUAGE plpgsql AS $$
+                   BEGIN
+                       FOR n IN 0 .. 29999 LOOP
+                           RETURN QUERY SELECT b.rows_updated, b.rows_missing, b.rows_fetched, b.memory_bytes
+                               FROM bulk_update_query('objects', format('SELECT id, field1 + 1 AS field1 FROM objects'
+                                                      ' WHERE id BETWEEN %s AND %s', n * 10 + 1, n * 10 + 10)) b;
+                       END LOOP;
+                   END $$"""],
+               call="nothing() c(rows_updated bigint, rows_missing bigint, rows_fetched bigint, memory_bytes bigint)")
     yield Case("foreign key", 1000000,
                prepare=["CREATE TABLE referenced (id integer PRIMARY KEY)",
                         "INSERT INTO referenced SELECT generate_series(0, 1000)",
@@ -149,7 +175,7 @@ def run(case):
             connection.commit()
         report = value(
             "SELECT sum(rows_updated), sum(rows_missing), count(*), sum(rows_fetched), max(memory_bytes)"
-            f" FROM bulk_update('objects', 'c', chunk_size => {case.chunk_size})")
+            f" FROM {case.call}")
         connection.commit()
         seconds = time.perf_counter() - started
 
