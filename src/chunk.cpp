@@ -17,7 +17,7 @@ namespace
 constexpr int FIRST_CAPACITY = 64;
 
 /* The rows also travel as one array, whose size the server limits to 1 GB. */
-constexpr Size MAX_BUDGET = 256 * 1024 * 1024;
+constexpr Size MAX_BUDGET = Size{256} * 1024 * 1024;
 
 Size
 chunk_budget()

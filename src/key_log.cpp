@@ -78,8 +78,9 @@ key_log_create(const Target *target)
 
 	log->target = target;
 	log->tuple_desc = CreateTemplateTupleDesc(n + 1);
-	for (AttrNumber i = 1; i <= n; i++)
-		TupleDescInitEntry(log->tuple_desc, i, "key", target->keys[i - 1].type, -1, 0);
+	for (int i = 0; i < n; i++)
+		TupleDescInitEntry(log->tuple_desc, static_cast<AttrNumber>(i + 1), "key",
+						   target->keys[i].type, -1, 0);
 	TupleDescInitEntry(log->tuple_desc, static_cast<AttrNumber>(n + 1), "position", INT8OID, -1, 0);
 	log->store = tuplestore_begin_heap(false, false, Max(work_mem / 4, 64));
 	log->slot = MakeSingleTupleTableSlot(log->tuple_desc, &TTSOpsMinimalTuple);

@@ -11,7 +11,7 @@ namespace
 {
 
 /* A jsonb string holds 256 MB at most, and all of a row's values have to fit. */
-constexpr Size MAX_VALUE_BYTES = 16 * 1024 * 1024;
+constexpr Size MAX_VALUE_BYTES = Size{16} * 1024 * 1024;
 
 struct Value
 {

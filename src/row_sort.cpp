@@ -29,10 +29,13 @@ sort_tuple_desc(const Target *target, TupleDesc source)
 	int natts = source->natts;
 	TupleDesc tuple_desc = CreateTemplateTupleDesc(natts + 1 + target->keys.size);
 
-	for (AttrNumber i = 1; i <= natts; i++)
-		TupleDescCopyEntry(tuple_desc, i, source, i);
+	AttrNumber next = 1;
 
-	AttrNumber next = static_cast<AttrNumber>(natts + 1);
+	while (next <= natts)
+	{
+		TupleDescCopyEntry(tuple_desc, next, source, next);
+		next++;
+	}
 
 	TupleDescInitEntry(tuple_desc, next++, "position", INT8OID, -1, 0);
 	for (const KeyColumn &key : target->keys)

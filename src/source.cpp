@@ -193,7 +193,7 @@ source_open(const char *name, const char *label)
 int64
 source_estimated_rows(const Source *source)
 {
-	const Portal portal = source->portal;
+	const PortalData *portal = source->portal;
 
 	if (portal->stmts == NIL)
 		return -1;
