@@ -5,6 +5,7 @@
 #include "chunk.h"
 
 #include "key.h"
+#include "key_text.h"
 #include "mapping.h"
 #include "reject.h"
 

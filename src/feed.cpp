@@ -5,6 +5,7 @@
 #include "feed.h"
 
 #include "key.h"
+#include "key_text.h"
 #include "key_log.h"
 #include "mapping.h"
 #include "progress.h"

@@ -4,6 +4,8 @@
  */
 #include "key.h"
 
+#include "key_text.h"
+
 namespace bulkupdate
 {
 
@@ -187,43 +189,6 @@ has_key(const Target *target, int n, AttrNumber attno)
 	return false;
 }
 
-/* Which of the key's columns a mapped key column is. */
-int
-key_number(const Target *target, const MappedColumn &column)
-{
-	int i = 0;
-
-	while (target->keys[i].target != column.target)
-		i++;
-	return i;
-}
-
-/* The text of a key of several columns: a row literal. */
-char *
-composite_key_text(const Target *target, const Datum *key)
-{
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
-	int n = target->keys.size;
-	TupleDesc key_desc = CreateTemplateTupleDesc(n);
-	Datum *values = palloc_array_of<Datum>(n);
-	bool *nulls = palloc_array_of<bool>(n);
-	AttrNumber i = 0;
-	Oid output;
-	bool is_varlena;
-
-	for (const MappedColumn &column : target->columns)
-	{
-		if (!column.is_key)
-			continue;
-		values[i] = key[key_number(target, column)];
-		TupleDescCopyEntry(key_desc, ++i, tuple_desc, column.target);
-	}
-	key_desc = BlessTupleDesc(key_desc);
-	getTypeOutputInfo(RECORDOID, &output, &is_varlena);
-	return OidOutputFunctionCall(output,
-								 HeapTupleGetDatum(heap_form_tuple(key_desc, values, nulls)));
-}
-
 } /* namespace */
 
 Span<const char *>
@@ -266,55 +231,6 @@ choose_key(Target *target)
 		if (column.is_key && !has_key(target, n, column.target))
 			target->keys[n++] = key_column_of_type(target, column.target);
 	relation_close(index, NoLock);
-}
-
-char *
-key_text(const Target *target, const Datum *key)
-{
-	return target->keys.size > 1 ? composite_key_text(target, key)
-								 : OutputFunctionCall(target->keys[0].output, key[0]);
-}
-
-const char *
-key_names(const Target *target)
-{
-	StringInfoData names;
-
-	initStringInfo(&names);
-	for (const MappedColumn &column : target->columns)
-	{
-		if (!column.is_key)
-			continue;
-		if (names.len > 0)
-			appendStringInfoString(&names, ", ");
-		appendStringInfoString(&names, quote_identifier(attribute_name(target, column.target)));
-	}
-	return names.data;
-}
-
-const char *
-key_detail(const Target *target, const Datum *key)
-{
-	StringInfoData names;
-	StringInfoData values;
-	const char *separator = "";
-
-	initStringInfo(&names);
-	initStringInfo(&values);
-	for (const MappedColumn &column : target->columns)
-	{
-		if (!column.is_key)
-			continue;
-
-		int i = key_number(target, column);
-
-		appendStringInfo(&names, "%s%s", separator,
-						 quote_identifier(attribute_name(target, column.target)));
-		appendStringInfo(&values, "%s%s", separator,
-						 OutputFunctionCall(target->keys[i].output, key[i]));
-		separator = ", ";
-	}
-	return psprintf("(%s)=(%s)", names.data, values.data);
 }
 
 } /* namespace bulkupdate */

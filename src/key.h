@@ -47,24 +47,6 @@ compare_keys(const Target *target, const Datum *a, const Datum *b)
 	return 0;
 }
 
-/*
- * The next three put a key's columns in the order of the source.  A key is an
- * array of a Datum for each key column, none null.
- *
- * key_text: the output of its type, or a row literal when it is composite.
- */
-extern char *key_text(const Target *target, const Datum *key);
-
-/* key_names: the key's column names for messages: "a, b". */
-extern const char *key_names(const Target *target);
-
-/*
- * key_detail
- *		Names and values of a key for messages: "(a, b)=(1, x)".  Looks nothing
- *		up in the catalogs, so an error context can call it.
- */
-extern const char *key_detail(const Target *target, const Datum *key);
-
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_KEY_H */

@@ -6,7 +6,7 @@
 
 #include "applier.h"
 #include "isolation.h"
-#include "key.h"
+#include "key_text.h"
 #include "progress.h"
 #include "reject_table.h"
 #include "report.h"
@@ -36,16 +36,6 @@ struct Call
 /* Keys can be long; the error context shows this many bytes of each. */
 constexpr int CONTEXT_KEY_BYTES = 100;
 
-const char *
-clipped(const char *key)
-{
-	int length = static_cast<int>(strlen(key));
-
-	if (length <= CONTEXT_KEY_BYTES)
-		return key;
-	return psprintf("%.*s...", pg_mbcliplen(key, length, CONTEXT_KEY_BYTES), key);
-}
-
 void
 chunk_error_context(void *arg)
 {
@@ -60,14 +50,14 @@ chunk_error_context(void *arg)
 					 static_cast<long long>(chunk->first_position),
 					 static_cast<long long>(chunk->last_position));
 	if (chunk->first_key != NULL)
-		appendStringInfo(&text, ", keys %s to %s", clipped(chunk->first_key),
-						 clipped(chunk->last_key));
+		appendStringInfo(&text, ", keys %s to %s", clipped(chunk->first_key, CONTEXT_KEY_BYTES),
+						 clipped(chunk->last_key, CONTEXT_KEY_BYTES));
 
 	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
 	if (row != NULL && is_row_error(geterrcode()))
 		appendStringInfo(&text, ", at source row %lld with key %s",
 						 static_cast<long long>(row->position),
-						 clipped(key_detail(chunk->target, chunk_key(chunk, *row))));
+						 key_detail(chunk->target, chunk_key(chunk, *row), CONTEXT_KEY_BYTES));
 	errcontext("%s", text.data);
 }
 

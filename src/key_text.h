@@ -1,0 +1,38 @@
+/*
+ * key_text.h
+ *		Keys as text, for reports and messages.
+ */
+#ifndef BULK_UPDATE_KEY_TEXT_H
+#define BULK_UPDATE_KEY_TEXT_H
+
+#include "target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * The next three put a key's columns in the order of the source.  A key is an
+ * array of a Datum for each key column, none null.
+ *
+ * key_text: the output of its type, or a row literal when it is composite.
+ */
+extern char *key_text(const Target *target, const Datum *key);
+
+/* key_names: the key's column names for messages: "a, b". */
+extern const char *key_names(const Target *target);
+
+/*
+ * key_detail
+ *		Names and values of a key for messages: "(a, b)=(1, x)".  Looks nothing
+ *		up in the catalogs, so an error context can call it.
+ *
+ * max_bytes: longer values are cut off there; 0: none is.
+ */
+extern const char *key_detail(const Target *target, const Datum *key, int max_bytes = 0);
+
+/* clipped: a text, cut off after max_bytes; 0: as it is. */
+extern const char *clipped(const char *text, int max_bytes);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_KEY_TEXT_H */
