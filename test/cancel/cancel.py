@@ -1,0 +1,282 @@
+"""Cancelling a call in every phase; test/cancel/run says what it is. Runs inside a server."""
+
+import argparse
+import os
+import sys
+import time
+
+import psycopg2
+
+from harness import Session, equal, finish, ok
+
+BOUND = 0.5
+ROWS = 500000  # of table target, all of which have v = 'old' for ever
+
+SETUP = f"""
+    CREATE EXTENSION bulk_update;
+    CREATE TABLE target (id bigint PRIMARY KEY, v text, n integer CHECK (n <> -1));
+    INSERT INTO target SELECT i, 'old', 0 FROM generate_series(1, {ROWS}) i;
+    SELECT bulk_update_create_rejects('rejects');
+    CREATE TYPE word AS (w text);
+    CREATE FUNCTION slow_cast(word) RETURNS text VOLATILE LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_sleep(0.02); RETURN ($1).w; END';
+    CREATE CAST (word AS text) WITH FUNCTION slow_cast(word) AS ASSIGNMENT;
+    CREATE TABLE child (id bigint PRIMARY KEY, target bigint REFERENCES target);
+    INSERT INTO child SELECT i, i FROM generate_series(1, {ROWS}) i;
+    VACUUM ANALYZE target, child;
+"""
+
+ALL = f"SELECT i AS id, 'new'::text AS v FROM generate_series(1, {ROWS}) i"
+ENDLESS = "SELECT {keys} AS id, 'new'::text AS v"
+UPWARDS = "generate_series(1000000000, 1000000000000)"
+DOWNWARDS = "generate_series(1000000000000, 1000000000, -1)"
+
+# tuplesort's own work, after the last row was read: rows_fetched is reported each 1024 rows.
+SORTED_ROWS = 3 * 1024 * 1024
+
+
+class Phase:
+    """A call, and the condition on its row p of the view that says that it is where it is to be ended."""
+
+    def __init__(self, name, source, when, options="", settings="", function="bulk_update_query", target="target",
+                 blocked=False, cleanup=""):
+        self.name, self.when, self.settings, self.blocked, self.cleanup = name, when, settings, blocked, cleanup
+        quoted = source.replace("'", "''")
+        self.call = (f"SELECT count(*) FROM {function}('{target}', '{quoted}'"
+                     + (f", {options}" if options else "") + ")")
+
+
+BIG_CHUNK = "SET work_mem = '256MB'"
+
+PHASES = [
+    Phase("fetching, slow query",
+          "SELECT i AS id, 'new'::text AS v FROM generate_series(1, 1000000) i WHERE pg_sleep(0.01) IS NOT NULL",
+          "p.phase = 'fetching'"),
+    Phase("fetching, endless fast query in key order", ENDLESS.format(keys=UPWARDS), "p.rows_missing > 50000"),
+    Phase("sorting, endless fast query", ENDLESS.format(keys=DOWNWARDS),
+          "p.phase = 'sorting' AND p.rows_fetched > 50000"),
+    Phase("sorting, endless query, on_duplicate 'last'", ENDLESS.format(keys=UPWARDS),
+          "p.phase = 'sorting' AND p.rows_fetched > 50000", "on_duplicate => 'last'"),
+    Phase("sorting, merging many runs",
+          f"SELECT ({SORTED_ROWS} - i) * 7919::bigint % {SORTED_ROWS} AS id, 'new'::text AS v"
+          f" FROM generate_series(1, {SORTED_ROWS}) i",
+          f"p.phase = 'sorting' AND p.rows_fetched = {SORTED_ROWS}", "on_duplicate => 'last'",
+          "SET work_mem = '64kB'"),
+    Phase("sorting in memory",
+          f"SELECT ({SORTED_ROWS} - i) * 7919::bigint % {SORTED_ROWS} AS id, 'new'::text AS v"
+          f" FROM generate_series(1, {SORTED_ROWS}) i",
+          f"p.phase = 'sorting' AND p.rows_fetched = {SORTED_ROWS}", "on_duplicate => 'last'",
+          "SET work_mem = '1GB'"),
+    Phase("coercing, slow cast", "SELECT i AS id, ROW('new')::word AS v FROM generate_series(1, 1000000) i",
+          "p.phase = 'fetching' AND p.elapsed > interval '0.2 s'"),
+    Phase("coercing, slow cast, 'skip'", "SELECT i AS id, ROW('new')::word AS v FROM generate_series(1, 1000000) i",
+          "p.phase = 'fetching' AND p.elapsed > interval '0.2 s'", "on_error => 'skip'"),
+    Phase("coercing, everything bad, 'skip'", f"SELECT {UPWARDS} AS id, 3000000000 AS n",
+          "p.rows_rejected > 1000", "on_error => 'skip', chunk_size => 1000"),
+    Phase("coercing, everything bad, 'skip', one huge chunk", f"SELECT {UPWARDS} AS id, 3000000000 AS n",
+          "p.rows_fetched > 20000", "on_error => 'skip', chunk_size => 10000000", BIG_CHUNK),
+    Phase("filling one huge chunk", ENDLESS.format(keys=UPWARDS), "p.phase = 'fetching' AND p.rows_fetched > 500000",
+          "chunk_size => 10000000", BIG_CHUNK),
+    Phase("applying the huge chunk", ENDLESS.format(keys=UPWARDS), "p.phase = 'applying'",
+          "chunk_size => 10000000", BIG_CHUNK),
+    Phase("applying, waiting for a row lock", ALL, "p.phase = 'applying'", "chunk_size => 10000", blocked=True),
+    Phase("applying, waiting for a row lock, 'skip'", ALL, "p.phase = 'applying'", "on_error => 'skip'",
+          blocked=True),
+    Phase("applying a chunk of 200000 rows", f"{ALL} WHERE i <= 200000", "p.phase = 'applying'",
+          "chunk_size => 200000", BIG_CHUNK, cleanup="VACUUM target"),
+    Phase("applying a chunk of 200000 rows, 'skip'", f"{ALL} WHERE i <= 200000", "p.phase = 'applying'",
+          "chunk_size => 200000, on_error => 'skip'", BIG_CHUNK, cleanup="VACUUM target"),
+    Phase("checking 200000 foreign keys", "SELECT i AS id, i % 1000 + 1 AS target FROM generate_series(1, 200000) i",
+          "p.phase = 'applying' AND p.elapsed > interval '1.5 s'", "chunk_size => 200000", BIG_CHUNK, target="child",
+          cleanup="VACUUM child"),
+    Phase("isolating, everything bad", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
+          "p.phase = 'applying' AND p.elapsed > interval '2 s'", "on_error => 'skip', chunk_size => 200000", BIG_CHUNK,
+          cleanup="VACUUM target"),
+    Phase("isolating, everything bad, rejects recorded", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
+          "p.rows_rejected > 0", "on_error => 'skip', chunk_size => 1000, rejects => 'rejects'",
+          cleanup="VACUUM target"),
+    Phase("recording 200000 missing rows", "SELECT -i AS id, 'new'::text AS v FROM generate_series(200000, 1, -1) i",
+          "p.phase = 'recording rejects'", "chunk_size => 200000, rejects => 'rejects'", BIG_CHUNK),
+    Phase("looking, dry_run", ALL, "p.phase = 'applying'", f"chunk_size => {ROWS}, dry_run => true", BIG_CHUNK),
+    Phase("looking, skip_unchanged", f"SELECT i AS id, 'old'::text AS v FROM generate_series(1, {ROWS}) i",
+          "p.phase = 'applying'", f"chunk_size => {ROWS}, skip_unchanged => true", BIG_CHUNK),
+]
+
+
+class Test:
+    def __init__(self):
+        self.admin = Session()
+        self.admin.run("SET synchronize_seqscans = off")
+        for statement in SETUP.split(";\n"):
+            if statement.strip():
+                self.admin.run(statement)
+        self.server_started = self.admin.value("SELECT pg_postmaster_start_time()")
+        self.holder = Session()
+        self.slowest = []
+
+    def start(self, phase):
+        """The call in the background, after it has reached its phase."""
+        session = Session()
+        session.run(phase.settings or "SELECT 1")
+        if phase.blocked:
+            self.holder.run("BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
+        statement = session.background(phase.call)
+        return session, statement
+
+    def reach(self, phase, session, statement):
+        self.admin.wait_until(f"EXISTS (SELECT FROM bulk_update_progress p WHERE p.pid = {session.pid}"
+                              f" AND {phase.when})", unless=statement)
+        if phase.blocked:
+            self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {session.pid}",
+                                  unless=statement)
+
+    def measured(self, name, seconds):
+        self.slowest.append((seconds, name))
+        ok(seconds < BOUND, f"{name}: ended after {seconds * 1000:.0f} ms, less than {BOUND * 1000:.0f}")
+
+    def left_behind(self, phase, name, session, usable=True):
+        """The checks after the end of each call."""
+        if phase.blocked:
+            self.holder.run("ROLLBACK")
+        equal(self.admin.run("SELECT pid, phase FROM bulk_update_progress"), [], f"{name}: no row in the view")
+        equal(self.admin.value("SELECT count(*) FROM target WHERE v <> 'old' OR n <> 0")
+              + self.admin.value("SELECT count(*) FROM child WHERE target <> id")
+              + self.admin.value("SELECT count(*) FROM rejects"), 0, f"{name}: the tables are unchanged")
+        equal(self.admin.value("SELECT pg_postmaster_start_time()"), self.server_started, f"{name}: no restart")
+        if usable:
+            equal(session.run("""
+                RESET ALL; BEGIN;
+                CREATE TEMP TABLE again ON COMMIT DROP AS SELECT * FROM
+                    bulk_update_query('target', 'SELECT 3 AS id, ''new'' AS v', on_error => 'skip');
+                SELECT rows_fetched, rows_updated, (SELECT v FROM target WHERE id = 3) FROM again"""),
+                  [(1, 1, "new")], f"{name}: the session goes on")
+            session.run("ROLLBACK")
+        session.close()
+        if phase.cleanup:
+            self.admin.run(phase.cleanup)
+
+    def cancel(self, phase):
+        """Returns the seconds it took to reach the phase."""
+        name = f"{phase.name}, pg_cancel_backend"
+        session, statement = self.start(phase)
+        self.reach(phase, session, statement)
+        requested = time.perf_counter()
+        self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
+        statement.wait()
+        equal(statement.sqlstate, "57014", f"{name}: the error")
+        self.measured(name, statement.ended - requested)
+        self.left_behind(phase, name, session)
+        return requested - statement.started
+
+    def terminate(self, phase):
+        name = f"{phase.name}, pg_terminate_backend"
+        session, statement = self.start(phase)
+        self.reach(phase, session, statement)
+        requested = time.perf_counter()
+        self.admin.run(f"SELECT pg_terminate_backend({session.pid})")
+        self.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {session.pid})")
+        seconds = time.perf_counter() - requested
+        statement.wait()
+        with open(os.environ["BULK_UPDATE_SERVER_LOG"], encoding="utf-8", errors="replace") as log:
+            told = any(f"[{session.pid}]" in line and "FATAL:  terminating connection due to administrator command" in line
+                       for line in log)
+        ok(statement.error is not None and told, f"{name}: the error", statement.error)
+        self.measured(name, seconds)
+        self.left_behind(phase, name, session, usable=False)
+
+    def time_out(self, phase, setting, sqlstate, seconds):
+        """The setting is due the given seconds after the start."""
+        name = f"{phase.name}, {setting}"
+        session = Session()
+        session.run(phase.settings or "SELECT 1")
+        if phase.blocked:
+            self.holder.run("BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
+        session.run(f"SET {setting} = {int(seconds * 1000)}")
+        statement = session.background(phase.call)
+        if setting == "lock_timeout":  # counts from the beginning of the wait
+            self.reach(phase, session, statement)
+            started = time.perf_counter()
+        else:
+            started = statement.started
+        statement.wait()
+        equal(statement.sqlstate, sqlstate, f"{name} of {int(seconds * 1000)} ms: the error")
+        self.measured(name, statement.ended - started - int(seconds * 1000) / 1000)
+        self.left_behind(phase, name, session)
+
+    def deadlock(self):
+        """Is told to the call, not taken for a bad row."""
+        name = "deadlock under 'skip'"
+        self.holder.run("SET deadlock_timeout = '100s'; BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
+        session = Session()
+        session.run("SET deadlock_timeout = '100ms'; BEGIN; SELECT FROM target WHERE id = 9 FOR UPDATE")
+        statement = session.background(
+            "SELECT count(*) FROM bulk_update_query('target', 'SELECT 5 AS id, ''new'' AS v', on_error => 'skip')")
+        self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {session.pid}")
+        waiting = self.holder.background("SELECT FROM target WHERE id = 9 FOR UPDATE")
+        statement.wait()
+        equal(statement.sqlstate, "40P01", f"{name}: the error")
+        session.run("ROLLBACK")
+        equal(waiting.wait().error, None, f"{name}: the other session goes on")
+        self.holder.run("ROLLBACK; RESET ALL")
+        equal(self.admin.run("SELECT pid FROM bulk_update_progress"), [], f"{name}: no row in the view")
+        session.close()
+
+    def savepoint(self):
+        """A cancelled call is undone to the savepoint; the transaction goes on."""
+        name = "cancelled inside a savepoint"
+        session = Session()
+        session.run("BEGIN; UPDATE target SET v = 'mine' WHERE id = 1; SAVEPOINT s")
+        statement = session.background("SELECT count(*) FROM bulk_update_query('target',"
+                                       " 'SELECT i AS id, ''new'' AS v FROM generate_series(2, 200000) i')")
+        self.admin.wait_until(f"EXISTS (SELECT FROM bulk_update_progress WHERE pid = {session.pid}"
+                              " AND rows_updated > 0)", unless=statement)
+        self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
+        equal(statement.wait().sqlstate, "57014", f"{name}: the error")
+        session.run("ROLLBACK TO s")
+        equal(session.run("SELECT v, count(*) FROM target GROUP BY v ORDER BY count(*)"),
+              [("mine", 1), ("old", ROWS - 1)], f"{name}: what came before stays")
+        equal(session.run("SELECT rows_updated FROM bulk_update_query('target', 'SELECT 2 AS id, ''new'' AS v')"),
+              [(1,)], f"{name}: the next call works")
+        session.run("ROLLBACK")
+        session.close()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", action="append")
+    arguments = parser.parse_args()
+    test = Test()
+
+    def wanted(name):
+        return not arguments.only or any(part in name for part in arguments.only)
+
+    def attempt(name, action, *parameters):
+        try:
+            return action(*parameters)
+        except (AssertionError, psycopg2.Error) as problem:
+            ok(False, f"{name}: {problem}")
+            test.holder.run("ROLLBACK")
+            return None
+
+    for phase in PHASES:
+        if not wanted(phase.name):
+            continue
+        seconds = attempt(phase.name, test.cancel, phase)
+        attempt(phase.name, test.terminate, phase)
+        if seconds is not None:
+            attempt(phase.name, test.time_out, phase, "statement_timeout", "57014", max(seconds, 0.02) + 0.05)
+        if phase.blocked:
+            attempt(phase.name, test.time_out, phase, "lock_timeout", "55P03", 0.2)
+    for case in (test.deadlock, test.savepoint):
+        if wanted(case.__name__):
+            attempt(case.__name__, case)
+
+    print()
+    print("The slowest, in ms:")
+    for seconds, name in sorted(test.slowest, reverse=True)[:8]:
+        print(f"{seconds * 1000:6.0f}  {name}")
+    print()
+    return finish()
+
+
+sys.exit(main())

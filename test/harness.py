@@ -1,0 +1,139 @@
+"""What tests with several sessions share: counting, sessions, a statement in the background, a backend's memory."""
+
+import threading
+import time
+
+import psycopg2
+
+TIMEOUT = 60
+POLL_SECONDS = 0.005
+
+passed = failed = 0
+
+
+def ok(condition, name, why=""):
+    """Count and print a test; why is added when it failed."""
+    global passed, failed
+    if condition:
+        passed += 1
+    else:
+        failed += 1
+    print(("ok - " if condition else "not ok - ") + name + ("" if condition or not why else f": {why}"), flush=True)
+    return condition
+
+
+def equal(actual, expected, name):
+    return ok(actual == expected, name, f"{actual!r} instead of {expected!r}")
+
+
+def finish():
+    """Print the count; return the exit code."""
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+class Statement(threading.Thread):
+    """A statement that runs in the background: started when made; rows, or error and sqlstate, when ended."""
+
+    def __init__(self, connection, query):
+        super().__init__(daemon=True)
+        self.connection, self.query = connection, query
+        self.rows = self.error = self.sqlstate = self.ended = None
+        self.started = time.perf_counter()
+        self.start()
+
+    def run(self):
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(self.query)
+                self.rows = cursor.fetchall() if cursor.description else []
+        except psycopg2.Error as error:
+            self.error, self.sqlstate = str(error), error.pgcode
+        self.ended = time.perf_counter()
+
+    def wait(self):
+        """Until it has ended; an AssertionError when it does not."""
+        self.join(TIMEOUT)
+        assert not self.is_alive(), f"still running after {TIMEOUT} s: {self.query}"
+        return self
+
+
+class Session:
+    """A connection in autocommit mode; BEGIN is the test's own."""
+
+    def __init__(self, **parameters):
+        self.connection = psycopg2.connect("", **parameters)
+        self.connection.autocommit = True
+        self.pid = self.connection.get_backend_pid()
+
+    def run(self, query, parameters=None):
+        """The rows of the (last) statement, or []."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, query, parameters=None):
+        return self.run(query, parameters)[0][0]
+
+    def fails(self, query):
+        """The SQLSTATE that a statement ends with, or None."""
+        try:
+            self.run(query)
+        except psycopg2.Error as error:
+            return error.pgcode
+        return None
+
+    def background(self, query):
+        return Statement(self.connection, query)
+
+    def wait_until(self, condition, unless=None):
+        """Poll until the SQL condition is true; an AssertionError after TIMEOUT, or when statement unless has ended."""
+        end = time.perf_counter() + TIMEOUT
+        while not self.value(f"SELECT {condition}"):
+            assert unless is None or unless.ended is None, \
+                f"ended before {condition}: {unless.error or unless.rows}"
+            assert time.perf_counter() < end, f"waited in vain until {condition}"
+            time.sleep(POLL_SECONDS)
+
+    def close(self):
+        self.connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Sampler(threading.Thread):
+    """The peak of another process' private memory, while it is the body of a with statement."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.path = f"/proc/{pid}/status"
+        self.stopped = threading.Event()
+        self.before = self.peak = self.read()
+
+    def read(self):
+        with open(self.path) as lines:
+            for line in lines:
+                if line.startswith("RssAnon:"):
+                    return int(line.split()[1]) * 1024
+        raise LookupError("RssAnon")
+
+    def run(self):
+        while not self.stopped.wait(POLL_SECONDS):
+            self.peak = max(self.peak, self.read())
+
+    @property
+    def growth(self):
+        return self.peak - self.before
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.join()
+        self.peak = max(self.peak, self.read())

@@ -1,0 +1,570 @@
+"""View bulk_update_progress and the notices; test/progress/run says what they are about. Runs inside a server.
+
+A call is held where a case wants to look: by function gate(number), which waits as long as the tester holds the
+advisory lock of that number, in the source's query, a cast, a trigger or a trigger on the table of rejects.
+"""
+
+import argparse
+import os
+import re
+import sys
+
+import psycopg2
+
+from harness import Session, equal, finish, ok
+
+COLUMNS = ("phase, chunk, rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected")
+COUNTS = ("rows_fetched", "rows_updated", "rows_unchanged", "rows_missing", "rows_duplicate", "rows_rejected")
+PROGRESS_VIEWS = ("analyze", "basebackup", "cluster", "copy", "create_index", "vacuum")
+
+SETUP = """
+    CREATE EXTENSION bulk_update;
+    CREATE FUNCTION gate(number bigint) RETURNS bigint VOLATILE LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_lock_shared(number);
+        PERFORM pg_advisory_unlock_shared(number);
+        RETURN number;
+    END $$;
+    CREATE FUNCTION gate_if(condition boolean, number bigint) RETURNS boolean VOLATILE LANGUAGE plpgsql AS $$
+    BEGIN
+        IF condition THEN PERFORM gate(number); END IF;
+        RETURN true;
+    END $$;
+    CREATE FUNCTION gate_row() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM gate_if(to_jsonb(NEW) ->> TG_ARGV[0] = TG_ARGV[1], TG_ARGV[2]::bigint);
+        RETURN NEW;
+    END $$;
+    CREATE TYPE word AS (w text);
+    CREATE FUNCTION word_to_text(word) RETURNS text VOLATILE LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM gate_if(($1).w LIKE 'gate%', 1);
+        IF ($1).w = 'bad' THEN RAISE 'bad word'; END IF;
+        RETURN ($1).w;
+    END $$;
+    CREATE CAST (word AS text) WITH FUNCTION word_to_text(word) AS ASSIGNMENT;
+"""
+
+
+class Case:
+    def __init__(self):
+        self.admin = Session()
+        self.admin.run("""DROP TABLE IF EXISTS target, other, rejects;
+            CREATE TABLE target (id bigint PRIMARY KEY, v text CHECK (v <> 'forbidden'));
+            INSERT INTO target SELECT i, 'old' FROM generate_series(1, 20000) i;
+            CREATE TABLE other (id bigint PRIMARY KEY, v text);
+            INSERT INTO other SELECT i, 'old' FROM generate_series(1, 20000) i;
+            ANALYZE target, other;
+            SELECT bulk_update_create_rejects('rejects')""")
+        self.session = Session()
+
+    def gate_at(self, table, when, row, number, column="id"):
+        """A call waits at this gate when it comes to a row."""
+        self.admin.run(f"CREATE TRIGGER gate_{number} {when} ON {table} FOR EACH ROW"
+                       f" EXECUTE FUNCTION gate_row({column}, {row}, {number})")
+
+    def close_gate(self, number=1):
+        self.admin.run("SELECT pg_advisory_lock(%s)", [number])
+
+    def open_gate(self, number=1):
+        self.admin.run("SELECT pg_advisory_unlock(%s)", [number])
+
+    def held(self, statement, number=1):
+        """Until the call waits at the gate."""
+        self.admin.wait_until("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                              f" AND objid = {number} AND pid = {self.session.pid})", unless=statement)
+
+    def row(self, columns=COLUMNS, observer=None):
+        """What the view says of the session, or None."""
+        rows = (observer or self.admin).run(f"SELECT {columns} FROM bulk_update_progress WHERE pid = {self.session.pid}")
+        assert len(rows) <= 1, rows
+        return rows[0] if rows else None
+
+    def background(self, source, options="", function="bulk_update_query", target="target"):
+        source = source.replace("'", "''")
+        return self.session.background(f"SELECT chunk, {', '.join(COUNTS)} FROM {function}('{target}', '{source}'"
+                                       + (f", {options})" if options else ")"))
+
+    def end(self, statement):
+        """The rows of the report of a call that ended well."""
+        statement.wait()
+        assert statement.error is None, statement.error
+        return statement.rows
+
+    def cleanup(self):
+        """Whatever failed: no gate stays closed, no session open."""
+        self.admin.run("SELECT pg_advisory_unlock_all()")
+        self.session.close()
+        self.admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                       " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+        self.admin.close()
+
+
+CASES = []
+
+
+def case_of(description):
+    """Decorates a case, which gets a Case."""
+    def add(body):
+        CASES.append((description, body))
+        return body
+    return add
+
+
+def sums(report, chunks):
+    """The counts of the first chunks of a report, added up."""
+    return tuple(sum(int(row[i]) for row in report[:chunks]) for i in range(1, len(COUNTS) + 1))
+
+
+def gated_source(*rows, last=20000):
+    """Rows 1 to last in key order; the query waits at gate N when it makes the Nth of these rows."""
+    gates = " AND ".join(f"gate_if(i = {row}, {number})" for number, row in enumerate(rows, 1))
+    return f"SELECT i AS id, 'new'::text AS v FROM generate_series(1, {last}) i WHERE {gates}"
+
+
+@case_of("fetching")
+def fetching(case):
+    """Fetching: the figures of the chunks before, growing, and right."""
+    case.close_gate(1)
+    case.close_gate(2)
+    statement = case.background(gated_source(5000, 15000), "chunk_size => 1000")
+    case.held(statement, 1)
+    first = case.row()
+    case.open_gate(1)
+    case.held(statement, 2)
+    second = case.row()
+    target, datname, usename, positive, order = case.row(
+        "target::text, datname, usename, rows_per_second > 0 AND elapsed > interval '0',"
+        " started_at BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() - elapsed")
+    case.open_gate(2)
+    report = case.end(statement)
+    equal((first[0], second[0]), ("fetching", "fetching"), "the phase is fetching")
+    # Of a batch that is being fetched nothing is known yet: 1,000 rows at most, in a chunk or between two.
+    for row, at in ((first, 5000), (second, 15000)):
+        ok(at - 2000 < row[2] < at, f"near row {at}: rows_fetched", row[2])
+        equal(row[3:], sums(report, row[1])[1:], f"near row {at}: the outcomes are those of the chunks up to it")
+        ok(row[1] == row[3] // 1000 and row[3] <= row[2], f"near row {at}: the chunk", row)
+    equal((target, usename), ("target", "postgres"), "target and user")
+    equal(datname, case.admin.value("SELECT current_database()"), "database")
+    ok(positive, "rows_per_second and elapsed are above zero")
+    ok(order, "started_at lies elapsed in the past")
+    equal(sums(report, len(report)), (20000, 20000, 0, 0, 0, 0), "the call ends well")
+
+
+@case_of("sorting")
+def sorting(case):
+    """Sorting: rows_fetched grows, no outcomes yet; afterwards they come."""
+    case.close_gate(1)
+    case.close_gate(2)
+    case.close_gate(3)
+    case.gate_at("target", "BEFORE UPDATE", 15000, 3)
+    statement = case.background("SELECT 20001 - i AS id, 'new'::text AS v FROM generate_series(1, 20000) i"
+                                " WHERE gate_if(i = 5000, 1) AND gate_if(i = 15000, 2)")
+    case.held(statement, 1)
+    first = case.row()
+    case.open_gate(1)
+    case.held(statement, 2)
+    second = case.row()
+    case.open_gate(2)
+    case.held(statement, 3)
+    applying = case.row()
+    case.open_gate(3)
+    report = case.end(statement)
+    for row, at in ((first, 5000), (second, 15000)):
+        equal((row[0],) + row[3:], ("sorting", 0, 0, 0, 0, 0), f"near row {at}: sorting, no outcome")
+        ok(at - 2100 < row[2] < at, f"near row {at}: rows_fetched", row[2])
+    equal(applying, ("applying", 1, 20000, 10000, 0, 0, 0, 0), "applying the second chunk after the sort")
+    equal(sums(report, len(report)), (20000, 20000, 0, 0, 0, 0), "the call ends well")
+
+
+@case_of("applying")
+def applying(case):
+    """Applying: with the figures of all chunks before, which are those of the report."""
+    case.close_gate()
+    case.gate_at("target", "BEFORE UPDATE", 9500, 1)
+    source = """SELECT CASE WHEN i % 10 = 1 THEN -i ELSE i END AS id,
+                       CASE WHEN i % 10 = 2 THEN 'old' WHEN i % 10 = 3 THEN 'forbidden' ELSE 'new' END AS v
+                  FROM generate_series(1, 9500) i
+                UNION ALL SELECT i, 'again' FROM generate_series(1, 500) i"""
+    statement = case.background(source, "chunk_size => 1000, on_duplicate => 'first', on_error => 'skip',"
+                                        " skip_unchanged => true")
+    case.held(statement)
+    row = case.row()
+    case.open_gate()
+    report = case.end(statement)
+    equal(row[0], "applying", "the phase is applying")
+    equal(row[1], len(report) - 1, "chunk is the number of chunks that are done")
+    # The rows of this chunk have been fetched, and have no outcome yet.
+    equal(row[2:], (sums(report, len(report))[0],) + sums(report, row[1])[1:], "all figures are those of the report")
+    ok(all(n > 0 for n in row[2:]), "no figure is zero", row)
+
+
+@case_of("recording rejects")
+def recording(case):
+    """Recording rejects: the outcomes of their chunk are added when they are recorded."""
+    case.close_gate()
+    case.gate_at("rejects", "BEFORE INSERT", 3500, 1, column="source_row")
+    statement = case.background("SELECT CASE WHEN i > 3000 THEN i + 100000 ELSE i END AS id, 'new'::text AS v"
+                                " FROM generate_series(1, 4000) i", "chunk_size => 1000, rejects => 'rejects'")
+    case.held(statement)
+    row = case.row()
+    case.open_gate()
+    report = case.end(statement)
+    equal(row, ("recording rejects", 3, 4000, 3000, 0, 0, 0, 0), "the row of the view")
+    equal(sums(report, len(report)), (4000, 3000, 0, 1000, 0, 0), "the call ends well")
+
+
+@case_of("a slow source")
+def slow_source(case):
+    """Figures that grow also when the rows come slowly, and the row of a call that waits for its first row."""
+    case.close_gate(1)
+    case.close_gate(2)
+    statement = case.background(gated_source(1, 900, last=1000))
+    case.held(statement, 1)
+    equal(case.row(), ("fetching", 0, 0, 0, 0, 0, 0, 0), "there from the beginning")
+    case.open_gate(1)
+    case.held(statement, 2)
+    row = case.row()
+    ok(0 < row[2] < 900, "rows that have been read are told before the chunk is full", row)
+    case.open_gate(2)
+    case.end(statement)
+
+
+@case_of("the row goes away")
+def goes_away(case):
+    """After success, error, rollback, cancel and the end of the backend."""
+    session = case.session
+    call = "SELECT count(*) FROM bulk_update_query('target', '{}')"
+    good = call.format("SELECT 1 AS id, ''new'' AS v")
+    bad = call.format("SELECT 1 AS id, ''forbidden'' AS v")
+
+    session.run(f"BEGIN; {good}")
+    equal(case.row(), None, "after success, the transaction still open")
+    session.run("COMMIT")
+    equal(case.row(), None, "after the commit")
+    session.run("BEGIN")
+    equal(session.fails(bad), "23514", "an error")
+    equal(case.row(), None, "after an error, the transaction still open")
+    session.run("ROLLBACK")
+    session.run("BEGIN; SAVEPOINT s")
+    equal(session.fails(bad), "23514", "an error inside a savepoint")
+    session.run("ROLLBACK TO s")
+    equal(case.row(), None, "after the rollback to the savepoint")
+    session.run(f"{good}; ROLLBACK")
+    equal(case.row(), None, "after a rollback")
+    equal(session.fails(call.format("SELECT i AS id, (1 / (7000 - i))::text AS v FROM generate_series(1, 9000) i")),
+          "22012", "an error of the query of the source")
+    equal(case.row(), None, "after an error of the query of the source")
+
+    for function, sqlstate in (("pg_cancel_backend", "57014"), ("pg_terminate_backend", None)):
+        case.close_gate()
+        statement = case.background(gated_source(5000))
+        case.held(statement)
+        ok(case.row() is not None, f"{function}: there before")
+        case.admin.run(f"SELECT {function}({session.pid})")
+        statement.wait()
+        ok(statement.error is not None and statement.sqlstate == sqlstate, f"{function}: ends with an error")
+        case.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {session.pid}"
+                              " AND state = 'active')")
+        equal(case.row(), None, f"{function}: gone")
+        case.open_gate()
+
+
+@case_of("failed subtransactions")
+def subtransactions(case):
+    """PostgreSQL clears the entry when a subtransaction fails: it comes back, under 'skip' and otherwise."""
+    case.close_gate(1)
+    case.gate_at("target", "BEFORE UPDATE", 4500, 1)
+    statement = case.background("SELECT i AS id, CASE WHEN i % 1000 = 7 THEN 'forbidden' ELSE 'new' END AS v"
+                                " FROM generate_series(1, 5000) i", "chunk_size => 1000, on_error => 'skip'")
+    case.held(statement)
+    row = case.row()
+    case.open_gate(1)
+    report = case.end(statement)
+    equal(row, ("applying", 4, 5000) + sums(report, 4)[1:], "behind a bad row in the same chunk, constraint")
+    case.admin.run("DROP TRIGGER gate_1 ON target")
+
+    # The source is fetched in batches, by 1,000 rows: one has the bad row, the next one waits.
+    case.close_gate(2)
+    statement = case.background("SELECT i AS id, ROW(CASE WHEN i = 1030 THEN 'bad' ELSE 'new' END)::word AS v"
+                                " FROM generate_series(1, 3000) i WHERE gate_if(i = 2000, 2)",
+                                "chunk_size => 1000, on_error => 'skip'")
+    case.held(statement, 2)
+    row = case.row()
+    case.open_gate(2)
+    report = case.end(statement)
+    equal(row and row[:2] + row[3:], ("fetching", 1, 1000, 0, 0, 0, 0), "behind a row that could not be coerced")
+    equal(sums(report, 3), (3000, 2999, 0, 0, 0, 1), "the bad word is rejected")
+
+    # A trigger with an EXCEPTION clause.
+    case.admin.run("""CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.id = 4 THEN
+                BEGIN RAISE 'caught'; EXCEPTION WHEN raise_exception THEN NULL; END;
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER a_fails BEFORE UPDATE ON target FOR EACH ROW EXECUTE FUNCTION fails()""")
+    for number, row in ((1, 500), (2, 1500)):
+        case.gate_at("target", "BEFORE UPDATE", row, number)
+        case.close_gate(number)
+    statement = case.background("SELECT i AS id, 'new'::text AS v FROM generate_series(1, 2000) i",
+                                "chunk_size => 1000")
+    rows = []
+    for number in (1, 2):
+        case.held(statement, number)
+        rows.append(case.row())
+        case.open_gate(number)
+    case.end(statement)
+    equal(rows[0], ("applying", 0, 1000, 0, 0, 0, 0, 0), "in the same chunk, behind an error that a trigger caught")
+    equal(rows[1], ("applying", 1, 2000, 1000, 0, 0, 0, 0), "in the chunk after it")
+
+
+@case_of("a call inside of a call")
+def nested(case):
+    """A trigger that calls: the inner call is shown while it runs, the outer one before and after."""
+    case.admin.run("""CREATE OR REPLACE FUNCTION calls() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.id = 1100 THEN
+                PERFORM bulk_update_query('other', 'SELECT i AS id, ''new'' AS v FROM generate_series(1, 700) i');
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER b_calls BEFORE UPDATE ON target FOR EACH ROW EXECUTE FUNCTION calls()""")
+    case.gate_at("target", "BEFORE UPDATE", 1050, 1)
+    case.gate_at("other", "BEFORE UPDATE", 500, 2)
+    case.gate_at("target", "BEFORE UPDATE", 1500, 3)
+    case.gate_at("target", "BEFORE UPDATE", 2050, 4)
+    for number in (1, 2, 3, 4):
+        case.close_gate(number)
+    statement = case.background("SELECT i AS id, 'new'::text AS v FROM generate_series(1, 3000) i",
+                                "chunk_size => 1000")
+    rows = []
+    for number in (1, 2, 3, 4):
+        case.held(statement, number)
+        rows.append(case.row("target::text, " + COLUMNS))
+        case.open_gate(number)
+    report = case.end(statement)
+    equal(rows[0], ("target", "applying", 1, 2000, 1000, 0, 0, 0, 0), "before, the outer call")
+    equal(rows[1], ("other", "applying", 0, 700, 0, 0, 0, 0, 0), "the inner call")
+    equal(rows[2], ("target", "applying", 1, 2000, 1000, 0, 0, 0, 0), "after it, the outer call")
+    equal(rows[3], ("target", "applying", 2, 3000, 2000, 0, 0, 0, 0), "in the chunk after it, the outer call")
+    equal(sums(report, 3), (3000, 3000, 0, 0, 0, 0), "the outer call ends well")
+    equal(case.row(), None, "no row afterwards")
+
+
+@case_of("who may see what")
+def privileges(case):
+    password = os.environ["PGPASSWORD"]
+    case.admin.run("""CREATE ROLE owner_of_call LOGIN SUPERUSER PASSWORD %s; CREATE ROLE stranger; CREATE ROLE reader;
+                      CREATE ROLE member; GRANT owner_of_call TO member; GRANT pg_read_all_stats TO reader""",
+                   [password])
+    case.session = Session(user="owner_of_call", password=password)
+    case.close_gate()
+    statement = case.background(gated_source(5000))
+    case.held(statement)
+    everything = ("pid, datname, usename, target::text, phase, chunk, rows_fetched, rows_updated, rows_unchanged,"
+                  " rows_missing, rows_duplicate, rows_rejected, rows_estimated, rows_per_second IS NULL,"
+                  " elapsed IS NULL, started_at IS NULL")
+    whole = case.row(everything)
+    ok(None not in whole and whole[3:5] == ("target", "fetching"), "a superuser sees all", whole)
+    with Session() as observer:
+        for role, expected in (("reader", whole), ("member", whole), ("owner_of_call", whole),
+                               ("stranger", whole[:3] + (None,) * 10 + (True, True, True))):
+            observer.run(f"SET ROLE {role}")
+            equal(case.row(everything, observer), expected, f"{role} sees what is for them")
+    equal(case.admin.run("SELECT column_name::text FROM information_schema.columns"
+                         " WHERE table_name = 'bulk_update_progress' ORDER BY ordinal_position"),
+          [(name,) for name in ("pid datname usename target phase chunk rows_fetched rows_updated rows_unchanged"
+                                " rows_missing rows_duplicate rows_rejected rows_estimated rows_per_second elapsed"
+                                " started_at").split()], "the columns of the view")
+    case.open_gate()
+    case.end(statement)
+
+
+@case_of("estimated rows")
+def estimated(case):
+    """From the plan of the query; less what was read before; null where there is none."""
+    query = "SELECT id, 'new'::text AS v FROM other"
+    plan = case.admin.value(f"EXPLAIN (FORMAT JSON) {query}")[0]["Plan"]["Plan Rows"]
+    case.gate_at("target", "BEFORE UPDATE", 5, 1)
+
+    def estimate(open_cursor):
+        case.session.run(open_cursor)
+        case.close_gate()
+        statement = case.session.background("SELECT count(*) FROM bulk_update('target', 'c')")
+        case.held(statement)
+        rows = case.row("rows_estimated")
+        case.open_gate()
+        case.end(statement)
+        case.session.run("COMMIT")
+        case.session.run("CLOSE ALL")
+        return rows and rows[0]
+
+    ok(plan > 1000, "the plan's estimate", plan)
+    equal(estimate(f"BEGIN; DECLARE c CURSOR FOR {query} ORDER BY id"), plan, "of a cursor")
+    equal(estimate(f"BEGIN; DECLARE c CURSOR FOR {query} ORDER BY id; MOVE 3 IN c"), plan - 3,
+          "of a cursor that was moved")
+    equal(estimate(f"BEGIN; DECLARE c CURSOR WITH HOLD FOR {query} ORDER BY id"), plan, "of a holdable cursor")
+    equal(estimate(f"BEGIN; DECLARE c CURSOR WITH HOLD FOR {query} ORDER BY id; COMMIT; BEGIN"), plan,
+          "of a holdable cursor from an earlier transaction")
+    case.session.run("PREPARE prepared AS SELECT 5 AS id, 'new' AS v")
+    equal(estimate("BEGIN; DECLARE c CURSOR FOR SELECT 5 AS id, 'new' AS v"), 1, "of a cursor for one row")
+
+    case.close_gate()
+    statement = case.background(query + " ORDER BY id")
+    case.held(statement)
+    equal(case.row("rows_estimated"), (plan,), "of a query")
+    case.open_gate()
+    case.end(statement)
+
+    case.close_gate()
+    statement = case.background("EXECUTE prepared")
+    case.held(statement)
+    equal(case.row("rows_estimated"), (None,), "null for a query that the call has no plan of")
+    case.open_gate()
+    case.end(statement)
+
+
+@case_of("another database")
+def other_database(case):
+    database = case.admin.value("SELECT current_database()")
+    case.admin.run("CREATE DATABASE elsewhere")
+    case.close_gate()
+    statement = case.background(gated_source(5000))
+    case.held(statement)
+    with Session(dbname="elsewhere") as observer:
+        observer.run("CREATE EXTENSION bulk_update")
+        equal(case.row("datname, target, phase", observer), (database, None, "fetching"), "target is null there")
+    equal(case.row("datname, target::text"), (database, "target"), "and is not here")
+    case.open_gate()
+    case.end(statement)
+    case.admin.run("DROP DATABASE elsewhere WITH (FORCE)")
+
+
+@case_of("beside PostgreSQL's own views")
+def other_views(case):
+    equal(case.admin.run("SELECT current_setting(name) FROM pg_settings WHERE name LIKE '%preload_libraries'"),
+          [("",)] * 3, "nothing is preloaded")
+    case.close_gate()
+    statement = case.background(gated_source(5000))
+    case.held(statement)
+    with Session() as observer:
+        ok(case.row(observer=observer) is not None, "seen by a session that has not called the library before")
+        for view in PROGRESS_VIEWS:
+            equal(observer.run(f"SELECT * FROM pg_stat_progress_{view}"), [], f"pg_stat_progress_{view} is empty")
+    case.open_gate()
+    case.end(statement)
+
+    # COPY reports in the same place and came first.
+    case.admin.run("""CREATE TABLE copied (id bigint);
+        CREATE OR REPLACE FUNCTION copies() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM bulk_update_query('other', 'SELECT i AS id, ''new'' AS v FROM generate_series(1, 7) i');
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER a_calls BEFORE INSERT ON copied FOR EACH ROW EXECUTE FUNCTION copies()""")
+    case.gate_at("other", "BEFORE UPDATE", 5, 2)
+    case.gate_at("copied", "BEFORE INSERT", 3, 3)
+    case.close_gate(2)
+    case.close_gate(3)
+    copy = case.session.background("COPY copied FROM PROGRAM 'seq 5'")
+    for number, tuples in ((2, 0), (3, 2)):
+        case.held(copy, number)
+        equal(case.admin.run("SELECT command, tuples_processed FROM pg_stat_progress_copy"), [("COPY FROM", tuples)],
+              f"COPY with a trigger that calls: its progress stays ({tuples} rows)")
+        equal(case.row(), None, f"COPY with a trigger that calls: none of ours ({tuples} rows)")
+        case.open_gate(number)
+    equal(copy.wait().error, None, "COPY with a trigger that calls ends well")
+    case.admin.run("DROP TABLE copied")
+
+
+NOTICE = re.compile(r"NOTICE:  bulk_update: ([\d,]+)(?: of about ([\d,]+))? rows( read for sorting)?, ([\d,]+) rows/s\n?$")
+GROUPED = re.compile(r"\d{1,3}(,\d{3})*$")
+SLOW = ("SELECT i AS id, ''new''::text AS v FROM generate_series(1, 20000) i"
+        " WHERE i % 100 > 0 OR pg_sleep(0.004) IS NOT NULL")
+
+
+def number(grouped):
+    return int(grouped.replace(",", ""))
+
+
+def notices_of(case, settings, source, options="chunk_size => 1000"):
+    """The notices of a call in a new session, taken apart (None: not of their form), and all of its messages."""
+    with Session() as session:
+        session.run(settings or "SELECT 1")
+        case.end(session.background(f"SELECT count(*) FROM bulk_update_query('target', '{source}', {options})"))
+        messages = list(session.connection.notices)
+    return [NOTICE.match(message) for message in messages], messages
+
+
+@case_of("notices")
+def notices(case):
+    fast = "SET bulk_update.progress_interval = '100ms'"
+    matches, messages = notices_of(case, fast, SLOW)
+    if ok(matches and all(matches), "each 100 ms, set before the library is loaded: their form", messages):
+        ok(3 <= len(matches) <= 20, "as many as expected", messages)
+        numbers = [number(match[1]) for match in matches]
+        equal(numbers, sorted(set(numbers)), "the numbers of rows grow")
+        ok(all(GROUPED.match(match[1]) and GROUPED.match(match[4]) for match in matches), "digits in groups of three",
+           messages)
+        ok(any("," in match[1] for match in matches), "a number with a comma", messages)
+        ok(all(1000 < number(match[4]) < 100000 for match in matches), "the rates are about right", messages)
+        ok(not any(match[3] for match in matches), "not for sorting", messages)
+
+    matches, messages = notices_of(case, fast, SLOW, "chunk_size => 1000, on_duplicate => 'last'")
+    ok(matches and all(matches) and matches[0][3], "while sorting", messages)
+
+    few = SLOW.replace("20000", "700").replace("i % 100 > 0 OR pg_sleep(0.004)", "pg_sleep(0.001)")
+    matches, messages = notices_of(case, fast, few, "chunk_size => 10000")
+    ok(len(matches) >= 3 and all(matches), "some too when a second brings few rows", messages)
+
+    # For id + 0 = id the planner expects one row of 200; an estimate that was passed is not shown.
+    for source, estimates in (("SELECT id, v FROM target WHERE pg_sleep(0.00002) IS NOT NULL ORDER BY id", True),
+                              ("SELECT id, v FROM target WHERE id + 0 = id AND pg_sleep(0.00002) IS NOT NULL"
+                               " ORDER BY id", False)):
+        matches, messages = notices_of(case, fast, source)
+        ok(matches and all(match and bool(match[2]) is estimates for match in matches),
+           f"{'an' if estimates else 'no'} estimate", messages)
+        ok(not estimates or all(match and number(match[2]) >= number(match[1]) for match in matches),
+           "an estimate is not below the rows", messages)
+
+    for name, settings in (("at 0", "SET bulk_update.progress_interval = 0"), ("at the default of 10 s", "")):
+        equal(notices_of(case, settings, SLOW)[1], [], f"none {name}")
+    with Session() as session:
+        session.run("SELECT * FROM bulk_update_progress")
+        equal(session.value("SHOW bulk_update.progress_interval"), "10s", "the default")
+        for value, sqlstate in (("-1", "22023"), ("'often'", "22023"), ("'1h'", None), ("'250ms'", None)):
+            equal(session.fails(f"SET bulk_update.progress_interval = {value}"), sqlstate, f"SET to {value}")
+        equal(session.fails("SET bulk_update.no_such_setting = 1"), "42602", "a setting that there is not")
+        session.run("CREATE ROLE nobody_special; SET ROLE nobody_special")
+        equal(session.fails("SET bulk_update.progress_interval = '5s'"), None, "everybody may set it")
+    with Session() as session:
+        session.run("SET bulk_update.progress_interval = 'often'")
+        equal(session.fails("SELECT * FROM bulk_update_query('target', 'SELECT 1 AS id, ''new'' AS v')"), None,
+              "an invalid value from before the library was loaded does not stop a call")
+        ok(any("often" in message and message.startswith("WARNING") for message in session.connection.notices),
+           "it is told", session.connection.notices)
+        equal(session.value("SHOW bulk_update.progress_interval"), "10s", "the default holds then")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", action="append")
+    arguments = parser.parse_args()
+    with Session() as admin:
+        admin.run(SETUP)
+    for name, body in CASES:
+        if arguments.only and not any(part in name for part in arguments.only):
+            continue
+        print(f"# {name}")
+        case = Case()
+        try:
+            body(case)
+        except (AssertionError, psycopg2.Error) as problem:
+            ok(False, f"{name}: {problem}")
+        case.cleanup()
+    return finish()
+
+
+sys.exit(main())
