@@ -142,6 +142,7 @@ class Test:
         equal(self.admin.value("SELECT count(*) FROM target WHERE v <> 'old' OR n <> 0")
               + self.admin.value("SELECT count(*) FROM child WHERE target <> id")
               + self.admin.value("SELECT count(*) FROM rejects"), 0, f"{name}: the tables are unchanged")
+        equal(self.admin.value("SELECT count(*) FROM pg_ls_tmpdir()"), 0, f"{name}: no temporary files")
         equal(self.admin.value("SELECT pg_postmaster_start_time()"), self.server_started, f"{name}: no restart")
         if usable:
             equal(session.run("""

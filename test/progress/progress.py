@@ -520,10 +520,9 @@ def notices(case):
     ok(len(matches) >= 3 and all(matches), "some too when a second brings few rows", messages)
 
     # For id + 0 = id the planner expects one row of 200; an estimate that was passed is not shown.
-    for source, estimates in (("SELECT id, v FROM target WHERE pg_sleep(0.00002) IS NOT NULL ORDER BY id", True),
-                              ("SELECT id, v FROM target WHERE id + 0 = id AND pg_sleep(0.00002) IS NOT NULL"
-                               " ORDER BY id", False)):
-        matches, messages = notices_of(case, fast, source)
+    source = "SELECT id, CASE WHEN id % 10 = 0 THEN pg_sleep(0.001)::text END AS v FROM target {} ORDER BY id"
+    for condition, estimates in (("", True), ("WHERE id + 0 = id", False)):
+        matches, messages = notices_of(case, fast, source.format(condition))
         ok(matches and all(match and bool(match[2]) is estimates for match in matches),
            f"{'an' if estimates else 'no'} estimate", messages)
         ok(not estimates or all(match and number(match[2]) >= number(match[1]) for match in matches),
