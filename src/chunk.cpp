@@ -17,8 +17,11 @@ namespace
 
 constexpr int FIRST_CAPACITY = 64;
 
-/* The rows also travel as one array, whose size the server limits to 1 GB. */
-constexpr Size MAX_BUDGET = Size{256} * 1024 * 1024;
+/*
+ * The rows also travel as one array, which the server makes without looking for
+ * interrupts and whose size it limits to 1 GB.  Larger chunks are not faster.
+ */
+constexpr Size MAX_BUDGET = Size{64} * 1024 * 1024;
 
 Size
 chunk_budget()

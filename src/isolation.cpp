@@ -39,11 +39,10 @@ reject(Chunk *chunk, ChunkRow *row, const ErrorData *error, BadRows *bad)
 {
 	row->outcome = Outcome::Rejected;
 	bad->rejected++;
-	with_memory_context(chunk->context, [&] {
-		bad->newest_message = pstrdup(error->message);
-		if (OidIsValid(chunk->options->rejects))
-			row->reject = reject_of_image(chunk->target, row->image, error, &chunk->bytes);
-	});
+	if (OidIsValid(chunk->options->rejects))
+		row->reject = with_memory_context(chunk->context, [&] {
+			return reject_of_image(chunk->target, row->image, error, &chunk->bytes);
+		});
 }
 
 /* Index of a row among rows, or -1. */
@@ -90,8 +89,7 @@ try_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, ChunkRow **faili
 } /* namespace */
 
 void
-apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad,
-			   const Progress *progress)
+apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad)
 {
 	int suspect = -1;      /* index of the row that the newest failure points at */
 	int limit = rows.size; /* most rows of an attempt after a failure that points at none */
@@ -108,9 +106,6 @@ apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *b
 		Span<ChunkRow *> attempt = {rows.data + next, Min(size, rows.size - next)};
 		ErrorData *error = try_rows(applier, chunk, attempt, &failing);
 
-		/* The end of a failed subtransaction clears the backend's progress. */
-		if (error != nullptr)
-			progress_publish(progress);
 		if (error != nullptr && attempt.size > 1)
 		{
 			int i = index_of(failing, attempt);

@@ -7,7 +7,6 @@
 #define BULK_UPDATE_ISOLATION_H
 
 #include "applier.h"
-#include "progress.h"
 
 namespace bulkupdate
 {
@@ -17,7 +16,6 @@ struct BadRows
 {
 	int64 tried;
 	int64 rejected;
-	char *newest_message; /* of the newest rejected row; belongs to the chunk */
 };
 
 /*
@@ -33,8 +31,7 @@ struct BadRows
  *
  * Raises every error that is_row_error() does not take for the row's.
  */
-extern void apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad,
-						   const Progress *progress);
+extern void apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad);
 
 } /* namespace bulkupdate */
 

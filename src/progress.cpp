@@ -33,8 +33,12 @@ enum Parameter : int
 	PARAMETER_SIGNATURE = PARAMETERS
 };
 
-/* How many rows pass between two looks at the clock. */
-constexpr int64 ROWS_PER_LOOK = 1024;
+/* The clock is looked at about this often, in microseconds, whatever a row takes. */
+constexpr int64 LOOK_INTERVAL = 20000;
+constexpr int64 MAX_ROWS_PER_LOOK = 1024;
+
+/* The innermost call of this backend. Its memory context takes it out again. */
+Progress *current = nullptr;
 
 int progress_interval = 10000;
 
@@ -82,54 +86,16 @@ emit_notice(const Progress *progress, TimestampTz now)
 }
 
 void
-notice_when_due(Progress *progress)
+notice_when_due(Progress *progress, TimestampTz now)
 {
-	if (progress_interval == 0)
-		return;
-
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (now < progress->next_notice)
+	if (progress_interval == 0 || now < progress->next_notice)
 		return;
 	emit_notice(progress, now);
 	progress->next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }
 
-} /* namespace */
-
 void
-progress_define_settings()
-{
-	DefineCustomIntVariable("bulk_update.progress_interval",
-							"Sets the time between two notices that tell how far a bulk update is.",
-							"Zero turns them off.", &progress_interval, progress_interval, 0,
-							INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
-	MarkGUCPrefixReserved("bulk_update");
-}
-
-void
-progress_begin(Progress *progress, Oid target, int64 rows_estimated)
-{
-	*progress = {};
-	progress->target = target;
-	progress->phase = Phase::Fetching;
-	progress->rows_estimated = rows_estimated;
-	progress->started_at = GetCurrentTimestamp();
-	progress->next_notice = TimestampTzPlusMilliseconds(progress->started_at, progress_interval);
-	if (slot_is_ours())
-		pgstat_progress_start_command(COMMAND, target);
-	progress_publish(progress);
-}
-
-void
-progress_end(const Progress *progress)
-{
-	if (slot_is_ours() && MyBEEntry->st_progress_command_target == progress->target)
-		pgstat_progress_end_command();
-}
-
-void
-progress_publish(const Progress *progress)
+publish(const Progress *progress)
 {
 	int indexes[PARAMETERS + 1];
 	int64 values[PARAMETERS + 1];
@@ -155,21 +121,87 @@ progress_publish(const Progress *progress)
 	pgstat_progress_update_multi_param(PARAMETERS + 1, indexes, values);
 }
 
+/* The end of a failed subtransaction clears the slot, also of one that a trigger caught. */
+void
+subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && current != nullptr)
+		publish(current);
+}
+
+void
+call_ended(void *arg)
+{
+	Progress *progress = static_cast<Progress *>(arg);
+
+	if (current != progress)
+		return;
+	current = progress->outer;
+	if (current != nullptr)
+		publish(current);
+	else if (slot_is_ours())
+		pgstat_progress_end_command();
+}
+
+} /* namespace */
+
+void
+progress_define_settings()
+{
+	DefineCustomIntVariable("bulk_update.progress_interval",
+							"Sets the time between two notices that tell how far a bulk update is.",
+							"Zero turns them off.", &progress_interval, progress_interval, 0,
+							INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("bulk_update");
+	RegisterSubXactCallback(subtransaction_ended, NULL);
+}
+
+void
+progress_begin(Progress *progress, Oid target, int64 rows_estimated)
+{
+	*progress = {};
+	progress->target = target;
+	progress->phase = Phase::Fetching;
+	progress->rows_estimated = rows_estimated;
+	progress->started_at = GetCurrentTimestamp();
+	progress->next_notice = TimestampTzPlusMilliseconds(progress->started_at, progress_interval);
+	progress->newest_look = progress->started_at;
+	progress->rows_per_look = 1;
+
+	progress->outer = current;
+	progress->at_reset.func = call_ended;
+	progress->at_reset.arg = progress;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &progress->at_reset);
+	current = progress;
+	if (slot_is_ours())
+		pgstat_progress_start_command(COMMAND, target);
+	publish(progress);
+}
+
 void
 progress_phase(Progress *progress, Phase phase)
 {
 	progress->phase = phase;
-	progress_publish(progress);
+	publish(progress);
 }
 
 void
 progress_rows_read(Progress *progress, int64 rows)
 {
 	progress->rows_fetched = rows;
-	if (rows % ROWS_PER_LOOK != 0)
+	if (rows - progress->rows_at_look < progress->rows_per_look)
 		return;
-	progress_publish(progress);
-	notice_when_due(progress);
+
+	TimestampTz now = GetCurrentTimestamp();
+
+	/* Slow sources are looked at for each row, fast ones seldom. */
+	progress->rows_per_look = now - progress->newest_look > LOOK_INTERVAL
+								  ? Max(progress->rows_per_look / 2, 1)
+								  : Min(progress->rows_per_look * 2, MAX_ROWS_PER_LOOK);
+	progress->newest_look = now;
+	progress->rows_at_look = rows;
+	publish(progress);
+	notice_when_due(progress, now);
 }
 
 void
@@ -178,8 +210,8 @@ progress_chunk_done(Progress *progress, int64 chunk, const int64 *outcomes)
 	progress->chunk = chunk;
 	for (int i = 0; i < OUTCOMES; i++)
 		progress->outcomes[i] += outcomes[i];
-	progress_publish(progress);
-	notice_when_due(progress);
+	publish(progress);
+	notice_when_due(progress, GetCurrentTimestamp());
 }
 
 /*

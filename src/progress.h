@@ -36,6 +36,13 @@ struct Progress
 	int64 rows_estimated; /* -1: not known */
 	TimestampTz started_at;
 	TimestampTz next_notice;
+
+	/* Private to progress.cpp. */
+	TimestampTz newest_look; /* at the clock, */
+	int64 rows_at_look;      /* when so many rows had been read; */
+	int64 rows_per_look;     /* so many rows pass until the next */
+	Progress *outer;         /* of the call in whose course this one runs, or NULL */
+	MemoryContextCallback at_reset;
 };
 
 /* progress_define_settings: at load time, define bulk_update.progress_interval. */
@@ -44,12 +51,12 @@ extern void progress_define_settings();
 /*
  * progress_begin
  *		Begin to report a call on target whose source has about rows_estimated
- *		rows (-1: not known).  After an error PostgreSQL clears the slot.
+ *		rows (-1: not known).
+ *
+ * It ends when the current memory context is reset, which an error does too.
+ * Then the call in whose course this one ran is shown again.
  */
 extern void progress_begin(Progress *progress, Oid target, int64 rows_estimated);
-
-/* progress_end: the call is done. */
-extern void progress_end(const Progress *progress);
 
 /* progress_phase: the call enters a phase. */
 extern void progress_phase(Progress *progress, Phase phase);
@@ -59,9 +66,6 @@ extern void progress_rows_read(Progress *progress, int64 rows);
 
 /* progress_chunk_done: add the outcomes of a chunk. */
 extern void progress_chunk_done(Progress *progress, int64 chunk, const int64 *outcomes);
-
-/* progress_publish: write all figures again, where somebody may have cleared them. */
-extern void progress_publish(const Progress *progress);
 
 /* progress_entries: the set-returning function under the view bulk_update_progress. */
 extern void progress_entries(FunctionCallInfo fcinfo);

@@ -84,7 +84,7 @@ apply_chunk(Call *call)
 		for (ChunkRow *row : rows)
 			row->outcome = Outcome::Updated;
 	else if (options->on_error == OnError::Skip)
-		apply_isolated(applier, chunk, rows, &call->bad, &call->progress);
+		apply_isolated(applier, chunk, rows, &call->bad);
 	else
 		applier->apply(applier, rows, chunk->scratch);
 }
@@ -125,9 +125,11 @@ check_reject_limit(const Call *call)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					errmsg("bulk_update rejected more rows than reject_limit allows"),
-					errdetail("%lld rows were rejected, and the limit is %lld.",
-							  static_cast<long long>(call->rows_rejected),
-							  static_cast<long long>(call->options->reject_limit)),
+					errdetail_plural("%lld row was rejected, and the limit is %lld.",
+									 "%lld rows were rejected, and the limit is %lld.",
+									 static_cast<unsigned long>(call->rows_rejected),
+									 static_cast<long long>(call->rows_rejected),
+									 static_cast<long long>(call->options->reject_limit)),
 					errhint("Run with dry_run or without the limit, and with a table in argument "
 							"\"rejects\", to see what is wrong with them.")));
 }
@@ -206,7 +208,6 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 
 		run_chunks(call);
 
-		progress_end(&call->progress);
 		feed_close(call->feed);
 		target_close(call->target);
 		source_close(source);

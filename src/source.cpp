@@ -28,6 +28,9 @@ namespace
 constexpr int64 MAX_BATCH_ROWS = 1000;
 constexpr int64 FIRST_BATCH_ROWS = 16;
 
+/* A batch that takes longer than this is followed by a smaller one, so that progress shows. */
+constexpr double SLOW_BATCH_MS = 50;
+
 /* Part of work_mem that a batch may fill before it spills, in kB. */
 int
 batch_memory_kb()
@@ -120,7 +123,7 @@ check_portal_untouched(const Source *source)
 	check_portal(source, source->portal);
 }
 
-/* Rows to fetch next: few at first, then as many as fit into the batch memory. */
+/* Rows to fetch next: few at first, then more while they come fast and fit into memory. */
 int64
 next_batch_rows(const Source *source)
 {
@@ -129,7 +132,8 @@ next_batch_rows(const Source *source)
 
 	int64 row_bytes = Max(source->batch_bytes / source->batch_rows, 1);
 	int64 fitting = static_cast<int64>(batch_memory_kb()) * 1024 / row_bytes;
-	int64 growing = Min(source->batch_rows * 4, MAX_BATCH_ROWS);
+	int64 growing =
+		source->slow ? source->batch_rows / 2 : Min(source->batch_rows * 4, MAX_BATCH_ROWS);
 
 	return Max(Min(growing, fitting), 1);
 }
@@ -138,14 +142,20 @@ void
 fetch_batch(Source *source)
 {
 	int64 wanted = next_batch_rows(source);
+	instr_time start;
+	instr_time elapsed;
 
 	tuplestore_clear(source->batch);
 	check_portal_untouched(source);
 	SetTuplestoreDestReceiverParams(source->receiver, source->batch, CurrentMemoryContext, false,
 									source->tuple_desc,
 									gettext_noop("columns of the cursor changed during the call"));
+	INSTR_TIME_SET_CURRENT(start);
 	source->batch_rows = static_cast<int64>(
 		PortalRunFetch(source->portal, FETCH_FORWARD, static_cast<long>(wanted), source->receiver));
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, start);
+	source->slow = INSTR_TIME_GET_MILLISEC(elapsed) > SLOW_BATCH_MS;
 	source->batch_bytes = 0;
 	source->portal_position = source->portal->portalPos;
 	source->at_end = source->batch_rows < wanted;

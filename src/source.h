@@ -32,6 +32,7 @@ struct Source
 	bool at_end;       /* the portal has no more rows */
 	int64 batch_rows;  /* rows of the newest batch */
 	int64 batch_bytes; /* and their size */
+	bool slow;         /* the newest batch took long to fetch */
 	int64 rows_consumed;
 };
 

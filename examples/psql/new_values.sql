@@ -14,7 +14,7 @@ CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS
 \setenv FILE :file
 \copy new_values FROM PROGRAM 'cat -- "$FILE"' (FORMAT csv, HEADER)
 
--- In key order: the rows of the table are then found and written in order as well.
+-- In key order: bulk_update takes the rows as they come, otherwise it sorts them first.
 DECLARE new_values CURSOR FOR
     SELECT id, field1, field2, field3 FROM new_values ORDER BY id;
 
