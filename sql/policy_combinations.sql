@@ -1,0 +1,400 @@
+--
+-- All combinations of the policies over one awkward source
+--
+-- What should become of each row is computed by plain SQL: window functions
+-- over the order of the source for duplicates and chunks, and one UPDATE for
+-- each row, in the order in which it is applied, for constraints.  Only what
+-- differs from it is shown.
+--
+CREATE SCHEMA policy_combinations;
+SET search_path = policy_combinations, public;
+SET client_min_messages = warning;
+
+CREATE TABLE t (
+    id int PRIMARY KEY,
+    v int,
+    w int NOT NULL CONSTRAINT w_is_not_13 CHECK (w <> 13),
+    u int CONSTRAINT u_is_unique UNIQUE
+);
+INSERT INTO t SELECT i, i, 0, i * 10 FROM generate_series(1, 60) AS i;
+
+-- The source's keys are text: some are no numbers, and some are equal without looking so.
+CREATE CAST (text AS integer) WITH INOUT AS ASSIGNMENT;
+
+-- v is numeric and may not fit into an integer.  n: key order, with those that have no key between.
+CREATE TABLE source_row (n int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                         k text, v numeric, w int, u int, class text);
+INSERT INTO source_row (k, v, w, u, class) VALUES
+    ('x1',  1,     1,    NULL, 'uncoercible key'),          -- a key that cannot be coerced, first
+    ('1',   1,     0,    10,   'good'),                     -- unchanged
+    ('2',   -2.4,  1,    20,   'good'),
+    (NULL,  3,     1,    NULL, 'missing'),
+    ('3',   -3,    1,    30,   'good'),                     -- duplicates: adjacent
+    ('03',  -3.1,  2,    30,   'duplicate'),
+    ('4',   -4,    1,    40,   'good'),
+    ('x2',  1e12,  13,   NULL, 'uncoercible key'),          -- all wrong
+    ('5',   1e12,  1,    50,   'uncoercible'),              -- a value that cannot be coerced
+    ('6',   6,     0,    60,   'good'),                     -- unchanged
+    ('7',   -7,    1,    70,   'good'),                     -- three times the same key
+    ('7',   -7.1,  2,    70,   'duplicate'),
+    (' 7',  -7.2,  3,    70,   'duplicate'),
+    (NULL,  1e12,  13,   NULL, 'missing'),                  -- nobody looks at its values
+    ('8',   -8,    13,   80,   'bad check'),                -- CHECK
+    ('9',   -9,    13,   90,   'bad check'),                -- and again
+    ('10',  -10,   NULL, 100,  'bad'),                      -- NOT NULL
+    ('11',  -11,   1,    600,  'bad'),                      -- UNIQUE: a row that the source leaves alone has it
+    ('12',  -12,   1,    7001, 'good'),                     -- a pair that cannot both have it
+    ('13',  -13,   1,    7001, 'bad'),
+    ('14',  -14,   13,   7002, 'bad check'),                -- of this pair the first cannot have it anyway
+    ('15',  -15,   1,    7002, 'good'),
+    ('16',  -16,   1,    7003, 'good'),                     -- gives its old value away to the next row
+    ('17',  -17,   1,    160,  'good'),
+    ('18',  -18,   1,    190,  'bad'),                      -- wants what the next row gives away
+    ('19',  -19,   1,    7004, 'good'),
+    ('20',  1e12,  1,    200,  'uncoercible'),              -- duplicates of which one is bad
+    ('20',  -20,   1,    200,  'duplicate'),
+    ('21',  -21,   1,    210,  'good'),
+    ('21',  -21,   13,   210,  'duplicate bad'),
+    ('22',  22,    0,    220,  'good'),                     -- duplicates of which one changes nothing
+    ('22',  -22,   1,    220,  'duplicate'),
+    ('23',  NULL,  1,    230,  'good'),
+    ('24',  -24.5, 1,    NULL, 'good'),
+    ('25',  25,    0,    250,  'good'),                     -- unchanged
+    ('26',  -26,   1,    260,  'good'),
+    ('x1',  1,     1,    NULL, 'uncoercible key'),          -- equal as text, but no key: no duplicates
+    ('27',  -27,   1,    270,  'good'),
+    ('59',  59,    0,    590,  'good'),                     -- unchanged
+    ('100', -100,  1,    NULL, 'missing'),
+    ('101', 1e12,  1,    NULL, 'uncoercible'),              -- missing, but the value is looked at before
+    ('102', -102,  13,   NULL, 'missing'),                  -- missing, so no constraint can mind
+    ('103', -103,  1,    NULL, 'missing'),                  -- duplicates of a missing row
+    ('103', -103,  1,    NULL, 'duplicate missing'),
+    ('104', 1e12,  1,    NULL, 'uncoercible'),
+    ('104', 1,     1,    NULL, 'duplicate missing'),
+    ('105', 105,   1,    NULL, 'missing'),
+    (NULL,  NULL,  NULL, NULL, 'missing'),
+    ('x3',  0,     1,    NULL, 'uncoercible key'),          -- last
+    ('2',   -2.9,  1,    20,   'duplicate');            -- far from its first: out of key order
+
+-- Four orders: that one, reversed, random, and late: two thirds in order, then the others.
+-- Each whole and without some of the classes.
+CREATE TABLE source AS
+SELECT ord, without, concat_ws(' without ', ord, without) AS variant, s.*,
+       row_number() OVER (PARTITION BY ord, without
+                          ORDER BY CASE ord WHEN 'key' THEN n WHEN 'reversed' THEN -n
+                                            WHEN 'late' THEN (n % 3 = 1)::int * 1000 + n END,
+                                   md5(n::text)) AS pos
+  FROM unnest('{key,reversed,random,late}'::text[]) AS ord,
+       (SELECT DISTINCT concat_ws('|', bad, duplicate, missing) AS without
+          FROM unnest('{NULL,uncoercible key,uncoercible,uncoercible|check,uncoercible|bad}'::text[]) AS bad,
+               unnest('{NULL,duplicate}'::text[]) AS duplicate,
+               unnest('{NULL,missing}'::text[]) AS missing) AS w, source_row AS s
+ WHERE without = '' OR class !~ without;
+CREATE INDEX ON source (variant, pos);
+
+--
+-- plan: what each source row is before it is applied, and when its turn comes.
+-- Rows pass as they come while their keys ascend; from the first whose key does
+-- not, all rows are sorted: from the very first row where it is in the first
+-- chunk, and under 'last'.
+--
+CREATE TABLE plan AS
+WITH keys AS (
+    SELECT variant, on_duplicate, n, pos, k, v, w, u,
+           CASE WHEN k !~ 'x' THEN k::int END AS id, k ~ 'x' IS TRUE AS bad_key, v >= 1e12 IS TRUE AS bad_value
+      FROM source, unnest('{error,first,last}'::text[]) AS on_duplicate
+), numbered AS (
+    SELECT *,
+           CASE on_duplicate WHEN 'last' THEN last_value(pos) OVER same_key
+                             ELSE first_value(pos) OVER same_key END AS kept,
+           max(id) OVER (PARTITION BY variant, on_duplicate ORDER BY pos
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS highest_before
+      FROM keys
+    WINDOW same_key AS (PARTITION BY variant, on_duplicate, id ORDER BY pos
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+), split AS (
+    SELECT *, CASE WHEN on_duplicate = 'last' OR out_of_order <= chunk_size THEN 1 ELSE out_of_order END AS split
+      FROM (SELECT *, coalesce(min(pos) FILTER (WHERE id < highest_before)
+                               OVER (PARTITION BY variant, on_duplicate), 1000) AS out_of_order
+              FROM numbered) AS n,
+           unnest('{1,2,7,1000,2147483647}'::int[]) AS chunk_size
+), fed AS (
+    SELECT *, row_number() OVER (PARTITION BY variant, on_duplicate, chunk_size
+                                 ORDER BY pos >= split, CASE WHEN pos < split THEN pos ELSE id END,
+                                          CASE on_duplicate WHEN 'last' THEN -pos ELSE pos END) AS turn
+      FROM split
+)
+SELECT variant, on_duplicate, chunk_size, n, pos, k, v, w, u, id, bad_key, bad_value, kept,
+       id IS NOT NULL AND kept <> pos AS is_duplicate, split, turn, (turn - 1) / chunk_size + 1 AS chunk,
+       id IS NOT NULL AND kept = pos AND NOT bad_value AS has_image,
+       EXISTS (SELECT FROM t WHERE t.id = fed.id) AS is_there,
+       EXISTS (SELECT FROM t WHERE (t.id, t.v, t.w, t.u) = (fed.id, fed.v, fed.w, fed.u)) AS is_same,
+       NULL::text AS sqlstate, NULL::text AS constraint_name
+  FROM fed;
+CREATE INDEX ON plan (variant, on_duplicate, chunk_size);
+
+-- The rows that have to be applied, one UPDATE for each: which of them cannot be.
+DO $$
+DECLARE
+    part record;
+    r record;
+    violated text;
+    failed jsonb;
+BEGIN
+    FOR part IN SELECT DISTINCT variant, on_duplicate, chunk_size FROM plan LOOP
+        failed := '[]';
+        BEGIN
+            FOR r IN SELECT * FROM plan AS p
+                      WHERE (p.variant, p.on_duplicate, p.chunk_size) =
+                            (part.variant, part.on_duplicate, part.chunk_size) AND has_image AND is_there
+                      ORDER BY chunk, id LOOP
+                BEGIN
+                    UPDATE t SET v = r.v, w = r.w, u = r.u WHERE id = r.id;
+                EXCEPTION WHEN integrity_constraint_violation THEN
+                    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+                    failed := failed || jsonb_build_object('pos', r.pos, 'sqlstate', SQLSTATE,
+                                                           'constraint_name', nullif(violated, ''));
+                END;
+            END LOOP;
+            RAISE EXCEPTION SQLSTATE 'TT000';
+        EXCEPTION WHEN SQLSTATE 'TT000' THEN
+        END;
+        UPDATE plan AS p SET sqlstate = f.sqlstate, constraint_name = f.constraint_name
+          FROM jsonb_to_recordset(failed) AS f (pos int, sqlstate text, constraint_name text)
+         WHERE (p.variant, p.on_duplicate, p.chunk_size) =
+               (part.variant, part.on_duplicate, part.chunk_size) AND p.pos = f.pos;
+    END LOOP;
+END
+$$;
+ANALYZE plan;
+
+-- What this takes for granted: every kind of failure is there, and some rows depend on their turn.
+SELECT sqlstate, count(*) > 100 AS often FROM plan WHERE sqlstate IS NOT NULL GROUP BY 1 ORDER BY 1;
+SELECT k FROM plan JOIN source_row USING (n, k) WHERE has_image
+ GROUP BY n, k HAVING count(DISTINCT coalesce(sqlstate, 'none')) > 1 ORDER BY n;
+
+SELECT bulk_update_create_rejects('rejects');
+
+CREATE TYPE policies AS (on_missing text, on_duplicate text, on_error text, skip_unchanged bool,
+                         rejects regclass, reject_limit bigint, dry_run bool);
+
+-- What becomes of each row when nothing stops the call
+CREATE FUNCTION expected_rows(in_variant text, size int, p policies)
+RETURNS TABLE (r plan, outcome text, code text, violated text)
+LANGUAGE sql STABLE AS $$
+    SELECT plan, o.outcome,
+           CASE o.outcome WHEN 'rejected'
+                THEN CASE WHEN bad_key THEN '22P02' WHEN bad_value THEN '22003' ELSE sqlstate END END,
+           CASE WHEN o.outcome = 'rejected' AND has_image THEN constraint_name END
+      FROM plan,
+           LATERAL (SELECT CASE WHEN bad_key THEN 'rejected'
+                                WHEN id IS NULL THEN 'missing'
+                                WHEN is_duplicate THEN 'duplicate'
+                                WHEN bad_value THEN 'rejected'
+                                WHEN NOT is_there THEN 'missing'
+                                WHEN p.skip_unchanged AND is_same THEN 'unchanged'
+                                WHEN p.dry_run OR sqlstate IS NULL THEN 'updated'
+                                ELSE 'rejected' END AS outcome) AS o
+     WHERE variant = in_variant AND on_duplicate = p.on_duplicate AND chunk_size = size
+$$;
+
+-- The error that stops the call, if any: its SQLSTATE, and the text that names the row.
+-- Of the first chunk all keys are read first, and where the sort begins, all that are left.
+-- Then each chunk is filled, applied, counted.
+CREATE FUNCTION expected_error(in_variant text, size int, p policies, OUT code text, OUT text_in_error text)
+LANGUAGE sql STABLE AS $$
+    WITH e AS MATERIALIZED (
+        SELECT (x.r).*, outcome, x.code FROM expected_rows(in_variant, size, p) AS x
+    )
+    SELECT event.code, event.text_in_error
+      FROM (SELECT CASE WHEN pos <= size THEN ARRAY[1, 1, 0, 0, pos]
+                        ELSE ARRAY[(least(pos, split) - 1) / size + 1, 1, least(pos, split), 0, pos] END AS at,
+                   '22P02' AS code, format('source row %s, column "id"', pos) AS text_in_error
+              FROM e WHERE bad_key AND p.on_error = 'stop'
+            UNION ALL
+            SELECT ARRAY[chunk, 1, turn, 1, pos], '21000',
+                   format('Key (id)=(%s) comes in source rows %s and %s.', id, kept, pos)
+              FROM e WHERE is_duplicate AND p.on_duplicate = 'error'
+            UNION ALL
+            SELECT ARRAY[chunk, 1, turn, 2, pos], '22003', format('source row %s, column "v"', pos)
+              FROM e WHERE outcome = 'rejected' AND NOT bad_key AND NOT has_image AND p.on_error = 'stop'
+            UNION ALL
+            SELECT ARRAY[chunk, 2, id], e.code, format(', at source row %s with key (id)=(%s)', pos, id)
+              FROM e WHERE outcome = 'rejected' AND has_image AND p.on_error = 'stop'
+            UNION ALL
+            SELECT ARRAY[chunk, 3, pos], 'P0002', format('source row %s', pos)
+              FROM e WHERE outcome = 'missing' AND p.on_missing = 'error'
+            UNION ALL
+            (SELECT ARRAY[chunk, 4], '54000', format('%s rows were rejected', rejected)
+              FROM (SELECT chunk, sum(count(*) FILTER (WHERE outcome = 'rejected'))
+                                  OVER (ORDER BY chunk) AS rejected
+                      FROM e GROUP BY chunk) AS c
+             WHERE rejected > p.reject_limit)) AS event
+     ORDER BY event.at LIMIT 1
+$$;
+
+-- What the table of rejects should have
+CREATE FUNCTION expected_rejects(in_variant text, size int, p policies) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_array((r).chunk, (r).pos, CASE outcome WHEN 'rejected' THEN 'error' ELSE outcome END,
+                             CASE WHEN (r).has_image THEN jsonb_build_object('id', (r).id)
+                                  ELSE jsonb_build_object('id', (r).k) END,
+                             jsonb_build_object('v', CASE WHEN (r).has_image THEN (r).v::int ELSE (r).v END,
+                                                'w', (r).w, 'u', (r).u),
+                             code, violated, outcome = 'rejected')::text
+      FROM expected_rows(in_variant, size, p) WHERE outcome NOT IN ('updated', 'unchanged')
+     ORDER BY (r).pos
+$$;
+
+CREATE FUNCTION expected_table(in_variant text, size int, p policies) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN e.outcome IS NULL OR p.dry_run THEN t::text
+                ELSE format('(%s,%s,%s,%s)', t.id, ((e.r).v)::int, (e.r).w, (e.r).u) END
+      FROM t LEFT JOIN expected_rows(in_variant, size, p) AS e ON t.id = (e.r).id AND e.outcome = 'updated'
+     ORDER BY t.id
+$$;
+
+--
+-- check_combination: make the call, compare, undo it; returns what differs.
+--
+CREATE FUNCTION check_combination(in_variant text, size int, p policies, expected_code text, needle text)
+RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+    before text[] := ARRAY(SELECT t::text FROM t ORDER BY id);
+    expected_counts jsonb;
+    counts jsonb;
+    wrong_chunks bigint;
+    contents text[];
+    recorded text[];
+    runs bigint;
+    text_of_error text;
+    detail text;
+    context text;
+BEGIN
+    IF p.rejects IS NOT NULL AND (p.on_missing, p.on_duplicate, p.on_error) = ('error', 'error', 'stop') THEN
+        expected_code := '22023';
+        needle := 'no row can get into the table';
+    END IF;
+    BEGIN
+        SELECT jsonb_build_object('updated', coalesce(sum(rows_updated), 0),
+                                  'unchanged', coalesce(sum(rows_unchanged), 0),
+                                  'missing', coalesce(sum(rows_missing), 0),
+                                  'duplicate', coalesce(sum(rows_duplicate), 0),
+                                  'rejected', coalesce(sum(rows_rejected), 0)),
+               count(*) FILTER (WHERE rows_fetched <> rows_updated + rows_unchanged + rows_missing +
+                                                      rows_duplicate + rows_rejected
+                                      OR rows_fetched <> size AND NOT is_last
+                                      OR rows_fetched NOT BETWEEN 1 AND size)
+          INTO counts, wrong_chunks
+          FROM (SELECT *, chunk = max(chunk) OVER () AS is_last
+                  FROM bulk_update_query('t', format('SELECT k, v, w, u FROM source WHERE variant = %L ORDER BY pos',
+                                                     in_variant),
+                                         '{id,v,w,u}', chunk_size => size, on_missing => p.on_missing,
+                                         on_duplicate => p.on_duplicate, on_error => p.on_error,
+                                         skip_unchanged => p.skip_unchanged, rejects => p.rejects,
+                                         reject_limit => p.reject_limit, dry_run => p.dry_run)) AS c;
+        SELECT array_agg(t::text ORDER BY id) INTO contents FROM t;
+        SELECT coalesce(array_agg(jsonb_build_array(chunk, source_row, reason, key, new_values, sqlstate,
+                                                    constraint_name, message IS NOT NULL)::text
+                                  ORDER BY source_row), '{}'),
+               count(DISTINCT (run, target)) INTO recorded, runs
+          FROM rejects WHERE target = 't'::regclass;
+        RAISE EXCEPTION SQLSTATE 'TT000';
+    EXCEPTION
+        WHEN SQLSTATE 'TT000' THEN
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
+            text_of_error := concat_ws(E'\n', SQLERRM, detail, context);
+            IF SQLSTATE IS DISTINCT FROM expected_code OR position(needle IN text_of_error) = 0 THEN
+                RETURN NEXT format('expected %s %s, got %s %s', expected_code, needle, SQLSTATE,
+                                   split_part(text_of_error, E'\nSQL statement', 1));
+            END IF;
+            RETURN;
+    END;
+    IF expected_code IS NOT NULL THEN
+        RETURN NEXT format('expected %s %s, got no error', expected_code, needle);
+        RETURN;
+    END IF;
+
+    SELECT jsonb_build_object('updated', count(*) FILTER (WHERE outcome = 'updated'),
+                              'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
+                              'missing', count(*) FILTER (WHERE outcome = 'missing'),
+                              'duplicate', count(*) FILTER (WHERE outcome = 'duplicate'),
+                              'rejected', count(*) FILTER (WHERE outcome = 'rejected'))
+      INTO expected_counts FROM expected_rows(in_variant, size, p);
+    IF counts <> expected_counts THEN
+        RETURN NEXT format('expected %s, got %s', expected_counts, counts);
+    END IF;
+    IF wrong_chunks > 0 THEN
+        RETURN NEXT format('%s chunks do not add up', wrong_chunks);
+    END IF;
+    RETURN QUERY SELECT format('table: expected %s, got %s', e, g)
+                   FROM unnest(ARRAY(SELECT expected_table(in_variant, size, p)), contents) AS c (e, g)
+                  WHERE e IS DISTINCT FROM g;
+    IF p.rejects IS NOT NULL THEN
+        RETURN QUERY SELECT format('rejects: expected %s, got %s', e, g)
+                       FROM unnest(ARRAY(SELECT expected_rejects(in_variant, size, p)), recorded) AS c (e, g)
+                      WHERE e IS DISTINCT FROM g;
+        IF runs > 1 THEN
+            RETURN NEXT format('%s runs', runs);
+        END IF;
+    ELSIF recorded <> '{}' THEN
+        RETURN NEXT 'rejects without being asked for';
+    END IF;
+    IF before <> ARRAY(SELECT t::text FROM t ORDER BY id) THEN
+        RETURN NEXT 'the table has changed';
+    END IF;
+END
+$$;
+
+-- All values of all policies; reject_limit only where it may be given
+CREATE TABLE combination AS
+SELECT ord, chunk_size,
+       ROW(on_missing, on_duplicate, on_error, skip_unchanged, rejects, reject_limit, dry_run)::policies AS p
+  FROM unnest('{key,reversed,random,late}'::text[]) AS ord,
+       unnest('{1,2,7,1000,2147483647}'::int[]) AS chunk_size,
+       unnest('{ignore,error}'::text[]) AS on_missing,
+       unnest('{error,first,last}'::text[]) AS on_duplicate,
+       unnest('{stop,skip}'::text[]) AS on_error,
+       unnest('{f,t}'::bool[]) AS skip_unchanged,
+       unnest('{NULL,rejects}'::regclass[]) AS rejects,
+       unnest('{NULL,4,1000}'::bigint[]) AS reject_limit,
+       unnest('{f,t}'::bool[]) AS dry_run
+ WHERE on_error = 'skip' OR reject_limit IS NULL;
+
+-- With all rows, and without those that the policies make an error of.  Where nothing else hides
+-- them, each kind of error should come first once.
+CREATE TABLE run AS
+SELECT r.*, e.*
+  FROM (SELECT DISTINCT c.*, concat_ws(' without ', ord, concat_ws('|', bad, duplicate, missing)) AS variant
+          FROM combination AS c,
+               LATERAL (SELECT NULL, NULL, NULL
+                        UNION ALL
+                        SELECT v.bad, CASE (p).on_duplicate WHEN 'error' THEN 'duplicate' END,
+                               CASE (p).on_missing WHEN 'error' THEN 'missing' END
+                          FROM (SELECT NULL AS bad WHERE (p).on_error = 'skip'
+                                UNION ALL
+                                SELECT unnest('{uncoercible,uncoercible|bad}'::text[]) WHERE (p).on_error = 'stop'
+                                UNION ALL
+                                SELECT unnest('{uncoercible key,uncoercible|check}'::text[])
+                                 WHERE (p).on_error = 'stop' AND NOT (p).skip_unchanged AND (p).rejects IS NULL
+                               ) AS v) AS w (bad, duplicate, missing)) AS r,
+       LATERAL expected_error(variant, chunk_size, p) AS e;
+
+SELECT count(*) AS combinations FROM combination;
+SELECT ord, count(*) AS calls, count(*) FILTER (WHERE code IS NULL) AS without_error
+  FROM run GROUP BY ord ORDER BY ord;
+SELECT code, count(*) > 10 AS often FROM run GROUP BY code ORDER BY code;
+
+SELECT r.*, mismatch FROM run AS r, check_combination(variant, chunk_size, p, code, text_in_error) AS mismatch
+ WHERE ord = 'key' LIMIT 20;
+SELECT r.*, mismatch FROM run AS r, check_combination(variant, chunk_size, p, code, text_in_error) AS mismatch
+ WHERE ord = 'reversed' LIMIT 20;
+SELECT r.*, mismatch FROM run AS r, check_combination(variant, chunk_size, p, code, text_in_error) AS mismatch
+ WHERE ord = 'random' LIMIT 20;
+SELECT r.*, mismatch FROM run AS r, check_combination(variant, chunk_size, p, code, text_in_error) AS mismatch
+ WHERE ord = 'late' LIMIT 20;
+
+DROP CAST (text AS integer);
+DROP SCHEMA policy_combinations CASCADE;
