@@ -16,6 +16,9 @@ same_value(const Target *target, const MappedColumn &column, Datum a, bool a_isn
 
 	if (a_isnull || b_isnull)
 		return a_isnull && b_isnull;
+	/* Mostly they are the same bytes; where not, they can be equal all the same. */
+	if (datumIsEqual(a, b, attribute->attbyval, attribute->attlen))
+		return true;
 	if (column.equality == NULL)
 		return datum_image_eq(a, b, attribute->attbyval, attribute->attlen);
 	return DatumGetBool(FunctionCall2Coll(column.equality, attribute->attcollation, a, b));

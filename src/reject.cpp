@@ -4,6 +4,8 @@
  */
 #include "reject.h"
 
+#include "subtransaction.h"
+
 namespace bulkupdate
 {
 
@@ -12,6 +14,14 @@ namespace
 
 /* A jsonb string holds 256 MB at most, and all of a row's values have to fit. */
 constexpr Size MAX_VALUE_BYTES = Size{16} * 1024 * 1024;
+constexpr Size MAX_RECORD_BYTES = Size{128} * 1024 * 1024;
+
+/* Output that input reads back exactly, whatever the session's settings are and will be. */
+constexpr Setting OUTPUT_SETTINGS[] = {
+	{"datestyle", "ISO, YMD"},
+	{"intervalstyle", "postgres"},
+	{"extra_float_digits", "3"},
+};
 
 struct Value
 {
@@ -20,10 +30,24 @@ struct Value
 	Oid type;
 };
 
+/* NaN and Infinity are none in JSON, and jsonb has no negative zero. */
 bool
 is_json_number(const char *text)
 {
-	return strspn(text, "-+.0123456789eE") == strlen(text);
+	return strspn(text, "-+.0123456789eE") == strlen(text) && strcmp(text, "-0") != 0;
+}
+
+/* The type json takes texts that jsonb does not, like "\\u0000" and 1e1000000. */
+bool
+is_valid_jsonb(const char *text)
+{
+	ErrorData *error =
+		try_in_subtransaction([&] { (void) DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); });
+
+	if (error == nullptr)
+		return true;
+	FreeErrorData(error);
+	return false;
 }
 
 void
@@ -41,13 +65,17 @@ append_value(StringInfo json, Oid type, const char *text)
 		case FLOAT4OID:
 		case FLOAT8OID:
 		case NUMERICOID:
-			if (is_json_number(text)) /* NaN and Infinity are not */
+			if (is_json_number(text))
 			{
 				appendStringInfoString(json, text);
 				return;
 			}
 			break;
 		case JSONOID:
+			if (!is_valid_jsonb(text))
+				break;
+			appendStringInfoString(json, text);
+			return;
 		case JSONBOID:
 			appendStringInfoString(json, text);
 			return;
@@ -75,7 +103,8 @@ append_member(StringInfo json, StringInfo omitted, const char *name, const Value
 	else if (!value.isnull)
 		text = OidOutputFunctionCall(output, value.datum);
 
-	if (text != nullptr && strlen(text) > MAX_VALUE_BYTES)
+	if (text != nullptr &&
+		(strlen(text) > MAX_VALUE_BYTES || json->len + strlen(text) > MAX_RECORD_BYTES))
 	{
 		appendStringInfo(omitted, "%s%s", omitted->len > 0 ? ", " : "", name);
 		text = nullptr;
@@ -100,9 +129,13 @@ make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf v
 	initStringInfo(&omitted);
 	appendStringInfoChar(&key, '{');
 	appendStringInfoChar(&values, '{');
+
+	int level = begin_settings({OUTPUT_SETTINGS, lengthof(OUTPUT_SETTINGS)});
+
 	for (const MappedColumn &column : target->columns)
 		append_member(column.is_key ? &key : &values, &omitted,
 					  attribute_name(target, column.target), value_of(column));
+	end_settings(level);
 	appendStringInfoChar(&key, '}');
 	appendStringInfoChar(&values, '}');
 

@@ -29,8 +29,8 @@ struct Reject
  *
  * Booleans, numbers and JSON values become what they are in JSON, everything
  * else a string in its type's output format: so jsonb_populate_record() gets
- * exactly the value back, whatever its type.  A value of more than 16 MB is
- * left out and named in omitted.
+ * the value back, whatever its type; of JSON, what jsonb keeps.  A value of more
+ * than 16 MB is left out and named in omitted.
  *
  * Allocates in the current memory context.
  */

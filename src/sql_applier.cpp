@@ -116,9 +116,9 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 	AcceptInvalidationMessages();
 
 	/* The plan is the call's, all else the attempt's. */
+	const char *text = statement.text(applier->target);
 	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
-		return prepared_plan(statement.prepared, statement.text(applier->target),
-							 {&applier->array_type, 1}, 0);
+		return prepared_plan(statement.prepared, text, {&applier->array_type, 1}, 0);
 	});
 	ParamListInfo params = makeParamList(1);
 	SPIExecuteOptions options;

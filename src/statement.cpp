@@ -41,38 +41,40 @@ quoted_attribute(const Target *target, AttrNumber attno)
 		NameStr(TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->attname));
 }
 
-void
-append_operator(StringInfo sql, Oid operator_oid)
+/* A text made from a row of a catalog, which is found by its OID. */
+template <typename Form, typename Text>
+const char *
+from_catalog(int cache, Oid oid, Text text)
 {
-	HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator_oid));
+	HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(oid));
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", operator_oid);
+		elog(ERROR, "cache lookup failed for object %u in cache %d", oid, cache);
 
-	const FormData_pg_operator *form =
-		reinterpret_cast<const FormData_pg_operator *>(GETSTRUCT(tuple));
+	const char *result = text(reinterpret_cast<const Form *>(GETSTRUCT(tuple)));
 
-	appendStringInfo(sql, " OPERATOR(%s.%s) ",
-					 quote_identifier(get_namespace_name(form->oprnamespace)),
-					 NameStr(form->oprname));
 	ReleaseSysCache(tuple);
+	return result;
 }
 
-void
-append_collate(StringInfo sql, Oid collation)
+const char *
+operator_text(Oid oid)
 {
-	HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	return from_catalog<FormData_pg_operator>(OPEROID, oid, [](const FormData_pg_operator *form) {
+		return psprintf(" OPERATOR(%s.%s) ",
+						quote_identifier(get_namespace_name(form->oprnamespace)),
+						NameStr(form->oprname));
+	});
+}
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-
-	const FormData_pg_collation *form =
-		reinterpret_cast<const FormData_pg_collation *>(GETSTRUCT(tuple));
-
-	appendStringInfo(sql, " COLLATE %s",
-					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
-												NameStr(form->collname)));
-	ReleaseSysCache(tuple);
+const char *
+collate_text(Oid oid)
+{
+	return from_catalog<FormData_pg_collation>(COLLOID, oid, [](const FormData_pg_collation *form) {
+		return psprintf(" COLLATE %s",
+						quote_qualified_identifier(get_namespace_name(form->collnamespace),
+												   NameStr(form->collname)));
+	});
 }
 
 /*
@@ -82,23 +84,14 @@ append_collate(StringInfo sql, Oid collation)
  * casts are relabelings; the index is used all the same.
  */
 const char *
-cast_to(Oid type, Oid column_type)
+cast_text(Oid type, Oid column_type)
 {
 	if (type == column_type)
 		return "";
-
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for type %u", type);
-
-	const FormData_pg_type *form = reinterpret_cast<const FormData_pg_type *>(GETSTRUCT(tuple));
-	const char *cast =
-		psprintf("::%s", quote_qualified_identifier(get_namespace_name(form->typnamespace),
-													NameStr(form->typname)));
-
-	ReleaseSysCache(tuple);
-	return cast;
+	return from_catalog<FormData_pg_type>(TYPEOID, type, [](const FormData_pg_type *form) {
+		return psprintf("::%s", quote_qualified_identifier(get_namespace_name(form->typnamespace),
+														   NameStr(form->typname)));
+	});
 }
 
 /* "t.key = u.cN AND ...", with the operators and collations of the index. */
@@ -111,13 +104,13 @@ append_key_condition(StringInfo sql, const Target *target)
 	{
 		Form_pg_attribute attribute =
 			TupleDescAttr(RelationGetDescr(target->relation), key.target - 1);
-		const char *cast = cast_to(key.compared_as, attribute->atttypid);
+		const char *cast = cast_text(key.compared_as, attribute->atttypid);
 
 		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);
-		append_operator(sql, key.equality);
+		appendStringInfoString(sql, operator_text(key.equality));
 		appendStringInfo(sql, "u.c%d%s", key.target, cast);
 		if (OidIsValid(key.collation) && key.collation != attribute->attcollation)
-			append_collate(sql, key.collation);
+			appendStringInfoString(sql, collate_text(key.collation));
 		separator = " AND ";
 	}
 }
