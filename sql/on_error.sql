@@ -286,6 +286,84 @@ SELECT source_row, message, detail, constraint_name FROM r ORDER BY source_row;
 SELECT :report FROM bulk_update_query('chain', 'SELECT i AS id, i - 1 AS u FROM generate_series(1, 5) AS i', on_error => 'skip');
 SELECT array_agg(u ORDER BY id) FROM chain;
 
+-- Random jobs, of which few or most rows are bad in several ways, against one UPDATE for each row
+CREATE TABLE random (dropped text, id int PRIMARY KEY, u int UNIQUE, c int CHECK (c % 17 <> 3), f int REFERENCES referenced);
+ALTER TABLE random DROP COLUMN dropped;
+CREATE FUNCTION refuse_or_suppress() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.c % 29 = 5 THEN
+        RAISE EXCEPTION 'refused';
+    END IF;
+    RETURN CASE WHEN NEW.c % 31 <> 1 THEN NEW END;
+END
+$$;
+CREATE TABLE compared (seed int, is_right bool, rejected bigint, unchanged bigint);
+CREATE TABLE job (id int, u int, c int, f int);
+DO $$
+DECLARE
+    new_row job;
+    by_row text;
+    by_row_rejected bigint;
+    by_call text;
+    rejected bigint;
+    unchanged bigint;
+BEGIN
+    FOR seed IN 1..16 LOOP
+        TRUNCATE random, job, r;
+        INSERT INTO random SELECT i, i, 0, 1 FROM generate_series(1, 300) AS i;
+        INSERT INTO job
+        SELECT i, hashint4(i * 7 + seed) & CASE WHEN seed > 8 THEN 511 ELSE 1048575 END, hashint4(i * 13 + seed) & 1023,
+               CASE WHEN seed > 8 THEN hashint4(i * 17 + seed) & 15 ELSE 1 END
+          FROM generate_series(1, 320) AS i;
+        IF seed % 2 = 0 THEN
+            CREATE TRIGGER refuse_or_suppress BEFORE UPDATE ON random FOR EACH ROW EXECUTE FUNCTION refuse_or_suppress();
+        END IF;
+        COMMIT;
+        by_row_rejected := 0;
+        BEGIN
+            FOR new_row IN SELECT * FROM job ORDER BY id LOOP
+                BEGIN
+                    UPDATE random SET u = new_row.u, c = new_row.c, f = new_row.f WHERE id = new_row.id;
+                EXCEPTION WHEN OTHERS THEN
+                    by_row_rejected := by_row_rejected + 1;
+                END;
+            END LOOP;
+            SELECT string_agg(random::text, ' ' ORDER BY id) INTO by_row FROM random;
+            RAISE EXCEPTION SQLSTATE 'TT000';
+        EXCEPTION WHEN SQLSTATE 'TT000' THEN
+        END;
+        SELECT sum(rows_rejected), sum(rows_unchanged) INTO rejected, unchanged
+          FROM bulk_update_query('random', 'SELECT * FROM job ORDER BY id', on_error => 'skip', rejects => 'r',
+                                 chunk_size => (ARRAY[1, 7, 50, 1000])[1 + seed % 4]);
+        SELECT string_agg(random::text, ' ' ORDER BY id) INTO by_call FROM random;
+        INSERT INTO compared VALUES (seed, by_row = by_call AND by_row_rejected = rejected AND
+                                           rejected = (SELECT count(*) FROM r WHERE reason = 'error'), rejected, unchanged);
+        IF seed % 2 = 0 THEN
+            DROP TRIGGER refuse_or_suppress ON random;
+        END IF;
+        COMMIT;
+    END LOOP;
+END
+$$;
+SELECT count(*) AS compared, count(*) FILTER (WHERE is_right) AS is_right, min(rejected) < 50 AS few, max(rejected) > 200 AS most,
+       sum(unchanged) > 0 AS and_suppressed FROM compared;
+SELECT * FROM compared WHERE NOT is_right;
+
+-- Bad rows take no memory with them: that of 25,000 rows is that of 5,000
+SET work_mem = '256kB';
+CREATE TABLE flat (id int PRIMARY KEY, v int CHECK (v < 0));
+INSERT INTO flat SELECT i, -1 FROM generate_series(1, 25000) AS i;
+CREATE FUNCTION memory_of(rows int, key text, value text, ord text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT max(memory_bytes)
+      FROM bulk_update_query('flat', format('SELECT %s AS id, %s AS v FROM generate_series(1, %s) AS i ORDER BY %s', key, value, rows, ord),
+                             on_error => 'skip', chunk_size => 500)
+$$;
+SELECT what, ord, memory_of(25000, key, value, ord) - memory_of(5000, key, value, ord) < 1000000 AS flat
+  FROM (VALUES (1, 'key', 'CASE WHEN i % 100 > 0 THEN 3e9 ELSE i END', '-1'), (2, 'value', 'i', 'CASE WHEN i % 100 > 0 THEN 3e9 ELSE -1 END'),
+               (3, 'constraint', 'i', 'CASE WHEN i % 100 > 0 THEN 1 ELSE -1 END')) AS v (n, what, key, value), unnest('{i,-i}'::text[]) AS ord
+ ORDER BY n, ord DESC;
+RESET work_mem;
+
 --
 -- Around it
 --

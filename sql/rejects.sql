@@ -43,7 +43,7 @@ INSERT INTO sample (type, value) VALUES
     ('boolean', 't'), ('boolean', 'f'), ('smallint', '-32768'), ('int', '2147483647'), ('bigint', '9223372036854775807'), ('oid', '4294967295'),
     ('numeric', '1.500'), ('numeric', '-0.00000000000000000000000000000001'), ('numeric', '12345678901234567890123456789012345678901234567890'),
     ('numeric', 'NaN'), ('numeric', 'Infinity'), ('numeric', '1e300'), ('real', '0.1'), ('real', '1e-40'), ('real', 'NaN'), ('float8', '0.1'),
-    ('float8', '1.7976931348623157e308'), ('float8', '5e-324'), ('float8', '-Infinity'), ('float8', '123456789.12345679'), ('money', '12.34'),
+    ('float8', '1.7976931348623157e308'), ('float8', '5e-324'), ('float8', '-Infinity'), ('float8', '123456789.12345679'), ('float8', '-0'), ('real', '-0'), ('money', '12.34'),
     ('text', 'plain'), ('text', ''), ('text', 'null'), ('text', E'quotes " '' back\\slash \t tab \n line \x01 control'), ('text', 'ä ß 漢 😀'),
     ('text', '{"a": 1}'), ('char(5)', 'ab'), ('varchar(9)', ' x '), ('"char"', 'x'), ('name', 'a name'), ('bytea', '\x00ff5c22'), ('bytea', ''),
     ('date', '2024-02-29'), ('date', 'infinity'), ('date', '0044-03-15 BC'), ('time', '24:00'), ('timetz', '10:00:00.123456+05:30'),
@@ -91,12 +91,12 @@ SELECT p.f = 0.1::float8 + 0.2::float8 AS f, p.d = make_date(2024, 2, 3) AS d, p
   FROM r, jsonb_populate_record(NULL::settings, key || new_values) AS p;
 TRUNCATE r;
 
--- JSON that jsonb cannot hold is no reason to fail
+-- JSON that jsonb cannot hold is no reason to fail: its text is recorded
 CREATE TABLE documents (id int PRIMARY KEY, j json);
 SELECT rows_missing FROM bulk_update_query('documents', $$ VALUES (1, '{"a": "\u0000"}'::json) $$, '{id,j}', rejects => 'r');
 SELECT rows_missing FROM bulk_update_query('documents', $$ VALUES (2, '{"a": "\ud800"}'::json) $$, '{id,j}', rejects => 'r');
 SELECT rows_missing FROM bulk_update_query('documents', $$ VALUES (3, '{"a": 1e1000000}'::json) $$, '{id,j}', rejects => 'r');
-SELECT count(*) FROM r;
+SELECT key, new_values, (new_values->>'j')::json AS value FROM r ORDER BY run;
 TRUNCATE r;
 
 -- Large values are left out and named
