@@ -41,13 +41,15 @@ is_json_number(const char *text)
 bool
 is_valid_jsonb(const char *text)
 {
-	ErrorData *error =
-		try_in_subtransaction([&] { (void) DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); });
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update json", ALLOCSET_DEFAULT_SIZES);
+	bool valid = with_memory_context(memory, [&] {
+		return try_in_subtransaction(
+				   [&] { (void) DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); }) == nullptr;
+	});
 
-	if (error == nullptr)
-		return true;
-	FreeErrorData(error);
-	return false;
+	MemoryContextDelete(memory);
+	return valid;
 }
 
 void
