@@ -148,7 +148,7 @@ chunk_create(const Options *options, const Target *target)
 	Chunk *chunk = palloc_one<Chunk>();
 
 	/* What is kept over a reset need not be given back to the system and fetched again. */
-	Size kept = MAXALIGN(Min(chunk_budget() / 4, Size{2} * 1024 * 1024));
+	Size kept = MAXALIGN(Min(chunk_budget() / 8, Size{1} * 1024 * 1024));
 
 	chunk->options = options;
 	chunk->target = target;

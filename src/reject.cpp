@@ -178,12 +178,8 @@ Reject *
 reject_of_image(const Target *target, HeapTupleHeader image, const ErrorData *error, Size *bytes)
 {
 	TupleDesc tuple_desc = RelationGetDescr(target->relation);
-	HeapTupleData tuple;
+	HeapTupleData tuple = tuple_of_image(image);
 
-	tuple.t_len = HeapTupleHeaderGetDatumLength(image);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = image;
 	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
 		bool isnull;
 		Datum value = heap_getattr(&tuple, column.target, tuple_desc, &isnull);
