@@ -113,8 +113,10 @@ add_row(Chunk *chunk, FeedRow *from)
 	Outcome outcome = from->outcome;
 
 	if (outcome == Outcome::Pending)
-		error = coerce_columns(chunk->target, from->slot, from->position, false, skip, from->values,
-							   from->nulls);
+		error = with_memory_context(chunk->scratch, [&] {
+			return coerce_columns(chunk->target, from->slot, from->position, false, skip,
+								  from->values, from->nulls);
+		});
 	if (error != NULL)
 		outcome = Outcome::Rejected;
 
@@ -128,7 +130,7 @@ add_row(Chunk *chunk, FeedRow *from)
 	else if (OidIsValid(chunk->options->rejects))
 		row->reject = reject_of_source_row(chunk->target, from->slot, error, &chunk->bytes);
 	if (error != NULL)
-		FreeErrorData(error);
+		MemoryContextReset(chunk->scratch);
 
 	chunk->in_order =
 		chunk->in_order && (row->arrival == 0 || compare_rows(row - 1, row, chunk) < 0);
@@ -145,12 +147,15 @@ chunk_create(const Options *options, const Target *target)
 {
 	Chunk *chunk = palloc_one<Chunk>();
 
+	/* What is kept over a reset need not be given back to the system and fetched again. */
+	Size kept = MAXALIGN(Min(chunk_budget() / 8, Size{1} * 1024 * 1024));
+
 	chunk->options = options;
 	chunk->target = target;
-	chunk->context =
-		AllocSetContextCreate(CurrentMemoryContext, "bulk_update chunk", ALLOCSET_DEFAULT_SIZES);
-	chunk->scratch =
-		AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch", ALLOCSET_DEFAULT_SIZES);
+	chunk->context = AllocSetContextCreate(CurrentMemoryContext, "bulk_update chunk", kept, kept,
+										   ALLOCSET_DEFAULT_MAXSIZE);
+	chunk->scratch = AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch", kept, kept,
+										   ALLOCSET_DEFAULT_MAXSIZE);
 	return chunk;
 }
 

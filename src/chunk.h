@@ -67,6 +67,19 @@ chunk_key(const Chunk *chunk, const ChunkRow &row)
 	return chunk->keys + static_cast<Size>(row.arrival) * chunk->target->keys.size;
 }
 
+/* tuple_of_image: a row's image as the functions for heap tuples take it. */
+inline HeapTupleData
+tuple_of_image(HeapTupleHeader image)
+{
+	HeapTupleData tuple;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(image);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = image;
+	return tuple;
+}
+
 /* chunk_rows_with: the rows with this outcome, allocated in the current memory context. */
 extern Span<ChunkRow *> chunk_rows_with(const Chunk *chunk, Outcome outcome);
 

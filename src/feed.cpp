@@ -22,10 +22,11 @@ struct Feed
 	Progress *progress;
 	Tuplestorestate *head; /* rows looked at before the first one passed, or NULL */
 	TupleTableSlot *head_slot;
-	int64 position; /* of the newest row taken from upstream */
-	RowSort *sort;  /* NULL while rows pass as they come */
-	KeyLog *passed; /* keys of the rows that have passed so, or NULL */
-	KeyCopy newest; /* key of the newest row with a key of its own */
+	int64 position;             /* of the newest row taken from upstream */
+	RowSort *sort;              /* NULL while rows pass as they come */
+	KeyLog *passed;             /* keys of the rows that have passed so, or NULL */
+	KeyCopy newest;             /* key of the newest row with a key of its own */
+	MemoryContext error_memory; /* of the error of the newest row */
 	FeedRow row;
 	bool has_row;
 	bool begun;
@@ -40,14 +41,6 @@ in_sorted_part(const Feed *feed)
 	return feed->sort != nullptr;
 }
 
-void
-drop_error(FeedRow *row)
-{
-	if (row->error != NULL)
-		FreeErrorData(row->error);
-	row->error = NULL;
-}
-
 /* Compute the key of a row; decides Pending, Missing or Rejected. */
 void
 load_key(Feed *feed, TupleTableSlot *slot, int64 position)
@@ -55,12 +48,14 @@ load_key(Feed *feed, TupleTableSlot *slot, int64 position)
 	FeedRow *row = &feed->row;
 	const Target *target = feed->target;
 
-	drop_error(row);
+	MemoryContextReset(feed->error_memory);
 	row->slot = slot;
 	row->position = position;
 	row->outcome = Outcome::Pending;
-	row->error = coerce_columns(target, slot, position, true,
-								feed->options->on_error == OnError::Skip, row->values, row->nulls);
+	row->error = with_memory_context(feed->error_memory, [&] {
+		return coerce_columns(target, slot, position, true,
+							  feed->options->on_error == OnError::Skip, row->values, row->nulls);
+	});
 	if (row->error != NULL)
 	{
 		row->outcome = Outcome::Rejected;
@@ -146,7 +141,6 @@ look_at_head(Feed *feed)
 		progress_rows_read(feed->progress, source_consume(feed->source));
 	}
 	key_copy_clear(&feed->newest);
-	drop_error(&feed->row);
 	return in_order;
 }
 
@@ -175,7 +169,6 @@ sort_rest(Feed *feed, TupleTableSlot *loaded)
 					 feed->row.outcome == Outcome::Pending ? feed->row.key : nullptr);
 	}
 	row_sort_perform(feed->sort);
-	drop_error(&feed->row);
 	if (feed->passed != NULL)
 		key_log_rewind(feed->passed);
 }
@@ -195,6 +188,7 @@ next_sorted(Feed *feed)
 	}
 
 	row->outcome = Outcome::Pending;
+	row->error = NULL;
 	for (int i = 0; i < feed->target->keys.size; i++)
 	{
 		row->values[feed->target->keys[i].target - 1] = row->key[i];
@@ -247,6 +241,8 @@ feed_create(const Options *options, Source *source, const Target *target, Progre
 	feed->source = source;
 	feed->target = target;
 	feed->progress = progress;
+	feed->error_memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update error", ALLOCSET_SMALL_SIZES);
 	feed->row.values = palloc_array_of<Datum>(natts);
 	feed->row.nulls = palloc_array_of<bool>(natts);
 	feed->row.key = palloc_array_of<Datum>(target->keys.size);
@@ -263,7 +259,6 @@ feed_peek(Feed *feed)
 		return &feed->row;
 
 	ResetExprContext(feed->target->cast_context);
-	feed->row.error = NULL; /* who consumed the row has it */
 	if (!feed->begun)
 	{
 		feed->begun = true;

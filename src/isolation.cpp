@@ -104,7 +104,10 @@ apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *b
 			size = suspect == next ? 1 : Min(size, suspect - next);
 
 		Span<ChunkRow *> attempt = {rows.data + next, Min(size, rows.size - next)};
-		ErrorData *error = try_rows(applier, chunk, attempt, &failing);
+
+		/* FreeErrorData() leaves some of it; the next attempt resets the context. */
+		ErrorData *error = with_memory_context(
+			chunk->scratch, [&] { return try_rows(applier, chunk, attempt, &failing); });
 
 		if (error != nullptr && attempt.size > 1)
 		{
@@ -112,14 +115,10 @@ apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *b
 
 			suspect = i < 0 ? -1 : next + i;
 			limit = i < 0 ? attempt.size / 2 : rows.size;
-			FreeErrorData(error);
 			continue;
 		}
 		if (error != nullptr)
-		{
 			reject(chunk, attempt[0], error, bad);
-			FreeErrorData(error);
-		}
 		limit = limit > rows.size / 2 ? rows.size : limit * 2;
 		bad->tried += attempt.size;
 		next += attempt.size;

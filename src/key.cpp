@@ -233,4 +233,32 @@ choose_key(Target *target)
 	relation_close(index, NoLock);
 }
 
+bool
+key_range_is_dense(const Target *target, Datum low, Datum high, int n)
+{
+	const KeyColumn &key = target->keys[0];
+	uint64 span;
+
+	if (target->keys.size != 1 ||
+		key.equality != lookup_type_cache(key.type, TYPECACHE_EQ_OPR)->eq_opr)
+		return false;
+	switch (key.type)
+	{
+		case INT2OID:
+			span = static_cast<uint64>(DatumGetInt16(high) - DatumGetInt16(low));
+			break;
+		case INT4OID:
+			span = static_cast<uint64>(static_cast<int64>(DatumGetInt32(high)) -
+									   static_cast<int64>(DatumGetInt32(low)));
+			break;
+		case INT8OID:
+			span =
+				static_cast<uint64>(DatumGetInt64(high)) - static_cast<uint64>(DatumGetInt64(low));
+			break;
+		default:
+			return false;
+	}
+	return span < 2 * static_cast<uint64>(n);
+}
+
 } /* namespace bulkupdate */

@@ -47,6 +47,14 @@ compare_keys(const Target *target, const Datum *a, const Datum *b)
 	return 0;
 }
 
+/*
+ * key_range_is_dense
+ *		Are there so few possible keys from low to high that reading all rows
+ *		between them costs no more than looking up n of them one by one?
+ *		Known for a key of one integer column only.
+ */
+extern bool key_range_is_dense(const Target *target, Datum low, Datum high, int n);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_KEY_H */

@@ -25,13 +25,9 @@ bool
 has_these_values(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slot)
 {
 	const Target *target = receiver->target;
-	HeapTupleData image;
+	HeapTupleData image = tuple_of_image(row->image);
 	AttrNumber next = 2;
 
-	image.t_len = HeapTupleHeaderGetDatumLength(row->image);
-	ItemPointerSetInvalid(&image.t_self);
-	image.t_tableOid = InvalidOid;
-	image.t_data = row->image;
 	heap_deform_tuple(&image, RelationGetDescr(target->relation), receiver->values,
 					  receiver->nulls);
 

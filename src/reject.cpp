@@ -41,13 +41,15 @@ is_json_number(const char *text)
 bool
 is_valid_jsonb(const char *text)
 {
-	ErrorData *error =
-		try_in_subtransaction([&] { (void) DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); });
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update json", ALLOCSET_DEFAULT_SIZES);
+	bool valid = with_memory_context(memory, [&] {
+		return try_in_subtransaction(
+				   [&] { (void) DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); }) == nullptr;
+	});
 
-	if (error == nullptr)
-		return true;
-	FreeErrorData(error);
-	return false;
+	MemoryContextDelete(memory);
+	return valid;
 }
 
 void
@@ -176,12 +178,8 @@ Reject *
 reject_of_image(const Target *target, HeapTupleHeader image, const ErrorData *error, Size *bytes)
 {
 	TupleDesc tuple_desc = RelationGetDescr(target->relation);
-	HeapTupleData tuple;
+	HeapTupleData tuple = tuple_of_image(image);
 
-	tuple.t_len = HeapTupleHeaderGetDatumLength(image);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = image;
 	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
 		bool isnull;
 		Datum value = heap_getattr(&tuple, column.target, tuple_desc, &isnull);

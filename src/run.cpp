@@ -61,6 +61,32 @@ chunk_error_context(void *arg)
 	errcontext("%s", text.data);
 }
 
+/*
+ * Look at the rows before any is written.  Under on_error 'skip' an error in it
+ * (of a policy, say) is some row's: then nothing is known, and applying will
+ * find the row.
+ */
+void
+look_at_chunk(Call *call, Span<ChunkRow *> rows)
+{
+	const Options *options = call->options;
+	Chunk *chunk = call->chunk;
+	auto look = [&] {
+		call->applier->look(call->applier, rows, options->skip_unchanged, chunk->scratch);
+	};
+
+	if (options->dry_run || options->on_error == OnError::Stop)
+	{
+		look();
+		return;
+	}
+	if (with_memory_context(chunk->scratch, [&] { return try_in_subtransaction(look); }) == NULL)
+		return;
+	call->applier->abandon(call->applier);
+	for (ChunkRow *row : rows)
+		row->outcome = Outcome::Pending;
+}
+
 void
 apply_chunk(Call *call)
 {
@@ -75,7 +101,7 @@ apply_chunk(Call *call)
 
 	if (rows.size > 0 && (options->dry_run || options->skip_unchanged))
 	{
-		applier->look(applier, rows, options->skip_unchanged, chunk->scratch);
+		look_at_chunk(call, rows);
 		rows = pending();
 	}
 	if (rows.size == 0)

@@ -6,6 +6,7 @@
  * target, and it is the reference for any other.
  */
 #include "applier.h"
+#include "key.h"
 #include "outcome_receiver.h"
 #include "prepared.h"
 #include "statement.h"
@@ -25,6 +26,8 @@ struct SqlApplier
 	Prepared telling_update;
 	Prepared look_for_rows;
 	Prepared look_at_values;
+	Prepared look_for_rows_in_range;
+	Prepared look_at_values_in_range;
 	OutcomeReceiver receiver;
 };
 
@@ -32,9 +35,10 @@ struct SqlApplier
 struct Statement
 {
 	Prepared *prepared;
-	char *(*text)(const Target *target);
+	char *text;
 	Outcome outcome;
 	Returns returns;
+	bool in_range; /* reads the rows from the lowest key ($2) to the highest ($3) */
 };
 
 /*
@@ -71,16 +75,20 @@ every_table_has_index(const Target *target)
  * badly known the settings leave no other choice.  A table with inheritance
  * children that have no such index has to be read; there the planner chooses.
  * A custom plan would be made for each chunk, and with the true number of rows.
+ *
+ * Where keys are known to be dense, one scan of their range of the index and a
+ * hash join take half the time of as many descents.
  */
 int
-begin_planning(const SqlApplier *applier)
+begin_planning(const SqlApplier *applier, bool in_range)
 {
-	static const Setting settings[] = {
+	const Setting settings[] = {
 		{"plan_cache_mode", "force_generic_plan"},
 		{"jit", "off"},
-		{"enable_nestloop", "on"},
+		{"enable_nestloop", in_range ? "off" : "on"},
+		{"enable_hashjoin", in_range ? "on" : "off"},
 		{"enable_indexscan", "on"},
-		{"enable_hashjoin", "off"},
+		{"enable_bitmapscan", in_range ? "off" : "on"},
 		{"enable_mergejoin", "off"},
 		{"enable_seqscan", "off"},
 		{"enable_memoize", "off"},
@@ -108,34 +116,56 @@ array_of_rows(const SqlApplier *applier, Span<ChunkRow *> rows)
 	return PointerGetDatum(array);
 }
 
+Datum
+key_of_row(const Target *target, const ChunkRow *row)
+{
+	HeapTupleData tuple = tuple_of_image(row->image);
+	bool isnull;
+
+	return heap_getattr(&tuple, target->keys[0].target, RelationGetDescr(target->relation),
+						&isnull);
+}
+
+ParamListInfo
+parameters(const SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
+{
+	const Target *target = applier->target;
+	ParamListInfo params = makeParamList(statement.in_range ? 3 : 1);
+
+	for (int i = 0; i < params->numParams; i++)
+		params->params[i] = {static_cast<Datum>(0), false, PARAM_FLAG_CONST,
+							 i == 0 ? applier->array_type : target->keys[0].type};
+	params->params[0].value = array_of_rows(applier, rows);
+	if (statement.in_range)
+	{
+		params->params[1].value = key_of_row(target, rows[0]);
+		params->params[2].value = key_of_row(target, rows[rows.size - 1]);
+	}
+	return params;
+}
+
 /* Run a statement on rows and mark those that it returns. */
 void
 execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 {
-	/* No new lock makes us hear of partitions and children that others attach meanwhile. */
-	AcceptInvalidationMessages();
+	const Oid types[] = {applier->array_type, applier->target->keys[0].type,
+						 applier->target->keys[0].type};
+	SPIExecuteOptions options;
 
 	/* The plan is the call's, all else the attempt's. */
-	const char *text = statement.text(applier->target);
 	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
-		return prepared_plan(statement.prepared, text, {&applier->array_type, 1}, 0);
+		return prepared_plan(statement.prepared, statement.text,
+							 {types, statement.in_range ? 3 : 1}, 0);
 	});
-	ParamListInfo params = makeParamList(1);
-	SPIExecuteOptions options;
 
 	outcome_receiver_init(&applier->receiver, applier->target, rows, statement.outcome,
 						  statement.returns);
-	params->params[0].value = array_of_rows(applier, rows);
-	params->params[0].isnull = false;
-	params->params[0].pflags = PARAM_FLAG_CONST;
-	params->params[0].ptype = applier->array_type;
-
 	memset(&options, 0, sizeof(options));
-	options.params = params;
+	options.params = parameters(applier, statement, rows);
 	options.dest = &applier->receiver.base;
 
 	/* They end when the executor starts: no trigger sees them. */
-	applier->receiver.settings_level = begin_planning(applier);
+	applier->receiver.settings_level = begin_planning(applier, statement.in_range);
 	int result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 
 	outcome_receiver_end_settings(&applier->receiver);
@@ -151,48 +181,62 @@ set_outcome(Span<ChunkRow *> rows, Outcome outcome)
 }
 
 void
-run_statement(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows,
-			  MemoryContext scratch)
+begin_statement(Span<ChunkRow *> rows, MemoryContext scratch)
 {
 	set_outcome(rows, Outcome::Missing);
 	MemoryContextReset(scratch);
-	with_memory_context(scratch, [&] { execute(applier, statement, rows); });
+
+	/* No new lock makes us hear of partitions and children that others attach meanwhile. */
+	AcceptInvalidationMessages();
 }
 
 void
 apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
 	SqlApplier *applier = reinterpret_cast<SqlApplier *>(base);
-	const Statement update = {&applier->update, update_statement, Outcome::Updated,
-							  Returns::Nothing};
-	const Statement telling = {&applier->telling_update, telling_update_statement, Outcome::Updated,
-							   Returns::Updated};
+	const Target *target = applier->target;
 
-	run_statement(applier, may_suppress(applier->target) ? telling : update, rows, scratch);
-}
-
-char *
-look_for_rows_statement(const Target *target)
-{
-	return look_statement(target, false);
-}
-
-char *
-look_at_values_statement(const Target *target)
-{
-	return look_statement(target, true);
+	begin_statement(rows, scratch);
+	with_memory_context(scratch, [&] {
+		if (may_suppress(target))
+			execute(applier,
+					{&applier->telling_update, telling_update_statement(target), Outcome::Updated,
+					 Returns::Updated, false},
+					rows);
+		else
+			execute(applier,
+					{&applier->update, update_statement(target), Outcome::Updated, Returns::Nothing,
+					 false},
+					rows);
+	});
 }
 
 void
 look(Applier *base, Span<ChunkRow *> rows, bool compare_values, MemoryContext scratch)
 {
 	SqlApplier *applier = reinterpret_cast<SqlApplier *>(base);
-	const Statement for_rows = {&applier->look_for_rows, look_for_rows_statement, Outcome::Pending,
-								Returns::Nothing};
-	const Statement at_values = {&applier->look_at_values, look_at_values_statement,
-								 Outcome::Pending, Returns::Values};
+	const Target *target = applier->target;
+	Returns returns = compare_values ? Returns::Values : Returns::Nothing;
 
-	run_statement(applier, compare_values ? at_values : for_rows, rows, scratch);
+	begin_statement(rows, scratch);
+	with_memory_context(scratch, [&] {
+		bool dense = every_table_has_index(target) &&
+					 key_range_is_dense(target, key_of_row(target, rows[0]),
+										key_of_row(target, rows[rows.size - 1]), rows.size);
+
+		if (dense)
+			execute(applier,
+					{compare_values ? &applier->look_at_values_in_range
+									: &applier->look_for_rows_in_range,
+					 look_in_range_statement(target, compare_values), Outcome::Pending, returns,
+					 true},
+					rows);
+		else
+			execute(applier,
+					{compare_values ? &applier->look_at_values : &applier->look_for_rows,
+					 look_statement(target, compare_values), Outcome::Pending, returns, false},
+					rows);
+	});
 }
 
 ChunkRow *

@@ -159,6 +159,15 @@ look_statement(const Target *target, bool values)
 }
 
 char *
+look_in_range_statement(const Target *target, bool values)
+{
+	const char *key = quoted_attribute(target, target->keys[0].target);
+
+	return psprintf("%s AND t.%s OPERATOR(pg_catalog.>=) $2 AND t.%s OPERATOR(pg_catalog.<=) $3",
+					look_statement(target, values), key, key);
+}
+
+char *
 telling_update_statement(const Target *target)
 {
 	return psprintf("WITH w AS (%s), p AS (%s AND NOT (u.n OPERATOR(pg_catalog.=) ANY "

@@ -41,6 +41,9 @@ extern char *telling_update_statement(const Target *target);
  */
 extern char *look_statement(const Target *target, bool values);
 
+/* look_in_range_statement: the same for a key of one integer column between $2 and $3. */
+extern char *look_in_range_statement(const Target *target, bool values);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_STATEMENT_H */
