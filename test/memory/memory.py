@@ -3,47 +3,15 @@
 import argparse
 import os
 import sys
-import threading
 import time
 
 import psycopg2
 
+from harness import Sampler
+
 MB = 1024 * 1024
 BOUND = 32 * MB
 LARGE_ROWS = 10  # most that a row larger than work_mem may take, in times of itself
-SAMPLE_SECONDS = 0.005
-
-
-class Sampler(threading.Thread):
-    """The peak of another process' private memory, while it is the body of a with statement."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.path = f"/proc/{pid}/status"
-        self.stopped = threading.Event()
-        self.samples = 0
-        self.before = self.peak = self.read()
-
-    def read(self):
-        with open(self.path) as lines:
-            for line in lines:
-                if line.startswith("RssAnon:"):
-                    return int(line.split()[1]) * 1024
-        raise LookupError("RssAnon")
-
-    def run(self):
-        while not self.stopped.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, self.read())
-            self.samples += 1
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        self.join()
-        self.peak = max(self.peak, self.read())
 
 
 class Case:
@@ -141,7 +109,7 @@ def query_alone(case):
         cursor.execute(f"DECLARE c CURSOR FOR {case.source}")
         cursor.execute("MOVE FORWARD ALL IN c")
     connection.close()
-    return sampler.peak - sampler.before
+    return sampler.growth
 
 
 def run(case):
@@ -231,7 +199,7 @@ def main():
         except psycopg2.Error as error:
             ok(False, f"{case.name}: {error}")
             continue
-        growth = sampler.peak - sampler.before
+        growth = sampler.growth
         growths[case.name] = growth
         bound = LARGE_ROWS * case.row_bytes or BOUND
         if case.query_takes_memory:
