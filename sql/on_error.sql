@@ -115,6 +115,22 @@ SELECT source_row, reason, key, sqlstate, message FROM r ORDER BY source_row;
 SELECT * FROM secured ORDER BY id;
 TRUNCATE r;
 
+-- a policy that raises an error for one row, also in the look of skip_unchanged
+CREATE FUNCTION may_see(id int) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    IF id = 3 THEN
+        RAISE EXCEPTION 'not this one';
+    END IF;
+    RETURN true;
+END
+$$;
+ALTER POLICY p ON secured USING (may_see(id)) WITH CHECK (true);
+SET ROLE regress_bulk_update_error;
+SELECT unchanged AS skip_unchanged, rows_updated + rows_unchanged AS good, rows_rejected
+  FROM unnest('{f,t}'::bool[]) AS unchanged,
+       LATERAL bulk_update_query('secured', 'VALUES (1, 10), (2, 20), (3, 30), (4, 40)', '{id,v}', on_error => 'skip', skip_unchanged => unchanged);
+RESET ROLE;
+
 -- A row that no partition takes
 CREATE TABLE parts (region text, id int, v int, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
 CREATE TABLE parts_north PARTITION OF parts FOR VALUES IN ('north');

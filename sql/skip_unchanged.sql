@@ -157,6 +157,32 @@ INSERT INTO child VALUES (1, 1), (2, 3);
 SELECT :report FROM bulk_update_query('parent', 'VALUES (1, 1), (2, 2)', '{id,v}', skip_unchanged => true);
 SELECT tableoid::regclass, * FROM parent ORDER BY id, 1;
 
+-- Dense and sparse integer keys up to the limits of their types, with gaps on both sides
+CREATE FUNCTION check_look(type text, lowest text, seed int) RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE
+    expected text;
+    got text;
+BEGIN
+    EXECUTE format('CREATE TABLE look (id %s PRIMARY KEY, v int)', type);
+    EXECUTE format('INSERT INTO look SELECT %s + i, i %% 3 FROM generate_series(0, 600) AS i WHERE (hashint4(i + %s) & 15) > %s',
+                   lowest, seed, seed % 15);
+    EXECUTE format('CREATE TABLE look_new AS SELECT (%s + i)::%s AS id, (i + i / 50) %% 3 AS v FROM generate_series(0, 600) AS i
+                     WHERE (hashint4(i * 3 + %s) & 15) > %s', lowest, type, seed, seed * 7 % 16);
+    SELECT (coalesce(sum((l.v = n.v)::int), 0), coalesce(sum((l.v <> n.v)::int), 0), count(*) - count(l.id))
+      INTO expected FROM look_new AS n LEFT JOIN look AS l USING (id);
+    SELECT (coalesce(sum(rows_unchanged), 0), coalesce(sum(rows_updated), 0), coalesce(sum(rows_missing), 0)) INTO got
+      FROM bulk_update_query('look', 'SELECT * FROM look_new ORDER BY md5(id::text)', skip_unchanged => true, dry_run => true,
+                             chunk_size => (ARRAY[1, 7, 100, 1000])[1 + seed % 4]);
+    DROP TABLE look, look_new;
+    RETURN expected = got;
+END
+$$;
+SELECT type, count(*), count(*) FILTER (WHERE check_look(type, lowest, seed)) AS is_right
+  FROM (VALUES ('smallint', '-32768'), ('smallint', '32767 - 600'), ('int', '-2147483648'), ('int', '2147483647 - 600'), ('int', '-300'),
+               ('bigint', '-9223372036854775808'), ('bigint', '9223372036854775807 - 600'), ('numeric', '0.5')) AS v (type, lowest),
+       generate_series(1, 16) AS seed
+ GROUP BY type ORDER BY type;
+
 -- It reads the value columns
 CREATE ROLE regress_bulk_update_unchanged;
 GRANT USAGE ON SCHEMA skip_unchanged TO regress_bulk_update_unchanged;
