@@ -129,6 +129,9 @@ SET ROLE regress_bulk_update_error;
 SELECT unchanged AS skip_unchanged, rows_updated + rows_unchanged AS good, rows_rejected
   FROM unnest('{f,t}'::bool[]) AS unchanged,
        LATERAL bulk_update_query('secured', 'VALUES (1, 10), (2, 20), (3, 30), (4, 40)', '{id,v}', on_error => 'skip', skip_unchanged => unchanged);
+-- the rows that have these values already are left alone all the same
+SELECT rows_updated, rows_unchanged, rows_rejected
+  FROM bulk_update_query('secured', 'VALUES (1, 10), (2, 20), (3, 30), (4, 40)', '{id,v}', on_error => 'skip', skip_unchanged => true);
 RESET ROLE;
 
 -- A row that no partition takes

@@ -62,15 +62,15 @@ chunk_error_context(void *arg)
 }
 
 /*
- * Look at the rows before any is written.  Under on_error 'skip' an error in it
- * (of a policy, say) is some row's: then nothing is known, and applying will
- * find the row.
+ * Look at rows before any is written.  Under on_error 'skip' an error in it (of
+ * a policy, say) is some row's: halving finds it, and applying it will reject it.
  */
 void
-look_at_chunk(Call *call, Span<ChunkRow *> rows)
+look_at_rows(Call *call, Span<ChunkRow *> rows)
 {
 	const Options *options = call->options;
 	Chunk *chunk = call->chunk;
+	int half = rows.size / 2;
 	auto look = [&] {
 		call->applier->look(call->applier, rows, options->skip_unchanged, chunk->scratch);
 	};
@@ -82,9 +82,15 @@ look_at_chunk(Call *call, Span<ChunkRow *> rows)
 	}
 	if (with_memory_context(chunk->scratch, [&] { return try_in_subtransaction(look); }) == NULL)
 		return;
+
 	call->applier->abandon(call->applier);
-	for (ChunkRow *row : rows)
-		row->outcome = Outcome::Pending;
+	if (rows.size == 1)
+	{
+		rows[0]->outcome = Outcome::Pending;
+		return;
+	}
+	look_at_rows(call, {rows.data, half});
+	look_at_rows(call, {rows.data + half, rows.size - half});
 }
 
 void
@@ -101,7 +107,7 @@ apply_chunk(Call *call)
 
 	if (rows.size > 0 && (options->dry_run || options->skip_unchanged))
 	{
-		look_at_chunk(call, rows);
+		look_at_rows(call, rows);
 		rows = pending();
 	}
 	if (rows.size == 0)
