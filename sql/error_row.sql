@@ -45,7 +45,7 @@ CREATE TRIGGER refuse BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse('B
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i');
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i', 't', ', on_error => ''skip'', reject_limit => 0');
 DROP TRIGGER refuse ON t;
--- AFTER triggers run when all rows of the chunk are written: which row they mind cannot be known
+-- AFTER triggers run when all rows of the chunk are written: which row they mind is found by applying the chunk again
 CREATE TRIGGER refuse AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse('AFTER ROW', 'RR002');
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i', 't', ', chunk_size => 4');
 DROP TRIGGER refuse ON t;

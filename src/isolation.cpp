@@ -90,10 +90,14 @@ try_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, ChunkRow **faili
 	return error;
 }
 
-} /* namespace */
-
+/*
+ * Apply rows; each bad one goes to on_bad_row(row, error), which returns whether
+ * to go on.
+ */
+template <typename OnBadRow>
 void
-apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad)
+apply_in_attempts(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad,
+				  OnBadRow on_bad_row)
 {
 	int suspect = -1;      /* index of the row that the newest failure points at */
 	int limit = rows.size; /* most rows of an attempt after a failure that points at none */
@@ -121,12 +125,36 @@ apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *b
 			limit = i < 0 ? attempt.size / 2 : rows.size;
 			continue;
 		}
-		if (error != nullptr)
-			reject(chunk, attempt[0], error, bad);
+		if (error != nullptr && !on_bad_row(attempt[0], error))
+			return;
 		limit = limit > rows.size / 2 ? rows.size : limit * 2;
 		bad->tried += attempt.size;
 		next += attempt.size;
 	}
+}
+
+} /* namespace */
+
+void
+apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad)
+{
+	apply_in_attempts(applier, chunk, rows, bad, [&](ChunkRow *row, const ErrorData *error) {
+		reject(chunk, row, error, bad);
+		return true;
+	});
+}
+
+ChunkRow *
+find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows)
+{
+	BadRows bad = {};
+	ChunkRow *found = nullptr;
+
+	apply_in_attempts(applier, chunk, rows, &bad, [&](ChunkRow *row, const ErrorData *) {
+		found = row;
+		return false;
+	});
+	return found;
 }
 
 } /* namespace bulkupdate */

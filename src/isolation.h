@@ -33,6 +33,15 @@ struct BadRows
  */
 extern void apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad);
 
+/*
+ * find_bad_row
+ *		The first of rows that cannot be applied, or NULL when all of them can.
+ *		The rows before it are applied then.
+ *
+ * Raises as apply_isolated does.
+ */
+extern ChunkRow *find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_ISOLATION_H */

@@ -31,6 +31,8 @@ struct Call
 	Progress progress;
 	BadRows bad;
 	int64 rows_rejected;
+	Span<ChunkRow *> applying; /* rows of the statement that is running, without subtransactions */
+	ChunkRow *failing;         /* the row at which the newest error was raised, or NULL */
 };
 
 /* Keys can be long; the error context shows this many bytes of each. */
@@ -39,11 +41,12 @@ constexpr int CONTEXT_KEY_BYTES = 100;
 void
 chunk_error_context(void *arg)
 {
-	const Call *call = static_cast<const Call *>(arg);
+	Call *call = static_cast<Call *>(arg);
 	const Chunk *chunk = call->chunk;
-	const ChunkRow *row = call->applier->current_row(call->applier);
+	ChunkRow *row = call->applier->current_row(call->applier);
 	StringInfoData text;
 
+	call->failing = row;
 	initStringInfo(&text);
 	appendStringInfo(&text, "bulk_update of table %s, chunk %lld, source rows %lld to %lld",
 					 chunk->target->display_name, static_cast<long long>(chunk->number),
@@ -118,7 +121,11 @@ apply_chunk(Call *call)
 	else if (options->on_error == OnError::Skip)
 		apply_isolated(applier, chunk, rows, &call->bad);
 	else
+	{
+		call->applying = rows;
 		applier->apply(applier, rows, chunk->scratch);
+		call->applying = {nullptr, 0};
+	}
 }
 
 /* Under on_missing 'error': the first missing row in the order of the source. */
@@ -215,6 +222,57 @@ run_chunks(Call *call)
 		});
 		progress_phase(&call->progress, Phase::Fetching);
 	}
+
+	/* Its temporary files belong to the subtransaction, if there is one. */
+	feed_close(call->feed);
+}
+
+/*
+ * Can an error be raised for a row when the executor is past it?  After-row
+ * triggers, foreign keys among them, run when all rows of the chunk are done.
+ */
+bool
+may_fail_late(const Call *call)
+{
+	Relation relation = call->target->relation;
+
+	return call->options->on_error == OnError::Stop && !call->options->dry_run &&
+		   (relation->rd_rel->relhassubclass ||
+			(relation->trigdesc != NULL && relation->trigdesc->trig_update_after_row));
+}
+
+/*
+ * Add to an error which row it was raised for.  All chunks have been rolled
+ * back; the failed one is applied again, in halves, to find out.
+ */
+void
+name_failing_row(Call *call, ErrorData *error)
+{
+	Chunk *chunk = call->chunk;
+
+	if (call->applying.size == 0 || call->failing != NULL)
+		return;
+	call->applier->abandon(call->applier);
+
+	const ChunkRow *row = find_bad_row(call->applier, chunk, call->applying);
+
+	if (row != NULL)
+		error->context =
+			psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
+					 error->context, static_cast<long long>(row->position),
+					 key_detail(chunk->target, chunk_key(chunk, *row), CONTEXT_KEY_BYTES));
+}
+
+/* Where rows can fail late: one subtransaction for the call, so that the row can be found. */
+void
+run_chunks_naming_rows(Call *call)
+{
+	ErrorData *error = try_in_subtransaction([&] { run_chunks(call); });
+
+	if (error == NULL)
+		return;
+	name_failing_row(call, error);
+	ReThrowError(error);
 }
 
 } /* namespace */
@@ -238,9 +296,11 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 		call->applier = sql_applier_create(call->target);
 		progress_begin(&call->progress, options.target, source_estimated_rows(source));
 
-		run_chunks(call);
+		if (may_fail_late(call))
+			run_chunks_naming_rows(call);
+		else
+			run_chunks(call);
 
-		feed_close(call->feed);
 		target_close(call->target);
 		source_close(source);
 	});
