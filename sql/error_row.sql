@@ -61,6 +61,10 @@ CREATE TABLE referenced (a int PRIMARY KEY);
 INSERT INTO referenced SELECT generate_series(1, 99);
 ALTER TABLE t ADD CONSTRAINT a_is_known FOREIGN KEY (a) REFERENCES referenced;
 SELECT * FROM stop('VALUES (1, 1), (2, -2), (3, 3)', 't', ', ''{id,a}''');
+-- and a statement trigger that fails beside them is blamed on no row
+CREATE TRIGGER refuse AFTER UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION refuse('', 'RR005');
+SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i');
+DROP TRIGGER refuse ON t;
 ALTER TABLE t DROP CONSTRAINT a_is_known;
 
 -- Values that cannot be coerced: the position and the column

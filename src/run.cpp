@@ -254,13 +254,20 @@ name_failing_row(Call *call, ErrorData *error)
 		return;
 	call->applier->abandon(call->applier);
 
-	const ChunkRow *row = find_bad_row(call->applier, chunk, call->applying);
+	Span<ChunkRow *> rows = call->applying;
+	const ChunkRow *row = find_bad_row(call->applier, chunk, rows);
 
-	if (row != NULL)
-		error->context =
-			psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
-					 error->context, static_cast<long long>(row->position),
-					 key_detail(chunk->target, chunk_key(chunk, *row), CONTEXT_KEY_BYTES));
+	if (row == NULL)
+		return;
+
+	/* When the first row and the last both fail, the statement does, whatever the row. */
+	if (rows.size > 1 && row == rows[0] &&
+		find_bad_row(call->applier, chunk, {rows.data + rows.size - 1, 1}) != NULL)
+		return;
+	error->context =
+		psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
+				 error->context, static_cast<long long>(row->position),
+				 key_detail(chunk->target, chunk_key(chunk, *row), CONTEXT_KEY_BYTES));
 }
 
 /* Where rows can fail late: one subtransaction for the call, so that the row can be found. */
