@@ -90,7 +90,12 @@ notice_when_due(Progress *progress, TimestampTz now)
 {
 	if (progress_interval == 0 || now < progress->next_notice)
 		return;
-	emit_notice(progress, now);
+
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update notice", ALLOCSET_SMALL_SIZES);
+
+	with_memory_context(memory, [&] { emit_notice(progress, now); });
+	MemoryContextDelete(memory);
 	progress->next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }
 
@@ -129,14 +134,20 @@ subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, voi
 		publish(current);
 }
 
+/* After an error the contexts of nested calls are reset in any order. */
 void
 call_ended(void *arg)
 {
-	Progress *progress = static_cast<Progress *>(arg);
+	const Progress *innermost = current;
 
-	if (current != progress)
+	for (Progress **link = &current; *link != nullptr; link = &(*link)->outer)
+		if (*link == arg)
+		{
+			*link = (*link)->outer;
+			break;
+		}
+	if (innermost != arg)
 		return;
-	current = progress->outer;
 	if (current != nullptr)
 		publish(current);
 	else if (slot_is_ours())
