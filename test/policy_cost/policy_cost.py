@@ -220,7 +220,7 @@ CASES = {
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=int(os.environ.get("POLICY_COST_ROWS", 1000000)))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", action="append")
     arguments = parser.parse_args()
     bench = Bench(arguments.rows, arguments.rounds)
