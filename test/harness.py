@@ -8,7 +8,7 @@ import psycopg2
 TIMEOUT = 60
 POLL_SECONDS = 0.005
 
-passed = failed = 0
+passed = failed = skipped = 0
 
 
 def ok(condition, name, why=""):
@@ -26,9 +26,16 @@ def equal(actual, expected, name):
     return ok(actual == expected, name, f"{actual!r} instead of {expected!r}")
 
 
+def skip(name):
+    """Count and print a test that is not run."""
+    global skipped
+    skipped += 1
+    print(f"skipped - {name}", flush=True)
+
+
 def finish():
     """Print the count; return the exit code."""
-    print(f"{passed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed or not passed else 0
 
 
