@@ -119,7 +119,7 @@ look_at_head(Feed *feed)
 	Size bytes = 0;
 	bool in_order = true;
 
-	feed->head = tuplestore_begin_heap(false, false, Max(work_mem / 4, 64));
+	feed->head = tuplestore_begin_heap(false, false, spool_memory_kb());
 	while (in_order && feed->source->rows_consumed < feed->options->chunk_rows &&
 		   bytes < static_cast<Size>(work_mem) * 1024)
 	{

@@ -82,7 +82,7 @@ key_log_create(const Target *target)
 		TupleDescInitEntry(log->tuple_desc, static_cast<AttrNumber>(i + 1), "key",
 						   target->keys[i].type, -1, 0);
 	TupleDescInitEntry(log->tuple_desc, static_cast<AttrNumber>(n + 1), "position", INT8OID, -1, 0);
-	log->store = tuplestore_begin_heap(false, false, Max(work_mem / 4, 64));
+	log->store = tuplestore_begin_heap(false, false, spool_memory_kb());
 	log->slot = MakeSingleTupleTableSlot(log->tuple_desc, &TTSOpsMinimalTuple);
 	log->values = palloc_array_of<Datum>(n + 1);
 	log->nulls = palloc_array_of<bool>(n + 1);

@@ -208,11 +208,9 @@ cast_error_context(void *arg)
 {
 	const CastErrorContext *where = static_cast<const CastErrorContext *>(arg);
 
-	errcontext(
-		"bulk_update of table %s, source row %lld, column \"%s\"", where->target->display_name,
-		static_cast<long long>(where->position),
-		NameStr(
-			TupleDescAttr(RelationGetDescr(where->target->relation), where->column - 1)->attname));
+	errcontext("bulk_update of table %s, source row %lld, column \"%s\"",
+			   where->target->display_name, static_cast<long long>(where->position),
+			   attribute_name(where->target, where->column));
 }
 
 } /* namespace */

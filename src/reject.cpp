@@ -117,6 +117,24 @@ append_member(StringInfo json, StringInfo omitted, const char *name, const Value
 		append_value(json, getBaseType(value.type), text);
 }
 
+const char *
+copied(const char *string, Size *bytes)
+{
+	if (string == NULL)
+		return NULL;
+	*bytes += strlen(string) + 1;
+	return pstrdup(string);
+}
+
+void
+set_error(Reject *reject, const ErrorData *error, Size *bytes)
+{
+	reject->sqlstate = copied(unpack_sql_state(error->sqlerrcode), bytes);
+	reject->message = copied(error->message, bytes);
+	reject->detail = copied(error->detail, bytes);
+	reject->constraint_name = copied(error->constraint_name, bytes);
+}
+
 template <typename ValueOf>
 Reject *
 make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf value_of)
@@ -147,17 +165,8 @@ make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf v
 	*bytes += sizeof(Reject) + static_cast<Size>(key.maxlen) + static_cast<Size>(values.maxlen) +
 			  static_cast<Size>(omitted.maxlen);
 	if (error != NULL)
-		reject_set_error(reject, error, bytes);
+		set_error(reject, error, bytes);
 	return reject;
-}
-
-const char *
-copied(const char *string, Size *bytes)
-{
-	if (string == NULL)
-		return NULL;
-	*bytes += strlen(string) + 1;
-	return pstrdup(string);
 }
 
 } /* namespace */
@@ -186,15 +195,6 @@ reject_of_image(const Target *target, HeapTupleHeader image, const ErrorData *er
 
 		return Value{value, isnull, TupleDescAttr(tuple_desc, column.target - 1)->atttypid};
 	});
-}
-
-void
-reject_set_error(Reject *reject, const ErrorData *error, Size *bytes)
-{
-	reject->sqlstate = copied(unpack_sql_state(error->sqlerrcode), bytes);
-	reject->message = copied(error->message, bytes);
-	reject->detail = copied(error->detail, bytes);
-	reject->constraint_name = copied(error->constraint_name, bytes);
 }
 
 } /* namespace bulkupdate */

@@ -41,9 +41,6 @@ extern Reject *reject_of_source_row(const Target *target, TupleTableSlot *row,
 extern Reject *reject_of_image(const Target *target, HeapTupleHeader image, const ErrorData *error,
 							   Size *bytes);
 
-/* reject_set_error: fill in what an error says. */
-extern void reject_set_error(Reject *reject, const ErrorData *error, Size *bytes);
-
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_REJECT_H */

@@ -34,13 +34,6 @@ constexpr Column COLUMNS[] = {
 };
 constexpr int NCOLUMNS = static_cast<int>(lengthof(COLUMNS));
 
-const char *
-display_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
 void
 check_table(Oid relid)
 {
@@ -87,7 +80,7 @@ insert_statement(Oid relid)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s (", display_name(relid));
+	appendStringInfo(&sql, "INSERT INTO %s (", qualified_name(relid));
 	for (int i = 0; i < NCOLUMNS; i++)
 		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name));
 	appendStringInfoString(&sql, ") VALUES (");

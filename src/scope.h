@@ -104,6 +104,13 @@ with_error_context(void (*callback)(void *), Arg *arg, Body body) -> decltype(bo
 	}
 }
 
+/* What a tuplestore of this extension keeps in memory before it spills, in kB. */
+inline int
+spool_memory_kb()
+{
+	return Max(work_mem / 4, 64);
+}
+
 struct Setting
 {
 	const char *name;

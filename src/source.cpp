@@ -31,13 +31,6 @@ constexpr int64 FIRST_BATCH_ROWS = 16;
 /* A batch that takes longer than this is followed by a smaller one, so that progress shows. */
 constexpr double SLOW_BATCH_MS = 50;
 
-/* Part of work_mem that a batch may fill before it spills, in kB. */
-int
-batch_memory_kb()
-{
-	return Max(work_mem / 4, 64);
-}
-
 void
 check_portal(const Source *source, Portal portal)
 {
@@ -131,7 +124,7 @@ next_batch_rows(const Source *source)
 		return FIRST_BATCH_ROWS;
 
 	int64 row_bytes = Max(source->batch_bytes / source->batch_rows, 1);
-	int64 fitting = static_cast<int64>(batch_memory_kb()) * 1024 / row_bytes;
+	int64 fitting = static_cast<int64>(spool_memory_kb()) * 1024 / row_bytes;
 	int64 growing =
 		source->slow ? source->batch_rows / 2 : Min(source->batch_rows * 4, MAX_BATCH_ROWS);
 
@@ -194,7 +187,7 @@ source_open(const char *name, const char *label)
 	source->watch = watch_portal(portal);
 	source->portal_position = portal->portalPos;
 	source->tuple_desc = CreateTupleDescCopy(portal->tupDesc);
-	source->batch = tuplestore_begin_heap(false, false, batch_memory_kb());
+	source->batch = tuplestore_begin_heap(false, false, spool_memory_kb());
 	source->receiver = CreateTuplestoreDestReceiver();
 	source->slot = MakeSingleTupleTableSlot(source->tuple_desc, &TTSOpsMinimalTuple);
 	return source;

@@ -30,15 +30,13 @@ append_source(StringInfo sql, const Target *target)
 const char *
 target_name(const Target *target)
 {
-	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target->relation)),
-									  RelationGetRelationName(target->relation));
+	return qualified_name(RelationGetRelid(target->relation));
 }
 
 const char *
 quoted_attribute(const Target *target, AttrNumber attno)
 {
-	return quote_identifier(
-		NameStr(TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->attname));
+	return quote_identifier(attribute_name(target, attno));
 }
 
 /* A text made from a row of a catalog, which is found by its OID. */

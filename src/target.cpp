@@ -143,14 +143,19 @@ target_open(const Options &options, TupleDesc source)
 	if (writes && target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
 		PreventCommandIfReadOnly("bulk_update()");
 
-	target->display_name =
-		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(target->relation)),
-								   RelationGetRelationName(target->relation));
+	target->display_name = qualified_name(options.target);
 	target->cast_context = CreateStandaloneExprContext();
 	map_columns(target, options, source);
 	choose_key(target);
 	check_privileges(target, options.skip_unchanged);
 	return target;
+}
+
+const char *
+qualified_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
 }
 
 void

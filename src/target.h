@@ -58,6 +58,9 @@ struct Target
  */
 extern Target *target_open(const Options &options, TupleDesc source);
 
+/* qualified_name: of a relation as it is called now, quoted where need be. */
+extern const char *qualified_name(Oid relid);
+
 /* attribute_name: of a column of the target. */
 inline const char *
 attribute_name(const Target *target, AttrNumber attno)
