@@ -118,12 +118,11 @@ abandon(Applier *base)
 void
 applier_define_settings()
 {
-	DefineCustomEnumVariable("bulk_update.applier",
-							 "Chooses what applies the rows of a bulk update.",
-							 "\"direct\" is faster and \"sql\" works for every table; \"auto\" takes "
-							 "\"direct\" wherever it gives the same result.",
-							 &applier_setting, APPLIER_AUTO, applier_settings, PGC_USERSET, 0, NULL,
-							 NULL, NULL);
+	DefineCustomEnumVariable(
+		"bulk_update.applier", "Chooses what applies the rows of a bulk update.",
+		"\"direct\" is faster and \"sql\" works for every table; \"auto\" takes "
+		"\"direct\" wherever it gives the same result.",
+		&applier_setting, APPLIER_AUTO, applier_settings, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 Applier *

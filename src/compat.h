@@ -125,9 +125,8 @@ map_root_to_partition(ResultRelInfo *partition, ResultRelInfo *root)
 	(void) partition;
 	(void) root;
 #else
-	partition->ri_RootToPartitionMap =
-		convert_tuples_by_name(RelationGetDescr(root->ri_RelationDesc),
-							   RelationGetDescr(partition->ri_RelationDesc));
+	partition->ri_RootToPartitionMap = convert_tuples_by_name(
+		RelationGetDescr(root->ri_RelationDesc), RelationGetDescr(partition->ri_RelationDesc));
 #endif
 }
 

@@ -19,6 +19,7 @@ struct DirectApplier
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
 	Datum *key;
+	WalkHabit habit;
 };
 
 namespace
@@ -91,8 +92,7 @@ run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow 
 			continue;
 		}
 		if (partition->table == NULL)
-			partition->table =
-				direct_table_open(statement, partition->relation, partition->index);
+			partition->table = direct_table_open(statement, partition->relation, partition->index);
 		rows[i]->outcome = body(partition->table, load_row(applier, rows[i]));
 	}
 	applier->current = NULL;
@@ -168,8 +168,9 @@ direct_apply(DirectApplier *applier, Span<ChunkRow *> rows, MemoryContext scratc
 		const char *why = route_rows(applier, rows, RowExclusiveLock, &routed);
 
 		if (why == NULL)
-			run_statement(applier, direct_statement_begin(applier->target, false, false), rows,
-						  &routed, [](DirectTable *table, const DirectRow &row) {
+			run_statement(applier,
+						  direct_statement_begin(applier->target, false, false, &applier->habit),
+						  rows, &routed, [](DirectTable *table, const DirectRow &row) {
 							  return direct_table_update(table, row);
 						  });
 		return why;
@@ -185,13 +186,15 @@ direct_look(DirectApplier *applier, Span<ChunkRow *> rows, bool compare_values,
 		const char *why = route_rows(applier, rows, AccessShareLock, &routed);
 
 		if (why == NULL)
-			run_statement(applier, direct_statement_begin(applier->target, true, compare_values),
-						  rows, &routed, [&](DirectTable *table, const DirectRow &row) {
-							  if (!direct_table_find(table, row))
-								  return Outcome::Missing;
-							  return compare_values && has_values(table, row) ? Outcome::Unchanged
-																			  : Outcome::Pending;
-						  });
+			run_statement(
+				applier,
+				direct_statement_begin(applier->target, true, compare_values, &applier->habit),
+				rows, &routed, [&](DirectTable *table, const DirectRow &row) {
+					if (!direct_table_find(table, row))
+						return Outcome::Missing;
+					return compare_values && has_values(table, row) ? Outcome::Unchanged
+																	: Outcome::Pending;
+				});
 		return why;
 	});
 }

@@ -143,10 +143,10 @@ check_isolation(TM_Result result)
 {
 	if (!IsolationUsesXactSnapshot())
 		return;
-	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					result == TM_Deleted
-						? errmsg("could not serialize access due to concurrent delete")
-						: errmsg("could not serialize access due to concurrent update")));
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 result == TM_Deleted ? errmsg("could not serialize access due to concurrent delete")
+								  : errmsg("could not serialize access due to concurrent update")));
 }
 
 /*
@@ -236,7 +236,7 @@ has_before_row_triggers(const DirectTable *table)
 } /* namespace */
 
 DirectStatement *
-direct_statement_begin(const Target *target, bool looking, bool compares_values)
+direct_statement_begin(const Target *target, bool looking, bool compares_values, WalkHabit *habit)
 {
 	DirectStatement *statement = palloc_one<DirectStatement>();
 	EState *estate = CreateExecutorState();
@@ -249,6 +249,7 @@ direct_statement_begin(const Target *target, bool looking, bool compares_values)
 		read = bms_add_members(read, values);
 
 	statement->target = target;
+	statement->habit = habit;
 	statement->estate = estate;
 	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
 	estate->es_output_cid = GetCurrentCommandId(!looking);
@@ -298,7 +299,8 @@ direct_table_open(DirectStatement *statement, Relation relation, Oid index)
 		table->updated = table_slot_create(relation, &estate->es_tupleTable);
 		table->index = index_open(index, AccessShareLock);
 		index_walk_begin(&table->walk, relation, table->index,
-						 {target->keys.data, target->index_columns}, estate->es_snapshot);
+						 {target->keys.data, target->index_columns}, estate->es_snapshot,
+						 statement->habit);
 		if (statement->root == NULL)
 			return table;
 

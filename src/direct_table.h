@@ -18,6 +18,7 @@ struct DirectStatement
 	const Target *target;
 	EState *estate;
 	ResultRelInfo *root; /* of the target; NULL when rows are only looked at */
+	WalkHabit *habit;
 };
 
 /* Which of the target's attributes becomes which of the table's, both from 0. */
@@ -57,11 +58,11 @@ struct DirectRow
  *		privileges, takes the active snapshot and a command id, fires the
  *		statement triggers.
  *
- * compares_values: columns other than those of the key are read too.  Allocates
- * in the current memory context.  Raises 42501, 25006, and what the triggers raise.
+ * compares_values: columns other than those of the key are read too.  habit:
+ * outlives the statement.  Allocates in the current memory context.  Raises 42501, 25006, and what the triggers raise.
  */
 extern DirectStatement *direct_statement_begin(const Target *target, bool looking,
-											   bool compares_values);
+											   bool compares_values, WalkHabit *habit);
 
 /* direct_statement_end: fire the triggers that are due after the rows, and close everything. */
 extern void direct_statement_end(DirectStatement *statement);

@@ -23,8 +23,8 @@ void
 init_scan_key(ScanKeyData *scan_key, Relation index, int column, StrategyNumber strategy)
 {
 	Oid type = index->rd_opcintype[column];
-	Oid op = get_opfamily_member(index->rd_opfamily[column], type, type,
-								 static_cast<int16>(strategy));
+	Oid op =
+		get_opfamily_member(index->rd_opfamily[column], type, type, static_cast<int16>(strategy));
 
 	if (!OidIsValid(op))
 		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u", strategy, type, type,
@@ -66,7 +66,11 @@ has_prefix(const IndexWalk *walk, const Datum *key)
 bool
 step(IndexWalk *walk)
 {
-	walk->on_entry = index_getnext_tid(walk->steps, ForwardScanDirection) != NULL;
+	const ItemPointerData *tid = index_getnext_tid(walk->steps, ForwardScanDirection);
+
+	walk->on_entry = tid != NULL;
+	if (tid != NULL)
+		walk->entry = *tid;
 	return walk->on_entry;
 }
 
@@ -89,7 +93,12 @@ step_to(IndexWalk *walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 			return Found::Nothing;
 		if (order == 0)
 		{
-			/* Versions of one row can have an entry each. */
+			/*
+			 * Versions of one row can have an entry each.  A fetch moves the
+			 * scan's pointer on to the version; the entry may be asked again, for
+			 * another key with the same columns in the index.
+			 */
+			walk->steps->xs_heaptid = walk->entry;
 			if (index_fetch_heap(walk->steps, slot))
 				return Found::Row;
 			steps--;
@@ -135,7 +144,7 @@ look_up(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 
 void
 index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyColumn> keys,
-				 Snapshot snapshot)
+				 Snapshot snapshot, WalkHabit *habit)
 {
 	int last = keys.size - 1;
 
@@ -144,6 +153,7 @@ index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyC
 	walk->heap = heap;
 	walk->index = index;
 	walk->snapshot = snapshot;
+	walk->habit = habit;
 	walk->can_step = (index->rd_indoption[last] & INDOPTION_DESC) == 0;
 	walk->step_keys = palloc_array_of<ScanKeyData>(keys.size);
 	walk->lookup_keys = palloc_array_of<ScanKeyData>(keys.size);
@@ -158,9 +168,11 @@ index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyC
 bool
 index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 {
-	if (!walk->can_step || walk->lookups_due > 0)
+	WalkHabit *habit = walk->habit;
+
+	if (!walk->can_step || habit->lookups_due > 0)
 	{
-		walk->lookups_due = Max(walk->lookups_due - 1, 0);
+		habit->lookups_due = Max(habit->lookups_due - 1, 0);
 		return look_up(walk, key, slot);
 	}
 
@@ -170,15 +182,15 @@ index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 
 		if (found != Found::TooFar)
 		{
-			walk->far_keys = 0;
+			habit->far_keys = 0;
 			return found == Found::Row;
 		}
 	}
 
-	if (++walk->far_keys > FAR_KEYS_BEFORE_LOOKUPS)
+	if (++habit->far_keys > FAR_KEYS_BEFORE_LOOKUPS)
 	{
-		walk->far_keys = FAR_KEYS_BEFORE_LOOKUPS - 1;
-		walk->lookups_due = LOOKUPS_BEFORE_STEPS;
+		habit->far_keys = FAR_KEYS_BEFORE_LOOKUPS - 1;
+		habit->lookups_due = LOOKUPS_BEFORE_STEPS;
 		walk->on_entry = false;
 		return look_up(walk, key, slot);
 	}

@@ -16,6 +16,13 @@
 namespace bulkupdate
 {
 
+/* What walks have learned of the distances between keys; all zero at first. */
+struct WalkHabit
+{
+	int far_keys;    /* keys in a row that were not near the one before */
+	int lookups_due; /* keys to be looked up before the next try to step */
+};
+
 struct IndexWalk
 {
 	Span<const KeyColumn> keys; /* of the index, in its order */
@@ -25,11 +32,10 @@ struct IndexWalk
 	IndexScanDesc lookups;  /* of the wanted key alone; NULL: not begun */
 	ScanKeyData *step_keys; /* the prefix equal, the last column at least */
 	ScanKeyData *lookup_keys;
-	bool can_step;   /* the index ascends in its last column */
-	bool on_entry;   /* steps stands on an entry that may be wanted next */
-	bool descended;  /* the newest key was not near the one before it */
-	int far_keys;    /* keys in a row that were not near the one before */
-	int lookups_due; /* keys to be looked up before the next try to step */
+	bool can_step;         /* the index ascends in its last column */
+	bool on_entry;         /* steps stands on an entry that may be wanted next */
+	ItemPointerData entry; /* what that entry points to */
+	WalkHabit *habit;
 	Relation heap;
 	Relation index;
 	Snapshot snapshot;
@@ -38,10 +44,12 @@ struct IndexWalk
 /*
  * index_walk_begin
  *		A walk of index, whose columns keys describe, over the versions of
- *		heap's rows that snapshot sees.  Allocates in the current memory context.
+ *		heap's rows that snapshot sees.  habit is kept from walk to walk.
+ *
+ * Allocates in the current memory context.
  */
 extern void index_walk_begin(IndexWalk *walk, Relation heap, Relation index,
-							 Span<const KeyColumn> keys, Snapshot snapshot);
+							 Span<const KeyColumn> keys, Snapshot snapshot, WalkHabit *habit);
 
 /*
  * index_walk_find

@@ -19,14 +19,14 @@ struct DirectTable;
 struct Partition
 {
 	Relation relation;
-	Oid index;           /* the one that covers the key; InvalidOid where there is none */
-	Partition *next;     /* of all that have been opened */
-	DirectTable *table;  /* for the caller, who sets it */
+	Oid index;          /* the one that covers the key; InvalidOid where there is none */
+	Partition *next;    /* of all that have been opened */
+	DirectTable *table; /* for the caller, who sets it */
 
 	/* Private to partition_route.cpp. */
-	PartitionKey key;    /* NULL: a table with rows of its own */
+	PartitionKey key; /* NULL: a table with rows of its own */
 	PartitionDesc desc;
-	int *attributes;     /* the target's attribute, from 0, for each column of the partition key */
+	int *attributes; /* the target's attribute, from 0, for each column of the partition key */
 	Partition **children;
 };
 
