@@ -67,7 +67,7 @@ route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 	}
 	for (Partition *partition = routed->route.opened; partition != NULL && why == NULL;
 		 partition = partition->next)
-		if (partition->key == NULL)
+		if (partition->key == NULL && partition != routed->route.root)
 			why = why_not_direct_partition(partition->relation, partition->index);
 	if (why != NULL)
 		partition_route_end(&routed->route);
