@@ -15,6 +15,7 @@ namespace bulkupdate
 struct DirectApplier
 {
 	const Target *target;
+	bool rows_are_elsewhere;
 	ChunkRow *current;
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
@@ -48,7 +49,9 @@ load_row(DirectApplier *applier, const ChunkRow *row)
 const char *
 route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed *routed)
 {
-	const char *why = why_not_direct(applier->target);
+	const char *why = applier->rows_are_elsewhere
+						  ? "An extension plans queries for the table in a way of its own."
+						  : why_not_direct(applier->target);
 
 	if (why != NULL)
 		return why;
@@ -154,6 +157,7 @@ direct_applier_create(const Target *target)
 	int natts = RelationGetDescr(target->relation)->natts;
 
 	applier->target = target;
+	applier->rows_are_elsewhere = rows_are_elsewhere(target);
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);
 	applier->key = palloc_array_of<Datum>(target->keys.size);
