@@ -1,0 +1,122 @@
+--
+-- Which applier works: the direct one wherever it gives the same table as UPDATE, the executor for everything else
+--
+CREATE TABLE t (id int PRIMARY KEY, v int, d int UNIQUE DEFERRABLE, CHECK (v >= 0));
+INSERT INTO t SELECT i, 0, i FROM generate_series(1, 20) AS i;
+
+-- What updates rows of a relation; v becomes one more
+CREATE FUNCTION works(relation regclass, key_columns name[] DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(DISTINCT applier, ',') || ' ' || sum(rows_updated)
+      FROM bulk_update_query(relation, format('SELECT %I, v + 1 AS v FROM %s WHERE id <= 15', coalesce(key_columns[1], 'id'), relation),
+                             key_columns => key_columns, chunk_size => 4)
+$$;
+SELECT works('t');
+-- reading alone as well
+SELECT DISTINCT applier FROM bulk_update_query('t', 'SELECT 1 AS id, 7 AS v', dry_run => true);
+SELECT DISTINCT applier FROM bulk_update_query('t', 'SELECT id, v FROM t', skip_unchanged => true);
+
+-- A setting forces one
+SHOW bulk_update.applier;
+SET bulk_update.applier = sql;
+SELECT works('t');
+SET bulk_update.applier = direct;
+SELECT works('t');
+SET bulk_update.applier = quick;
+RESET bulk_update.applier;
+
+-- Direct
+CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE FUNCTION with_triggers() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := 2 * NEW.v; RETURN NEW; END';
+CREATE TRIGGER before_row BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION with_triggers();
+CREATE TRIGGER after_row AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION pass();
+CREATE TRIGGER before_statement BEFORE UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION pass();
+SELECT works('t');
+SELECT v, count(*) FROM t GROUP BY v ORDER BY v;
+DROP TRIGGER before_row ON t;
+CREATE TEMP TABLE temporary (id int PRIMARY KEY, v int);
+INSERT INTO temporary VALUES (1, 1), (2, 2);
+SELECT works('temporary');
+CREATE TABLE descending (id int, v int);
+CREATE UNIQUE INDEX ON descending (id DESC NULLS LAST) INCLUDE (v);
+INSERT INTO descending SELECT i, 0 FROM generate_series(1, 20) AS i;
+SELECT works('descending', '{id}');
+
+-- Partitions, at two levels, one with other places for its columns
+CREATE TABLE p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (6);
+CREATE TABLE p2 (v int, gone text, id int NOT NULL);
+ALTER TABLE p2 DROP COLUMN gone;
+ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (6) TO (11);
+CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (11) TO (100) PARTITION BY HASH (id);
+CREATE TABLE p3a PARTITION OF p3 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE p3b PARTITION OF p3 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO p SELECT i, 0 FROM generate_series(1, 20) AS i;
+SELECT works('p');
+SELECT tableoid::regclass, v, count(*) FROM p GROUP BY 1, 2 ORDER BY 1, 2;
+-- keys of no partition are missing
+SELECT applier, rows_updated, rows_missing FROM bulk_update_query('p', 'VALUES (-1, 5), (3, 5), (100, 5), (NULL, 5)', '{id,v}');
+-- the partition itself; its constraint holds
+SELECT works('p2');
+CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id := 99; RETURN NEW; END';
+CREATE TRIGGER away BEFORE UPDATE ON p2 FOR EACH ROW WHEN (NEW.v = 13) EXECUTE FUNCTION away();
+SELECT rows_updated FROM bulk_update_query('p2', 'SELECT 7 AS id, 13 AS v');
+-- through the root such a row moves: the executor does it, for the chunks that have rows there
+SELECT chunk, applier, rows_updated FROM bulk_update_query('p', 'SELECT id, 13 AS v FROM p WHERE id IN (1, 2, 7, 12) ORDER BY id', chunk_size => 2);
+SELECT tableoid::regclass, id, v FROM p WHERE v = 13 ORDER BY id;
+DROP TRIGGER away ON p2;
+-- list partitions, with a default one
+CREATE TABLE l (k text, id int, v int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+CREATE TABLE l_ab PARTITION OF l FOR VALUES IN ('a', 'b');
+CREATE TABLE l_rest PARTITION OF l DEFAULT;
+INSERT INTO l VALUES ('a', 1, 0), ('b', 1, 0), ('c', 1, 0), ('a', 2, 0);
+SELECT applier, rows_updated, rows_missing
+  FROM bulk_update_query('l', $$VALUES ('a', 1, 1), ('b', 1, 2), ('c', 1, 3), ('d', 1, 4), ('c', 2, 5)$$, '{k,id,v}');
+SELECT tableoid::regclass, * FROM l ORDER BY k, id;
+
+-- The executor: why not directly
+SET bulk_update.applier = direct;
+CREATE TABLE with_deferrable (id int PRIMARY KEY DEFERRABLE, v int);
+SELECT works('with_deferrable');
+CREATE TABLE parent (id int PRIMARY KEY, v int);
+CREATE TABLE child () INHERITS (parent);
+SELECT works('parent');
+CREATE TABLE ruled (id int PRIMARY KEY, v int);
+CREATE RULE also AS ON UPDATE TO ruled DO ALSO NOTIFY ruled;
+SELECT works('ruled');
+ALTER TABLE ruled DISABLE RULE also;
+SELECT works('ruled') IS NULL AS "an empty source";
+CREATE TABLE logged (id int PRIMARY KEY, v int);
+CREATE TRIGGER transition AFTER UPDATE ON logged REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION pass();
+SELECT works('logged');
+CREATE TABLE secured (id int PRIMARY KEY, v int);
+INSERT INTO secured VALUES (1, 1), (2, 2);
+ALTER TABLE secured ENABLE ROW LEVEL SECURITY;
+CREATE POLICY odd ON secured USING (id % 2 = 1);
+CREATE ROLE regress_applier;
+GRANT ALL ON secured TO regress_applier;
+SELECT works('secured');
+SET ROLE regress_applier;
+SELECT works('secured');
+SET bulk_update.applier = auto;
+SELECT works('secured');
+RESET ROLE;
+-- a partition's own reason is found when a chunk has rows in it, and no policy takes it for an error of the rows
+SET bulk_update.applier = direct;
+CREATE TRIGGER away BEFORE UPDATE ON p2 FOR EACH ROW EXECUTE FUNCTION pass();
+SELECT chunk, applier, rows_updated FROM bulk_update_query('p', 'SELECT 1 AS id, 3 AS v', on_error => 'skip');
+SELECT chunk, applier, rows_updated FROM bulk_update_query('p', 'SELECT 7 AS id, 3 AS v', on_error => 'skip');
+-- with the setting "auto" all of them can be updated
+SET bulk_update.applier = auto;
+SELECT relation, works(relation)
+  FROM unnest('{with_deferrable,parent,logged,p}'::regclass[]) AS relation;
+
+-- Fast defaults and dropped columns: a new version has them as UPDATE leaves them
+CREATE TABLE changed (a int, id int PRIMARY KEY, v int, b text);
+INSERT INTO changed SELECT i, i, 0, 'b' || i FROM generate_series(1, 3) AS i;
+ALTER TABLE changed DROP COLUMN a, ADD COLUMN c int DEFAULT 42, ADD COLUMN g int GENERATED ALWAYS AS (v * 2) STORED;
+ALTER TABLE changed ALTER COLUMN c SET DEFAULT 43, ADD COLUMN e text DEFAULT 'new';
+SELECT works('changed');
+SELECT * FROM changed ORDER BY id;
+
+DROP TABLE secured;
+DROP ROLE regress_applier;
