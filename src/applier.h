@@ -42,12 +42,27 @@ using AbandonFunction = void (*)(Applier *applier);
 
 struct Applier
 {
-	const char *name;
+	const char *name; /* of what applied the newest rows: "sql" or "direct" */
 	ApplyFunction apply;
 	LookFunction look;
 	CurrentRowFunction current_row;
 	AbandonFunction abandon;
 };
+
+/* applier_define_settings: at load time, define bulk_update.applier. */
+extern void applier_define_settings();
+
+/*
+ * applier_create
+ *		An applier that gives each chunk to the direct applier where this gives
+ *		the same result as UPDATE, and otherwise to the SQL applier;
+ *		bulk_update.applier can force one.
+ *
+ * Needs an SPI connection, in which it must also be used.  Allocates in the
+ * current memory context.  Raises 0A000 (the setting is "direct", and the
+ * target cannot be updated so), also when it is used.
+ */
+extern Applier *applier_create(const Target *target);
 
 /*
  * sql_applier_create

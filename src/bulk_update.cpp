@@ -2,6 +2,7 @@
  * bulk_update.cpp
  *		Entry points: SQL arguments in, a set of rows out.
  */
+#include "applier.h"
 #include "options.h"
 #include "outcome_receiver.h"
 #include "progress.h"
@@ -71,6 +72,8 @@ _PG_init(void)
 {
 	bulkupdate::progress_define_settings();
 	bulkupdate::outcome_receiver_watch();
+	bulkupdate::applier_define_settings();
+	MarkGUCPrefixReserved("bulk_update");
 }
 
 /*

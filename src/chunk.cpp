@@ -8,6 +8,7 @@
 #include "key_text.h"
 #include "mapping.h"
 #include "reject.h"
+#include "waiting.h"
 
 namespace bulkupdate
 {
@@ -86,58 +87,91 @@ compare_rows(const void *left, const void *right, void *arg)
 	return a.arrival < b.arrival ? -1 : 1;
 }
 
-/* The row as the target will have it; its key's datums are kept beside it for comparing. */
+/* A row's key in the datums beside the chunk's rows; they point into its image. */
 void
-form_image(Chunk *chunk, ChunkRow *row, const FeedRow *from)
+keep_key(const Chunk *chunk, const ChunkRow *row, HeapTuple tuple)
 {
-	TupleDesc tuple_desc = RelationGetDescr(chunk->target->relation);
 	Datum *key = const_cast<Datum *>(chunk_key(chunk, *row));
-	HeapTuple tuple = heap_form_tuple(tuple_desc, from->values, from->nulls);
 
-	row->image = tuple->t_data;
 	for (int i = 0; i < chunk->target->keys.size; i++)
 	{
 		bool isnull;
 
-		key[i] = heap_getattr(tuple, chunk->target->keys[i].target, tuple_desc, &isnull);
+		key[i] = heap_getattr(tuple, chunk->target->keys[i].target,
+							  RelationGetDescr(chunk->target->relation), &isnull);
 	}
-	chunk->bytes += GetMemoryChunkSpace(tuple);
-	chunk->applicable++;
 }
 
+/* A row at the end of the chunk: with its coerced tuple, if it is to be applied. */
 void
-add_row(Chunk *chunk, FeedRow *from)
+append_row(Chunk *chunk, int64 position, HeapTuple tuple, Outcome outcome, Reject *reject)
 {
-	bool skip = chunk->options->on_error == OnError::Skip;
-	ErrorData *error = from->error;
-	Outcome outcome = from->outcome;
-
-	if (outcome == Outcome::Pending)
-		error = with_memory_context(chunk->scratch, [&] {
-			return coerce_columns(chunk->target, from->slot, from->position, false, skip,
-								  from->values, from->nulls);
-		});
-	if (error != NULL)
-		outcome = Outcome::Rejected;
-
 	reserve_row(chunk);
 
 	ChunkRow *row = &chunk->rows[chunk->rows.size];
 
-	*row = {nullptr, nullptr, from->position, chunk->rows.size, outcome};
-	if (outcome == Outcome::Pending)
-		form_image(chunk, row, from);
-	else if (OidIsValid(chunk->options->rejects))
-		row->reject = reject_of_source_row(chunk->target, from->slot, error, &chunk->bytes);
-	if (error != NULL)
-		MemoryContextReset(chunk->scratch);
-
+	*row = {nullptr, reject, position, chunk->rows.size, outcome};
+	if (tuple != NULL)
+	{
+		row->image = tuple->t_data;
+		keep_key(chunk, row, tuple);
+		chunk->bytes += GetMemoryChunkSpace(tuple);
+		chunk->applicable++;
+	}
 	chunk->in_order =
 		chunk->in_order && (row->arrival == 0 || compare_rows(row - 1, row, chunk) < 0);
 	chunk->first_position = Min(chunk->first_position, row->position);
 	chunk->last_position = Max(chunk->last_position, row->position);
 	chunk->bytes += sizeof(ChunkRow) + sizeof(Datum) * chunk->target->keys.size;
 	chunk->rows.size++;
+}
+
+void
+append_unapplicable_row(Chunk *chunk, TupleTableSlot *slot, int64 position, Outcome outcome,
+						const ErrorData *error)
+{
+	Reject *reject = NULL;
+
+	if (OidIsValid(chunk->options->rejects))
+		reject = reject_of_source_row(chunk->target, slot, error, &chunk->bytes);
+	append_row(chunk, position, NULL, outcome, reject);
+}
+
+void
+add_row(Chunk *chunk, FeedRow *from)
+{
+	if (from->outcome != Outcome::Pending)
+	{
+		append_unapplicable_row(chunk, from->slot, from->position, from->outcome, from->error);
+		return;
+	}
+	(void) coerce_columns(chunk->target, from->slot, from->position, false, false, from->values,
+						  from->nulls);
+	append_row(
+		chunk, from->position,
+		heap_form_tuple(RelationGetDescr(chunk->target->relation), from->values, from->nulls),
+		Outcome::Pending, NULL);
+}
+
+void
+add_waiting_rows(Chunk *chunk)
+{
+	WaitingRows *waiting = chunk->waiting;
+
+	if (waiting->size == 0)
+		return;
+	waiting_rows_coerce(waiting, chunk->context);
+	for (int i = 0; i < waiting->size; i++)
+	{
+		const WaitingRow &row = waiting->rows[i];
+
+		if (row.error != NULL)
+			append_unapplicable_row(chunk, waiting_row_slot(waiting, row), row.position,
+									Outcome::Rejected, row.error);
+		else
+			append_row(chunk, row.position, row.tuple, Outcome::Pending, NULL);
+	}
+	waiting_rows_clear(waiting);
 }
 
 } /* namespace */
@@ -156,6 +190,8 @@ chunk_create(const Options *options, const Target *target)
 										   ALLOCSET_DEFAULT_MAXSIZE);
 	chunk->scratch = AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch", kept, kept,
 										   ALLOCSET_DEFAULT_MAXSIZE);
+	if (options->on_error == OnError::Skip && target->values_can_fail)
+		chunk->waiting = waiting_rows_create(target);
 	return chunk;
 }
 
@@ -163,21 +199,33 @@ bool
 chunk_fill(Chunk *chunk, Feed *feed)
 {
 	Size budget = chunk_budget();
+	WaitingRows *waiting = chunk->waiting;
+	int rows = 0;
 
 	chunk_reset(chunk);
-	while (chunk->rows.size < chunk->options->chunk_rows && chunk->bytes < budget)
+	while (rows < chunk->options->chunk_rows)
 	{
-		FeedRow *row = feed_peek(feed);
+		Size bytes = chunk->bytes + (waiting != NULL ? waiting->bytes : 0);
 
 		CHECK_FOR_INTERRUPTS();
-		if (row == NULL)
+		if (bytes >= budget)
 			break;
-		if (chunk->rows.size > 0 &&
-			chunk->bytes + source_row_size(chunk->target, row->slot) > budget)
+
+		FeedRow *row = feed_peek(feed);
+
+		if (row == NULL || (rows > 0 && bytes + source_row_size(chunk->target, row->slot) > budget))
 			break;
-		with_memory_context(chunk->context, [&] { add_row(chunk, row); });
+		rows++;
+		if (waiting != NULL && row->outcome == Outcome::Pending)
+			waiting_rows_add(waiting, row);
+		else
+			with_memory_context(chunk->context, [&] { add_row(chunk, row); });
 		feed_consume(feed);
+		if (waiting != NULL && waiting_rows_full(waiting))
+			with_memory_context(chunk->context, [&] { add_waiting_rows(chunk); });
 	}
+	if (waiting != NULL)
+		with_memory_context(chunk->context, [&] { add_waiting_rows(chunk); });
 
 	if (chunk->rows.size == 0)
 		return false;

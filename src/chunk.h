@@ -12,6 +12,7 @@ namespace bulkupdate
 {
 
 struct Reject;
+struct WaitingRows;
 
 struct ChunkRow
 {
@@ -41,7 +42,8 @@ struct Chunk
 	int capacity;
 	Datum *keys; /* a Datum for each key column of each row, by arrival */
 	Size bytes;
-	bool in_order; /* rows came in the order of compare_rows */
+	bool in_order;        /* rows came in the order of compare_rows */
+	WaitingRows *waiting; /* rows whose casts have not run yet */
 };
 
 /* chunk_create: an empty chunk, in memory contexts of its own below the current one. */

@@ -31,4 +31,114 @@ local_backend_entry(int index)
 #endif
 }
 
+/* Which indexes need entries for a tuple's new version; from 16 on there is more than yes and no. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes IndexesToUpdate;
+#else
+typedef bool IndexesToUpdate;
+#endif
+
+/* Insert the index entries of a new version; returns the indexes to check again later. */
+static inline List *
+insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate,
+					 IndexesToUpdate indexes)
+{
+#if PG_VERSION_NUM >= 160000
+	if (result->ri_NumIndices == 0 || indexes == TU_None)
+		return NIL;
+	return ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL,
+								 indexes == TU_Summarizing);
+#else
+	if (result->ri_NumIndices == 0 || !indexes)
+		return NIL;
+	return ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL);
+#endif
+}
+
+/* The failure data that tells what became of the row came in 16, that of MERGE in 18. */
+static inline bool
+fire_before_row_update_triggers(EState *estate, EPQState *epqstate, ResultRelInfo *result,
+								ItemPointer tid, TupleTableSlot *slot)
+{
+#if PG_VERSION_NUM >= 180000
+	return ExecBRUpdateTriggers(estate, epqstate, result, tid, NULL, slot, NULL, NULL, false);
+#elif PG_VERSION_NUM >= 160000
+	return ExecBRUpdateTriggers(estate, epqstate, result, tid, NULL, slot, NULL, NULL);
+#else
+	return ExecBRUpdateTriggers(estate, epqstate, result, tid, NULL, slot, NULL);
+#endif
+}
+
+static inline void
+init_eval_plan_qual(EPQState *epqstate, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1, NIL);
+#else
+	EvalPlanQualInit(epqstate, estate, NULL, NIL, -1);
+#endif
+}
+
+/*
+ * Give estate a range table of one relation, once the privileges are checked
+ * as the executor checks them.  The sets hold attribute numbers less
+ * FirstLowInvalidHeapAttributeNumber.  What is required stands in a node of its
+ * own from 16 on.
+ */
+static inline void
+init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset *selected,
+				 Bitmapset *updated)
+{
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+
+	entry->rtekind = RTE_RELATION;
+	entry->relid = RelationGetRelid(relation);
+	entry->relkind = relation->rd_rel->relkind;
+	entry->rellockmode = (required & ACL_UPDATE) != 0 ? RowExclusiveLock : AccessShareLock;
+#if PG_VERSION_NUM >= 160000
+	List *permissions = NIL;
+	RTEPermissionInfo *permission = addRTEPermissionInfo(&permissions, entry);
+
+	permission->requiredPerms = required;
+	permission->selectedCols = selected;
+	permission->updatedCols = updated;
+	ExecCheckPermissions(list_make1(entry), permissions, true);
+#if PG_VERSION_NUM >= 180000
+	ExecInitRangeTable(estate, list_make1(entry), permissions, bms_make_singleton(1));
+#else
+	ExecInitRangeTable(estate, list_make1(entry), permissions);
+#endif
+#else
+	entry->requiredPerms = required;
+	entry->selectedCols = selected;
+	entry->updatedCols = updated;
+	ExecCheckRTPerms(list_make1(entry), true);
+	ExecInitRangeTable(estate, list_make1(entry));
+#endif
+}
+
+/* How a partition's columns stand to those of the root; from 16 on the executor sees to it when it asks. */
+static inline void
+map_root_to_partition(ResultRelInfo *partition, ResultRelInfo *root)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) partition;
+	(void) root;
+#else
+	partition->ri_RootToPartitionMap = convert_tuples_by_name(
+		RelationGetDescr(root->ri_RelationDesc), RelationGetDescr(partition->ri_RelationDesc));
+#endif
+}
+
+/* A scan whose node does not count its index searches, as 18 asks for. */
+static inline IndexScanDesc
+begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
 #endif /* BULK_UPDATE_COMPAT_H */

@@ -225,6 +225,8 @@ choose_key(Target *target)
 	int n = 0;
 
 	target->keys = {palloc_array_of<KeyColumn>(nkeys), nkeys};
+	target->key_index = RelationGetRelid(index);
+	target->index_columns = index->rd_index->indnkeyatts;
 	for (; n < index->rd_index->indnkeyatts; n++)
 		target->keys[n] = key_column_of_index(target, index, n);
 	for (const MappedColumn &column : target->columns)

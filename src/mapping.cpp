@@ -153,13 +153,13 @@ check_value_columns(const Target *target)
  * The assignment cast of a source column, as transformAssignedExpr() builds it
  * for INSERT ... SELECT.  NULL where the datum goes in as it is.
  */
-ExprState *
-prepare_cast(const Target *target, const MappedColumn &column, TupleDesc source)
+void
+prepare_cast(const Target *target, MappedColumn *column, TupleDesc source)
 {
-	Form_pg_attribute from = TupleDescAttr(source, column.source - 1);
-	Form_pg_attribute to = TupleDescAttr(RelationGetDescr(target->relation), column.target - 1);
+	Form_pg_attribute from = TupleDescAttr(source, column->source - 1);
+	Form_pg_attribute to = TupleDescAttr(RelationGetDescr(target->relation), column->target - 1);
 	Node *value = reinterpret_cast<Node *>(
-		makeVar(1, column.source, from->atttypid, from->atttypmod, from->attcollation, 0));
+		makeVar(1, column->source, from->atttypid, from->atttypmod, from->attcollation, 0));
 	Node *cast = coerce_to_target_type(NULL, value, from->atttypid, to->atttypid, to->atttypmod,
 									   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 
@@ -168,7 +168,7 @@ prepare_cast(const Target *target, const MappedColumn &column, TupleDesc source)
 						errmsg("column \"%s\" is of type %s but expression is of type %s",
 							   NameStr(to->attname), format_type_be(to->atttypid),
 							   format_type_be(from->atttypid)),
-						errdetail("Source column %d would feed it.", column.source),
+						errdetail("Source column %d would feed it.", column->source),
 						errhint("You will need to rewrite or cast the expression in the source's "
 								"query.")));
 
@@ -177,7 +177,12 @@ prepare_cast(const Target *target, const MappedColumn &column, TupleDesc source)
 
 	while (IsA(inner, RelabelType))
 		inner = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(inner)->arg);
-	return IsA(inner, Var) ? NULL : ExecInitExpr(planned, NULL);
+	if (IsA(inner, Var))
+		return;
+	column->cast = ExecInitExpr(planned, NULL);
+
+	/* A leakproof function tells nothing of its argument, not by an error either. */
+	column->can_fail = contain_leaked_vars(reinterpret_cast<Node *>(planned));
 }
 
 /* Equality as IS DISTINCT FROM takes it; NULL for a type that has none. */
@@ -239,7 +244,8 @@ map_columns(Target *target, const Options &options, TupleDesc source)
 	check_value_columns(target);
 	for (MappedColumn &column : target->columns)
 	{
-		column.cast = prepare_cast(target, column, source);
+		prepare_cast(target, &column, source);
+		target->values_can_fail = target->values_can_fail || (!column.is_key && column.can_fail);
 		column.equality = equality_of_attribute(target, column.target);
 	}
 }
@@ -251,12 +257,12 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 	TupleDesc tuple_desc = RelationGetDescr(target->relation);
 	ExprContext *context = target->cast_context;
 	CastErrorContext where = {target, position, InvalidAttrNumber};
-	bool has_casts = false;
+	bool can_fail = false;
 
 	slot_getallattrs(row);
 	context->ecxt_scantuple = row;
 	for (const MappedColumn &column : target->columns)
-		has_casts = has_casts || (column.is_key == keys && column.cast != NULL);
+		can_fail = can_fail || (column.is_key == keys && column.can_fail);
 
 	auto coerce_column = [&](const MappedColumn &column) {
 		int attribute = column.target - 1;
@@ -284,7 +290,7 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 	};
 
 	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
-	if (guarded && has_casts)
+	if (guarded && can_fail)
 		return try_in_subtransaction(coerce_all);
 	coerce_all();
 	return nullptr;

@@ -163,7 +163,6 @@ progress_define_settings()
 							"Sets the time between two notices that tell how far a bulk update is.",
 							"Zero turns them off.", &progress_interval, progress_interval, 0,
 							INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
-	MarkGUCPrefixReserved("bulk_update");
 	RegisterSubXactCallback(subtransaction_ended, NULL);
 }
 

@@ -300,7 +300,7 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 		call->rejects = reject_table_open(options, caller.function);
 		call->feed = feed_create(&options, source, call->target, &call->progress);
 		call->chunk = chunk_create(&options, call->target);
-		call->applier = sql_applier_create(call->target);
+		call->applier = applier_create(call->target);
 		progress_begin(&call->progress, options.target, source_estimated_rows(source));
 
 		if (may_fail_late(call))

@@ -7,7 +7,7 @@ import time
 
 import psycopg2
 
-from harness import Sampler, Session, equal, finish, ok, skip
+from harness import Sampler, Session, equal, finish, ok
 
 MB = 1024 * 1024
 MEMORY_BOUND = 32 * MB
@@ -216,10 +216,6 @@ CASES = {
     "all bad": all_bad,
 }
 
-# Measured at 1.01 to 1.38, so its bound of 1.25 does not hold on every run: a subtransaction for each row with a cast.
-# Counted as skipped until rows are coerced several to a subtransaction; --only runs it.
-NOT_YET = ["bad by coercion"]
-
 
 def main():
     parser = argparse.ArgumentParser()
@@ -231,9 +227,6 @@ def main():
 
     for name, case in CASES.items():
         if arguments.only and not any(part in name for part in arguments.only):
-            continue
-        if not arguments.only and name in NOT_YET:
-            skip(f"{name}: the bound does not hold on every run")
             continue
         try:
             case(bench, name)

@@ -1,0 +1,143 @@
+/*
+ * applier.cpp
+ *		Choosing, for each chunk, what applies it.
+ */
+#include "applier.h"
+
+#include "direct_applier.h"
+#include "direct_rule.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+enum ApplierSetting : int
+{
+	APPLIER_AUTO,
+	APPLIER_SQL,
+	APPLIER_DIRECT
+};
+
+const config_enum_entry applier_settings[] = {
+	{"auto", APPLIER_AUTO, false},
+	{"sql", APPLIER_SQL, false},
+	{"direct", APPLIER_DIRECT, false},
+	{NULL, 0, false},
+};
+
+int applier_setting = APPLIER_AUTO;
+
+struct ChoosingApplier
+{
+	Applier base;
+	const Target *target;
+	Applier *sql;
+	DirectApplier *direct;
+	bool direct_is_working; /* it has the newest chunk */
+};
+
+ChoosingApplier *
+choosing(Applier *base)
+{
+	return reinterpret_cast<ChoosingApplier *>(base);
+}
+
+void
+refuse_direct(const Target *target, const char *why)
+{
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot update table \"%s\" directly",
+						   RelationGetRelationName(target->relation)),
+					errdetail("%s", why), errhint("Set bulk_update.applier to \"auto\".")));
+}
+
+/* Let the direct applier do it if it can and may, otherwise the SQL applier. */
+template <typename Direct, typename Sql>
+void
+choose(ChoosingApplier *applier, Direct direct, Sql sql)
+{
+	const char *why = NULL;
+
+	applier->direct_is_working = true;
+	applier->base.name = "direct";
+	if (applier_setting != APPLIER_SQL)
+	{
+		why = direct();
+		if (why == NULL)
+			return;
+		if (applier_setting == APPLIER_DIRECT)
+			refuse_direct(applier->target, why);
+	}
+	applier->direct_is_working = false;
+	applier->base.name = "sql";
+	sql();
+}
+
+void
+apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
+{
+	ChoosingApplier *applier = choosing(base);
+
+	choose(
+		applier, [&] { return direct_apply(applier->direct, rows, scratch); },
+		[&] { applier->sql->apply(applier->sql, rows, scratch); });
+}
+
+void
+look(Applier *base, Span<ChunkRow *> rows, bool compare_values, MemoryContext scratch)
+{
+	ChoosingApplier *applier = choosing(base);
+
+	choose(
+		applier, [&] { return direct_look(applier->direct, rows, compare_values, scratch); },
+		[&] { applier->sql->look(applier->sql, rows, compare_values, scratch); });
+}
+
+ChunkRow *
+current_row(const Applier *base)
+{
+	const ChoosingApplier *applier = reinterpret_cast<const ChoosingApplier *>(base);
+
+	return applier->direct_is_working ? direct_current_row(applier->direct)
+									  : applier->sql->current_row(applier->sql);
+}
+
+void
+abandon(Applier *base)
+{
+	ChoosingApplier *applier = choosing(base);
+
+	direct_abandon(applier->direct);
+	applier->sql->abandon(applier->sql);
+}
+
+} /* namespace */
+
+void
+applier_define_settings()
+{
+	DefineCustomEnumVariable(
+		"bulk_update.applier", "Chooses what applies the rows of a bulk update.",
+		"\"direct\" is faster and \"sql\" works for every table; \"auto\" takes "
+		"\"direct\" wherever it gives the same result.",
+		&applier_setting, APPLIER_AUTO, applier_settings, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+Applier *
+applier_create(const Target *target)
+{
+	ChoosingApplier *applier = palloc_one<ChoosingApplier>();
+	const char *why = applier_setting == APPLIER_DIRECT ? why_not_direct(target) : NULL;
+
+	if (why != NULL)
+		refuse_direct(target, why);
+	applier->base = {"sql", apply, look, current_row, abandon};
+	applier->target = target;
+	applier->sql = sql_applier_create(target);
+	applier->direct = direct_applier_create(target);
+	return &applier->base;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,214 @@
+/*
+ * direct_applier.cpp
+ *		A chunk as one statement without a plan.
+ */
+#include "direct_applier.h"
+
+#include "compare.h"
+#include "direct_rule.h"
+#include "direct_table.h"
+#include "partition_route.h"
+
+namespace bulkupdate
+{
+
+struct DirectApplier
+{
+	const Target *target;
+	ChunkRow *current;
+	Datum *values; /* of the current row, by target attribute */
+	bool *nulls;
+	Datum *key;
+	WalkHabit habit;
+};
+
+namespace
+{
+
+/* Where the rows of a chunk are. */
+struct Routed
+{
+	PartitionRoute route;
+	Partition **partitions; /* for each row; NULL where there is none */
+};
+
+DirectRow
+load_row(DirectApplier *applier, const ChunkRow *row)
+{
+	const Target *target = applier->target;
+	HeapTupleData image = tuple_of_image(row->image);
+
+	heap_deform_tuple(&image, RelationGetDescr(target->relation), applier->values, applier->nulls);
+	for (int i = 0; i < target->keys.size; i++)
+		applier->key[i] = applier->values[target->keys[i].target - 1];
+	return {applier->key, applier->values, applier->nulls};
+}
+
+/* Find each row's partition; returns why some row cannot be applied directly, or NULL. */
+const char *
+route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed *routed)
+{
+	const char *why = why_not_direct(applier->target);
+
+	if (why != NULL)
+		return why;
+	partition_route_begin(&routed->route, applier->target, lock);
+	routed->partitions = palloc_array_of<Partition *>(rows.size);
+	for (int i = 0; i < rows.size; i++)
+	{
+		Partition *partition = routed->route.root;
+
+		if (partition->key != NULL)
+		{
+			(void) load_row(applier, rows[i]);
+			partition = partition_of_row(&routed->route, applier->values, applier->nulls);
+		}
+		routed->partitions[i] = partition;
+	}
+	for (Partition *partition = routed->route.opened; partition != NULL && why == NULL;
+		 partition = partition->next)
+		if (partition->key == NULL)
+			why = why_not_direct_partition(partition->relation, partition->index);
+	if (why != NULL)
+		partition_route_end(&routed->route);
+	return why;
+}
+
+/* Run a statement that does body(table, row) for each row; table is NULL where there is none. */
+template <typename Body>
+void
+run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow *> rows,
+			  Routed *routed, Body body)
+{
+	for (int i = 0; i < rows.size; i++)
+	{
+		Partition *partition = routed->partitions[i];
+
+		CHECK_FOR_INTERRUPTS();
+		applier->current = rows[i];
+		if (partition == NULL)
+		{
+			rows[i]->outcome = Outcome::Missing;
+			continue;
+		}
+		if (partition->table == NULL)
+			partition->table = direct_table_open(statement, partition->relation, partition->index);
+		rows[i]->outcome = body(partition->table, load_row(applier, rows[i]));
+	}
+	applier->current = NULL;
+	for (Partition *partition = routed->route.opened; partition != NULL;
+		 partition = partition->next)
+		if (partition->table != NULL)
+			direct_table_close(partition->table);
+	direct_statement_end(statement);
+	partition_route_end(&routed->route);
+}
+
+/* Has the found version the row's values? */
+bool
+has_values(const DirectTable *table, const DirectRow &row)
+{
+	const Target *target = table->statement->target;
+	int i = 0;
+
+	for (const MappedColumn &column : target->columns)
+	{
+		if (column.is_key)
+			continue;
+
+		const ValueColumn &value = table->value_columns[i++];
+		bool isnull;
+		Datum found = slot_getattr(table->found, static_cast<AttrNumber>(value.to + 1), &isnull);
+
+		if (!same_value(target, column, found, isnull, row.values[value.from],
+						row.nulls[value.from]))
+			return false;
+	}
+	return true;
+}
+
+/* Run body with the snapshot and the command counter of a new statement. */
+template <typename Body>
+const char *
+as_statement(MemoryContext scratch, Body body)
+{
+	MemoryContextReset(scratch);
+
+	/* No new lock makes us hear of partitions that others attach meanwhile. */
+	AcceptInvalidationMessages();
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+
+	const char *why = with_memory_context(scratch, body);
+
+	PopActiveSnapshot();
+	return why;
+}
+
+} /* namespace */
+
+DirectApplier *
+direct_applier_create(const Target *target)
+{
+	DirectApplier *applier = palloc_one<DirectApplier>();
+	int natts = RelationGetDescr(target->relation)->natts;
+
+	applier->target = target;
+	applier->values = palloc_array_of<Datum>(natts);
+	applier->nulls = palloc_array_of<bool>(natts);
+	applier->key = palloc_array_of<Datum>(target->keys.size);
+	return applier;
+}
+
+const char *
+direct_apply(DirectApplier *applier, Span<ChunkRow *> rows, MemoryContext scratch)
+{
+	return as_statement(scratch, [&] {
+		Routed routed;
+		const char *why = route_rows(applier, rows, RowExclusiveLock, &routed);
+
+		if (why == NULL)
+			run_statement(applier,
+						  direct_statement_begin(applier->target, false, false, &applier->habit),
+						  rows, &routed, [](DirectTable *table, const DirectRow &row) {
+							  return direct_table_update(table, row);
+						  });
+		return why;
+	});
+}
+
+const char *
+direct_look(DirectApplier *applier, Span<ChunkRow *> rows, bool compare_values,
+			MemoryContext scratch)
+{
+	return as_statement(scratch, [&] {
+		Routed routed;
+		const char *why = route_rows(applier, rows, AccessShareLock, &routed);
+
+		if (why == NULL)
+			run_statement(
+				applier,
+				direct_statement_begin(applier->target, true, compare_values, &applier->habit),
+				rows, &routed, [&](DirectTable *table, const DirectRow &row) {
+					if (!direct_table_find(table, row))
+						return Outcome::Missing;
+					return compare_values && has_values(table, row) ? Outcome::Unchanged
+																	: Outcome::Pending;
+				});
+		return why;
+	});
+}
+
+ChunkRow *
+direct_current_row(const DirectApplier *applier)
+{
+	return applier->current;
+}
+
+void
+direct_abandon(DirectApplier *applier)
+{
+	applier->current = NULL;
+}
+
+} /* namespace bulkupdate */

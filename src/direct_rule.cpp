@@ -1,0 +1,93 @@
+/*
+ * direct_rule.cpp
+ *		The one rule that says which targets the direct applier takes.
+ */
+#include "direct_rule.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+bool
+is_heap(Relation relation)
+{
+	return relation->rd_rel->relkind == RELKIND_RELATION &&
+		   relation->rd_tableam == GetHeapamTableAmRoutine();
+}
+
+bool
+has_update_rule(Relation relation)
+{
+	const RuleLock *rules = relation->rd_rules;
+
+	for (int i = 0; rules != NULL && i < rules->numLocks; i++)
+		if (rules->rules[i]->event == CMD_UPDATE && rules->rules[i]->enabled != RULE_DISABLED)
+			return true;
+	return false;
+}
+
+const char *
+why_not_index(const Target *target)
+{
+	if (!list_member_oid(RelationGetIndexList(target->relation), target->key_index))
+		return "The unique index that covered the key has been dropped.";
+
+	Relation index = index_open(target->key_index, AccessShareLock);
+	const FormData_pg_index *form = index->rd_index;
+	const char *why = NULL;
+
+	if (!form->indimmediate)
+		why = "The unique index that covers the key is deferrable: it may hold a key twice.";
+	else if (!form->indisvalid)
+		why = "The unique index that covers the key is not valid.";
+
+	/* Some row versions that an old snapshot sees have no entry in it. */
+	else if (form->indcheckxmin &&
+			 !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+									TransactionXmin))
+		why = "The unique index that covers the key is younger than the snapshot.";
+	index_close(index, NoLock);
+	return why;
+}
+
+} /* namespace */
+
+const char *
+why_not_direct(const Target *target)
+{
+	Relation relation = target->relation;
+	const TriggerDesc *triggers = relation->trigdesc;
+
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+	{
+		if (relation->rd_rel->relhassubclass)
+			return "The table has inheritance children.";
+		if (!is_heap(relation))
+			return "The table is not stored in the heap.";
+	}
+	if (has_update_rule(relation))
+		return "The table has an ON UPDATE rule.";
+	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
+		return "Row-level security is in force.";
+	if (triggers != NULL && (triggers->trig_update_old_table || triggers->trig_update_new_table))
+		return "A trigger of the table has a transition table.";
+	return why_not_index(target);
+}
+
+const char *
+why_not_direct_partition(Relation partition, Oid index)
+{
+	if (!is_heap(partition))
+		return "A partition is not stored in the heap.";
+	if (!OidIsValid(index))
+		return "A partition lacks the index that covers the key.";
+
+	/* Such a trigger can change the partition key, and UPDATE would move the row. */
+	if (partition->trigdesc != NULL && partition->trigdesc->trig_update_before_row)
+		return "A partition has a BEFORE row trigger.";
+	return NULL;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,29 @@
+/*
+ * direct_rule.h
+ *		Where the direct applier may work: where it gives the same table as
+ *		UPDATE does.
+ */
+#ifndef BULK_UPDATE_DIRECT_RULE_H
+#define BULK_UPDATE_DIRECT_RULE_H
+
+#include "target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * why_not_direct
+ *		Why the target must be updated by the executor, as a sentence for an
+ *		error's detail; NULL when it need not.
+ *
+ * Holds for the current user and the moment: triggers, policies and indexes
+ * come and go, so ask for each chunk.
+ */
+extern const char *why_not_direct(const Target *target);
+
+/* why_not_direct_partition: the same of a partition, in which index covers the key. */
+extern const char *why_not_direct_partition(Relation partition, Oid index);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_DIRECT_RULE_H */

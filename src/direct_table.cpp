@@ -1,0 +1,367 @@
+/*
+ * direct_table.cpp
+ *		One statement on the target, row by row.
+ */
+#include "direct_table.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+Bitmapset *
+mapped_columns(const Target *target, bool keys)
+{
+	Bitmapset *columns = NULL;
+
+	for (const MappedColumn &column : target->columns)
+		if (column.is_key == keys)
+			columns = bms_add_member(columns, column.target - FirstLowInvalidHeapAttributeNumber);
+	return columns;
+}
+
+ResultRelInfo *
+init_result_relation(EState *estate, Relation relation, ResultRelInfo *root)
+{
+	ResultRelInfo *result = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(result, relation, root == NULL ? 1 : 0, root, 0);
+	if (root != NULL)
+		map_root_to_partition(result, root);
+	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, result);
+	return result;
+}
+
+/* The table's attribute that is an attribute of the target. */
+AttrNumber
+attribute_in_table(const DirectTable *table, AttrNumber attno)
+{
+	const Target *target = table->statement->target;
+
+	return table->relation == target->relation
+			   ? attno
+			   : get_attnum(RelationGetRelid(table->relation), attribute_name(target, attno));
+}
+
+void
+map_attributes(DirectTable *table)
+{
+	const Target *target = table->statement->target;
+	TupleDesc tuple_desc = RelationGetDescr(table->relation);
+
+	table->key_attributes = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
+	for (int i = 0; i < target->keys.size; i++)
+		table->key_attributes[i] = attribute_in_table(table, target->keys[i].target);
+
+	table->value_columns = {palloc_array_of<ValueColumn>(target->columns.size), 0};
+	for (const MappedColumn &column : target->columns)
+		if (!column.is_key)
+			table->value_columns[table->value_columns.size++] = {
+				column.target - 1, attribute_in_table(table, column.target) - 1};
+
+	table->dropped = {palloc_array_of<int>(tuple_desc->natts), 0};
+	for (int i = 0; i < tuple_desc->natts; i++)
+		if (TupleDescAttr(tuple_desc, i)->attisdropped)
+			table->dropped[table->dropped.size++] = i;
+}
+
+/* Has the found version the key, in its columns from this one on? */
+bool
+has_key(const DirectTable *table, const DirectRow &row, int first)
+{
+	const Target *target = table->statement->target;
+
+	for (int i = first; i < target->keys.size; i++)
+	{
+		bool isnull;
+		Datum value = slot_getattr(table->found, table->key_attributes[i], &isnull);
+
+		if (isnull ||
+			ApplySortComparator(value, false, row.key[i], false, target->keys[i].sort) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The new version: the found one with the row's values. */
+void
+form_new_version(DirectTable *table, const DirectRow &row)
+{
+	TupleTableSlot *slot = table->updated;
+	Size natts = static_cast<Size>(RelationGetDescr(table->relation)->natts);
+
+	slot_getallattrs(table->found);
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, table->found->tts_values, sizeof(Datum) * natts);
+	memcpy(slot->tts_isnull, table->found->tts_isnull, sizeof(bool) * natts);
+	for (const ValueColumn &column : table->value_columns)
+	{
+		slot->tts_values[column.to] = row.values[column.from];
+		slot->tts_isnull[column.to] = row.nulls[column.from];
+	}
+
+	/* As in UPDATE, a dropped column has no value in a new version. */
+	for (int attribute : table->dropped)
+		slot->tts_isnull[attribute] = true;
+	ExecStoreVirtualTuple(slot);
+}
+
+void
+prepare_new_version(DirectTable *table)
+{
+	const TupleConstr *constraints = RelationGetDescr(table->relation)->constr;
+	EState *estate = table->statement->estate;
+
+	/* Expressions may refer to tableoid. */
+	table->updated->tts_tableOid = RelationGetRelid(table->relation);
+	if (constraints != NULL && constraints->has_generated_stored)
+		ExecComputeStoredGenerated(table->result, estate, table->updated, CMD_UPDATE);
+
+	/* A row of a partitioned target stays where its key says: only there no check is needed. */
+	if (table->relation->rd_rel->relispartition && table->result->ri_RootResultRelInfo == NULL)
+		ExecPartitionCheck(table->result, table->updated, estate, true);
+	if (constraints != NULL)
+		ExecConstraints(table->result, table->updated, estate);
+}
+
+/* A trigger of this statement changed the row; if it was not the statement itself. */
+void
+check_self_modified(const DirectTable *table, const TM_FailureData *failure)
+{
+	if (failure->cmax != table->statement->estate->es_output_cid)
+		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+						errmsg("tuple to be updated was already modified by an operation triggered "
+							   "by the current command"),
+						errhint("Consider using an AFTER trigger instead of a BEFORE trigger to "
+								"propagate changes to other rows.")));
+}
+
+/* Someone else changed the row since the transaction's snapshot was taken. */
+void
+check_isolation(TM_Result result)
+{
+	if (!IsolationUsesXactSnapshot())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 result == TM_Deleted ? errmsg("could not serialize access due to concurrent delete")
+								  : errmsg("could not serialize access due to concurrent update")));
+}
+
+/*
+ * Lock the row in its newest version, which is put into table->found; false when
+ * it has been deleted or has another key by now.
+ */
+bool
+lock_newest_version(DirectTable *table, const DirectRow &row, LockTupleMode mode)
+{
+	EState *estate = table->statement->estate;
+	ItemPointerData tid = table->found->tts_tid;
+	TM_FailureData failure;
+	uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+
+	ExecClearTuple(table->found);
+
+	TM_Result result =
+		table_tuple_lock(table->relation, &tid, estate->es_snapshot, table->found,
+						 estate->es_output_cid, mode, LockWaitBlock, flags, &failure);
+
+	switch (result)
+	{
+		case TM_Ok:
+			return !failure.traversed || has_key(table, row, 0);
+		case TM_SelfModified:
+			check_self_modified(table, &failure);
+			return false;
+		case TM_Updated:
+		case TM_Deleted:
+			check_isolation(result);
+			if (result == TM_Deleted)
+				return false;
+			break;
+		default:
+			break;
+	}
+	elog(ERROR, "unexpected table_tuple_lock status: %d", static_cast<int>(result));
+}
+
+/* Write the new version; false when the row is not to be updated any more. */
+bool
+write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *indexes)
+{
+	EState *estate = table->statement->estate;
+
+	for (;;)
+	{
+		TM_FailureData failure;
+		LockTupleMode mode;
+
+		prepare_new_version(table);
+
+		TM_Result result = table_tuple_update(
+			table->relation, &table->found->tts_tid, table->updated, estate->es_output_cid,
+			estate->es_snapshot, InvalidSnapshot, true, &failure, &mode, indexes);
+
+		switch (result)
+		{
+			case TM_Ok:
+				return true;
+			case TM_SelfModified:
+				check_self_modified(table, &failure);
+				return false;
+			case TM_Deleted:
+				check_isolation(result);
+				return false;
+			case TM_Updated:
+				check_isolation(result);
+				if (!lock_newest_version(table, row, mode))
+					return false;
+				form_new_version(table, row);
+				break;
+			default:
+				elog(ERROR, "unexpected table_tuple_update status: %d", static_cast<int>(result));
+		}
+	}
+}
+
+bool
+has_before_row_triggers(const DirectTable *table)
+{
+	const TriggerDesc *triggers = table->result->ri_TrigDesc;
+
+	return triggers != NULL && triggers->trig_update_before_row;
+}
+
+} /* namespace */
+
+DirectStatement *
+direct_statement_begin(const Target *target, bool looking, bool compares_values, WalkHabit *habit)
+{
+	DirectStatement *statement = palloc_one<DirectStatement>();
+	EState *estate = CreateExecutorState();
+	Bitmapset *values = mapped_columns(target, false);
+	Bitmapset *read = mapped_columns(target, true);
+
+	if (!looking && target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+		PreventCommandIfReadOnly("UPDATE");
+	if (compares_values)
+		read = bms_add_members(read, values);
+
+	statement->target = target;
+	statement->habit = habit;
+	statement->estate = estate;
+	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
+	estate->es_output_cid = GetCurrentCommandId(!looking);
+	with_memory_context(estate->es_query_cxt, [&] {
+		init_range_table(estate, target->relation, looking ? ACL_SELECT : ACL_SELECT | ACL_UPDATE,
+						 read, looking ? NULL : values);
+		if (looking)
+			return;
+		statement->root = init_result_relation(estate, target->relation, NULL);
+		AfterTriggerBeginQuery();
+		ExecBSUpdateTriggers(estate, statement->root);
+	});
+	return statement;
+}
+
+void
+direct_statement_end(DirectStatement *statement)
+{
+	EState *estate = statement->estate;
+
+	if (statement->root != NULL)
+	{
+		with_memory_context(estate->es_query_cxt, [&] {
+			ExecASUpdateTriggers(estate, statement->root, NULL);
+			AfterTriggerEndQuery(estate);
+		});
+	}
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	ExecCloseResultRelations(estate);
+	UnregisterSnapshot(estate->es_snapshot);
+	FreeExecutorState(estate);
+}
+
+DirectTable *
+direct_table_open(DirectStatement *statement, Relation relation, Oid index)
+{
+	EState *estate = statement->estate;
+	const Target *target = statement->target;
+
+	return with_memory_context(estate->es_query_cxt, [&] {
+		DirectTable *table = palloc_one<DirectTable>();
+
+		table->statement = statement;
+		table->relation = relation;
+		map_attributes(table);
+		table->found = table_slot_create(relation, &estate->es_tupleTable);
+		table->updated = table_slot_create(relation, &estate->es_tupleTable);
+		table->index = index_open(index, AccessShareLock);
+		index_walk_begin(&table->walk, relation, table->index,
+						 {target->keys.data, target->index_columns}, estate->es_snapshot,
+						 statement->habit);
+		if (statement->root == NULL)
+			return table;
+
+		CheckCmdReplicaIdentity(relation, CMD_UPDATE);
+		table->result = relation == target->relation
+							? statement->root
+							: init_result_relation(estate, relation, statement->root);
+		ExecOpenIndices(table->result, false);
+		init_eval_plan_qual(&table->epqstate, estate);
+		return table;
+	});
+}
+
+bool
+direct_table_find(DirectTable *table, const DirectRow &row)
+{
+	return index_walk_find(&table->walk, row.key, table->found) &&
+		   has_key(table, row, table->statement->target->index_columns);
+}
+
+Outcome
+direct_table_update(DirectTable *table, const DirectRow &row)
+{
+	EState *estate = table->statement->estate;
+	IndexesToUpdate indexes;
+
+	ResetPerTupleExprContext(estate);
+	if (!direct_table_find(table, row))
+		return Outcome::Missing;
+
+	if (has_before_row_triggers(table))
+	{
+		/* The triggers' own lock would follow an update chain by way of the plan, and there is none. */
+		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table->result)))
+			return Outcome::Missing;
+		form_new_version(table, row);
+		if (!fire_before_row_update_triggers(estate, &table->epqstate, table->result,
+											 &table->found->tts_tid, table->updated))
+			return Outcome::Unchanged;
+	}
+	else
+		form_new_version(table, row);
+
+	if (!write_new_version(table, row, &indexes))
+		return Outcome::Missing;
+
+	List *recheck = insert_index_entries(table->result, table->updated, estate, indexes);
+
+	ExecARUpdateTriggers(estate, table->result, NULL, NULL, &table->found->tts_tid, NULL,
+						 table->updated, recheck, NULL, false);
+	list_free(recheck);
+	return Outcome::Updated;
+}
+
+void
+direct_table_close(DirectTable *table)
+{
+	index_walk_end(&table->walk);
+	index_close(table->index, NoLock);
+	ExecClearTuple(table->found);
+	ExecClearTuple(table->updated);
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,211 @@
+/*
+ * index_walk.cpp
+ *		Stepping through the leaf pages of an index, or descending to them.
+ */
+#include "index_walk.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/*
+ * A step costs about 1/30 of a descent.  A descent that is to be stepped on from
+ * also reads the rest of its leaf page; so when keys turn out to be far from
+ * each other they are looked up one by one for a while.
+ */
+constexpr int MAX_STEPS = 32;
+constexpr int FAR_KEYS_BEFORE_LOOKUPS = 4;
+constexpr int LOOKUPS_BEFORE_STEPS = 128;
+
+void
+init_scan_key(ScanKeyData *scan_key, Relation index, int column, StrategyNumber strategy)
+{
+	Oid type = index->rd_opcintype[column];
+	Oid op =
+		get_opfamily_member(index->rd_opfamily[column], type, type, static_cast<int16>(strategy));
+
+	if (!OidIsValid(op))
+		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u", strategy, type, type,
+			 index->rd_opfamily[column]);
+	ScanKeyEntryInitialize(scan_key, 0, static_cast<AttrNumber>(column + 1), strategy, InvalidOid,
+						   index->rd_indcollation[column], get_opcode(op), static_cast<Datum>(0));
+}
+
+void
+set_arguments(ScanKeyData *scan_keys, const Datum *key, int n)
+{
+	for (int i = 0; i < n; i++)
+		scan_keys[i].sk_argument = key[i];
+}
+
+/* The order of the entry that the walk stands on and the wanted key, in the last column. */
+int
+compare_entry(const IndexWalk *walk, const Datum *key)
+{
+	int last = walk->keys.size - 1;
+	bool isnull;
+	Datum value = index_getattr(walk->steps->xs_itup, static_cast<AttrNumber>(last + 1),
+								walk->steps->xs_itupdesc, &isnull);
+
+	return ApplySortComparator(value, isnull, key[last], false, walk->keys[last].sort);
+}
+
+/* Are all columns but the last those that the walk is among? */
+bool
+has_prefix(const IndexWalk *walk, const Datum *key)
+{
+	for (int i = 0; i < walk->keys.size - 1; i++)
+		if (ApplySortComparator(walk->step_keys[i].sk_argument, false, key[i], false,
+								walk->keys[i].sort) != 0)
+			return false;
+	return true;
+}
+
+bool
+step(IndexWalk *walk)
+{
+	const ItemPointerData *tid = index_getnext_tid(walk->steps, ForwardScanDirection);
+
+	walk->on_entry = tid != NULL;
+	if (tid != NULL)
+		walk->entry = *tid;
+	return walk->on_entry;
+}
+
+/* Step on to the first entry with this key whose row is visible, at most so many steps. */
+enum class Found : uint8
+{
+	Row,
+	Nothing,
+	TooFar
+};
+
+Found
+step_to(IndexWalk *walk, const Datum *key, TupleTableSlot *slot, int max_steps)
+{
+	for (int steps = 0; steps <= max_steps; steps++)
+	{
+		int order = compare_entry(walk, key);
+
+		if (order > 0)
+			return Found::Nothing;
+		if (order == 0)
+		{
+			/*
+			 * Versions of one row can have an entry each.  A fetch moves the
+			 * scan's pointer on to the version; the entry may be asked again, for
+			 * another key with the same columns in the index.
+			 */
+			walk->steps->xs_heaptid = walk->entry;
+			if (index_fetch_heap(walk->steps, slot))
+				return Found::Row;
+			steps--;
+		}
+		CHECK_FOR_INTERRUPTS();
+		if (!step(walk))
+			return Found::Nothing;
+	}
+	return Found::TooFar;
+}
+
+/* Descend to the first entry that is not before this key. */
+bool
+descend(IndexWalk *walk, const Datum *key)
+{
+	int n = walk->keys.size;
+
+	if (walk->steps == NULL)
+	{
+		walk->steps = begin_index_scan(walk->heap, walk->index, walk->snapshot, n);
+		walk->steps->xs_want_itup = true;
+	}
+
+	/* has_prefix() asks the arguments later on: they must outlive the caller's key. */
+	set_arguments(walk->step_keys, key, n);
+	index_rescan(walk->steps, walk->step_keys, n, NULL, 0);
+	return step(walk);
+}
+
+bool
+look_up(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
+{
+	int n = walk->keys.size;
+
+	if (walk->lookups == NULL)
+		walk->lookups = begin_index_scan(walk->heap, walk->index, walk->snapshot, n);
+	set_arguments(walk->lookup_keys, key, n);
+	index_rescan(walk->lookups, walk->lookup_keys, n, NULL, 0);
+	return index_getnext_slot(walk->lookups, ForwardScanDirection, slot);
+}
+
+} /* namespace */
+
+void
+index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyColumn> keys,
+				 Snapshot snapshot, WalkHabit *habit)
+{
+	int last = keys.size - 1;
+
+	*walk = {};
+	walk->keys = keys;
+	walk->heap = heap;
+	walk->index = index;
+	walk->snapshot = snapshot;
+	walk->habit = habit;
+	walk->can_step = (index->rd_indoption[last] & INDOPTION_DESC) == 0;
+	walk->step_keys = palloc_array_of<ScanKeyData>(keys.size);
+	walk->lookup_keys = palloc_array_of<ScanKeyData>(keys.size);
+	for (int i = 0; i < keys.size; i++)
+	{
+		init_scan_key(&walk->lookup_keys[i], index, i, BTEqualStrategyNumber);
+		init_scan_key(&walk->step_keys[i], index, i,
+					  i == last ? BTGreaterEqualStrategyNumber : BTEqualStrategyNumber);
+	}
+}
+
+bool
+index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
+{
+	WalkHabit *habit = walk->habit;
+
+	if (!walk->can_step || habit->lookups_due > 0)
+	{
+		habit->lookups_due = Max(habit->lookups_due - 1, 0);
+		return look_up(walk, key, slot);
+	}
+
+	if (walk->on_entry && has_prefix(walk, key))
+	{
+		Found found = step_to(walk, key, slot, MAX_STEPS);
+
+		if (found != Found::TooFar)
+		{
+			habit->far_keys = 0;
+			return found == Found::Row;
+		}
+	}
+
+	if (++habit->far_keys > FAR_KEYS_BEFORE_LOOKUPS)
+	{
+		habit->far_keys = FAR_KEYS_BEFORE_LOOKUPS - 1;
+		habit->lookups_due = LOOKUPS_BEFORE_STEPS;
+		walk->on_entry = false;
+		return look_up(walk, key, slot);
+	}
+	return descend(walk, key) && step_to(walk, key, slot, MAX_STEPS) == Found::Row;
+}
+
+void
+index_walk_end(IndexWalk *walk)
+{
+	if (walk->steps != NULL)
+		index_endscan(walk->steps);
+	if (walk->lookups != NULL)
+		index_endscan(walk->lookups);
+	walk->steps = walk->lookups = NULL;
+	walk->on_entry = false;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,69 @@
+/*
+ * index_walk.h
+ *		Finding rows by ascending keys in one forward walk of a unique B-tree
+ *		index.
+ *
+ * From one key to a near one the walk steps through the leaf pages; to one that
+ * is far it descends from the root.  Rows are fetched as an index scan of the
+ * executor fetches them, so visibility, predicate locks and the killing of dead
+ * index entries are the same.
+ */
+#ifndef BULK_UPDATE_INDEX_WALK_H
+#define BULK_UPDATE_INDEX_WALK_H
+
+#include "target.h"
+
+namespace bulkupdate
+{
+
+/* What walks have learned of the distances between keys; all zero at first. */
+struct WalkHabit
+{
+	int far_keys;    /* keys in a row that were not near the one before */
+	int lookups_due; /* keys to be looked up before the next try to step */
+};
+
+struct IndexWalk
+{
+	Span<const KeyColumn> keys; /* of the index, in its order */
+
+	/* Private to index_walk.cpp. */
+	IndexScanDesc steps;    /* from the wanted key on; NULL: not begun */
+	IndexScanDesc lookups;  /* of the wanted key alone; NULL: not begun */
+	ScanKeyData *step_keys; /* the prefix equal, the last column at least */
+	ScanKeyData *lookup_keys;
+	bool can_step;         /* the index ascends in its last column */
+	bool on_entry;         /* steps stands on an entry that may be wanted next */
+	ItemPointerData entry; /* what that entry points to */
+	WalkHabit *habit;
+	Relation heap;
+	Relation index;
+	Snapshot snapshot;
+};
+
+/*
+ * index_walk_begin
+ *		A walk of index, whose columns keys describe, over the versions of
+ *		heap's rows that snapshot sees.  habit is kept from walk to walk.
+ *
+ * Allocates in the current memory context.
+ */
+extern void index_walk_begin(IndexWalk *walk, Relation heap, Relation index,
+							 Span<const KeyColumn> keys, Snapshot snapshot, WalkHabit *habit);
+
+/*
+ * index_walk_find
+ *		Put the visible row with this key (a Datum for each column of the index,
+ *		none null) into slot; returns whether there is one.
+ *
+ * Any order of keys is right; ascending ones are fast.  Raises 40001 where an
+ * index scan would.
+ */
+[[nodiscard]] extern bool index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot);
+
+/* index_walk_end: release its scans. */
+extern void index_walk_end(IndexWalk *walk);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_INDEX_WALK_H */

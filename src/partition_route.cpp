@@ -1,0 +1,147 @@
+/*
+ * partition_route.cpp
+ *		Down the tree of partitions by the bounds that PostgreSQL keeps for tuple
+ *		routing.
+ */
+#include "partition_route.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+Partition *
+add_partition(PartitionRoute *route, Relation relation, Oid index)
+{
+	Partition *partition = palloc_one<Partition>();
+	const Target *target = route->target;
+
+	partition->relation = relation;
+	partition->index = index;
+	partition->next = route->opened;
+	route->opened = partition;
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return partition;
+
+	PartitionKey key = RelationGetPartitionKey(relation);
+	int n = key->partnatts;
+
+	partition->key = key;
+	partition->desc = RelationGetPartitionDesc(relation, true);
+	partition->children = palloc_array_of<Partition *>(partition->desc->nparts);
+	partition->attributes = palloc_array_of<int>(n);
+	for (int i = 0; i < n; i++)
+	{
+		/* A partition key with an expression has no unique index. */
+		const char *name = get_attname(RelationGetRelid(relation), key->partattrs[i], false);
+
+		partition->attributes[i] = get_attnum(RelationGetRelid(target->relation), name) - 1;
+	}
+	return partition;
+}
+
+/* Which child has a row with these values of the partition key, none null; -1: none has. */
+int
+child_of_values(const Partition *partition, Datum *values, bool *nulls)
+{
+	PartitionKey key = partition->key;
+	PartitionBoundInfo bounds = partition->desc->boundinfo;
+	bool equal = false;
+	int child = -1;
+
+	if (partition->desc->nparts == 0)
+		return -1;
+	switch (key->strategy)
+	{
+		case PARTITION_STRATEGY_HASH:
+		{
+			uint64 hash = compute_partition_hash_value(key->partnatts, key->partsupfunc,
+													   key->partcollation, values, nulls);
+
+			child = bounds->indexes[hash % static_cast<uint64>(bounds->nindexes)];
+			break;
+		}
+		case PARTITION_STRATEGY_LIST:
+		{
+			int bound = partition_list_bsearch(key->partsupfunc, key->partcollation, bounds,
+											   values[0], &equal);
+
+			if (bound >= 0 && equal)
+				child = bounds->indexes[bound];
+			break;
+		}
+		case PARTITION_STRATEGY_RANGE:
+		{
+			int bound = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds,
+													  key->partnatts, values, &equal);
+
+			/* It is the lower bound; each stands with the partition that ends there. */
+			child = bounds->indexes[bound + 1];
+			break;
+		}
+		default:
+			elog(ERROR, "unexpected partition strategy: %d", static_cast<int>(key->strategy));
+	}
+	return child >= 0 ? child : bounds->default_index;
+}
+
+Partition *
+open_child(PartitionRoute *route, Partition *parent, int child)
+{
+	if (parent->children[child] == NULL)
+		parent->children[child] = with_memory_context(route->memory, [&] {
+			Relation relation = table_open(parent->desc->oids[child], route->lock);
+
+			return add_partition(route, relation, index_get_partition(relation, parent->index));
+		});
+	return parent->children[child];
+}
+
+} /* namespace */
+
+void
+partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock)
+{
+	*route = {};
+	route->target = target;
+	route->lock = lock;
+	route->memory = CurrentMemoryContext;
+	route->root = add_partition(route, target->relation, target->key_index);
+}
+
+Partition *
+partition_of_row(PartitionRoute *route, Datum *values, bool *nulls)
+{
+	Partition *partition = route->root;
+
+	while (partition->key != NULL)
+	{
+		Datum key[PARTITION_MAX_KEYS];
+		bool is_null[PARTITION_MAX_KEYS];
+
+		for (int i = 0; i < partition->key->partnatts; i++)
+		{
+			key[i] = values[partition->attributes[i]];
+			is_null[i] = nulls[partition->attributes[i]];
+		}
+
+		int child = child_of_values(partition, key, is_null);
+
+		if (child < 0)
+			return NULL;
+		partition = open_child(route, partition, child);
+	}
+	return partition;
+}
+
+void
+partition_route_end(PartitionRoute *route)
+{
+	for (Partition *partition = route->opened; partition != NULL; partition = partition->next)
+		if (partition != route->root)
+			table_close(partition->relation, NoLock);
+	route->opened = NULL;
+}
+
+} /* namespace bulkupdate */

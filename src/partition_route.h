@@ -1,0 +1,62 @@
+/*
+ * partition_route.h
+ *		Which partition of the target has the row with a key.
+ *
+ * A unique index of a partitioned table has all columns of the partition keys,
+ * at every level; so the key alone decides.
+ */
+#ifndef BULK_UPDATE_PARTITION_ROUTE_H
+#define BULK_UPDATE_PARTITION_ROUTE_H
+
+#include "target.h"
+
+namespace bulkupdate
+{
+
+/* A table of the target's partition tree; the target itself is its root. */
+struct DirectTable;
+
+struct Partition
+{
+	Relation relation;
+	Oid index;          /* the one that covers the key; InvalidOid where there is none */
+	Partition *next;    /* of all that have been opened */
+	DirectTable *table; /* for the caller, who sets it */
+
+	/* Private to partition_route.cpp. */
+	PartitionKey key; /* NULL: a table with rows of its own */
+	PartitionDesc desc;
+	int *attributes; /* the target's attribute, from 0, for each column of the partition key */
+	Partition **children;
+};
+
+struct PartitionRoute
+{
+	const Target *target;
+	LOCKMODE lock;
+	MemoryContext memory;
+	Partition *root;
+	Partition *opened; /* all of the tree that is open, the newest first */
+};
+
+/*
+ * partition_route_begin
+ *		Routes to the partitions that the active snapshot sees, or to the target
+ *		itself when it is an ordinary table.  lock: what partitions are locked with,
+ *		until the end of the transaction.  Allocates in the current memory context, also later.
+ */
+extern void partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock);
+
+/*
+ * partition_of_row
+ *		The table that has the row with these values (by target attribute; those
+ *		of the key are set), opened; NULL when there is no such partition.
+ */
+extern Partition *partition_of_row(PartitionRoute *route, Datum *values, bool *nulls);
+
+/* partition_route_end: close the partitions; their locks stay. */
+extern void partition_route_end(PartitionRoute *route);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_PARTITION_ROUTE_H */
