@@ -76,7 +76,8 @@ def measure(arguments, settings, csv):
         [os.path.join(ROOT, "scripts/with-server"), *durable, *server, "/usr/bin/python3", "-B",
          os.path.join(HERE, "measure.py"), "--rows", arguments.rows, "--rounds", str(arguments.rounds),
          "--shapes", ",".join(arguments.shapes), "--peers", ",".join(arguments.peers), "--settings", settings,
-         "--csv", csv, *(["--roll-back"] if arguments.quick else []), "--command", " ".join(["bench/run", *sys.argv[1:]])],
+         "--csv", csv, "--command", " ".join(["bench/run", *sys.argv[1:]]),
+         *(["--roll-back"] if arguments.quick else [])],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)}, check=False).returncode
 
 

@@ -34,6 +34,32 @@ def connect(database):
     return connection
 
 
+class Backend(Sampler):
+    """What a backend takes while it is the body of a with statement."""
+
+    def __init__(self, pid):
+        self.scheduled = f"/proc/{pid}/schedstat"
+        self.used = self.taken()
+        super().__init__(pid)
+
+    def taken(self):
+        """Seconds on a processor, and seconds of waiting for one; none where the kernel does not count."""
+        try:
+            with open(self.scheduled, encoding="ascii") as file:
+                return [int(word) / 1e9 for word in file.read().split()[:2]]
+        except FileNotFoundError:
+            return None
+
+    def __exit__(self, *exception):
+        if self.used:
+            self.used = [after - before for before, after in zip(self.used, self.taken())]
+        super().__exit__(*exception)
+
+    def facts(self):
+        cpu, queued = self.used or (None, None)
+        return {"backend_before": self.before, "backend_peak": self.peak, "cpu_seconds": cpu, "queued_seconds": queued}
+
+
 class Wrong(Exception):
     """The table has not the rows that it should have."""
 
@@ -121,7 +147,7 @@ class Job:
             if self.shape.warm:
                 PEERS[name].run(cursor, self.shape)
                 connection.rollback()
-            with Sampler(connection.get_backend_pid()) as sampler:
+            with Backend(connection.get_backend_pid()) as backend:
                 started = time.perf_counter()
                 way = PEERS[name].run(cursor, self.shape)
                 if not self.roll_back:
@@ -129,18 +155,18 @@ class Job:
                 seconds = time.perf_counter() - started
             if self.roll_back:
                 self.verify(cursor, name)
-        return {"seconds": seconds, "backend_before": sampler.before, "backend_peak": sampler.peak, "way": way}
+        return {"seconds": seconds, "way": way, **backend.facts()}
 
     def run_client(self, name):
         here = os.path.dirname(os.path.abspath(__file__))
         with subprocess.Popen([sys.executable, "-B", os.path.join(here, "clients.py"), name, self.name],
                               env={**os.environ, "PGDATABASE": "run"}, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
-            with Sampler(int(client.stdout.readline())) as sampler:
+            with Backend(int(client.stdout.readline())) as backend:
                 print(file=client.stdin, flush=True)
                 found = json.loads(client.stdout.readline())
             client.stdin.close()
-        return {"backend_before": sampler.before, "backend_peak": sampler.peak, **found}
+        return {**found, **backend.facts()}
 
     def verify(self, cursor, name):
         expected = self.all_constant if name == "floor" else self.updated

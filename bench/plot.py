@@ -53,7 +53,8 @@ def short(value):
 
 
 def text(x, y, content, anchor="start", style=""):
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{" " + style if style else ""}>{escape(content)}</text>'
+    style = " " + style if style else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{escape(content)}</text>'
 
 
 def spread(wanted, least=15):
@@ -70,7 +71,7 @@ def spread(wanted, least=15):
     return placed
 
 
-def panel(left, right, title, points, number):
+def panel(left, right, title, points):
     """points: {peer: [(rows, value)]}."""
     sizes = sorted({rows for line in points.values() for rows, _ in line})
     x = Axis(sizes, left, right, whole=False)
@@ -78,7 +79,7 @@ def panel(left, right, title, points, number):
     yield text(left - 38, TOP - 22, title, style='font-weight="600" font-size="14"')
     for value in y.decades():
         yield f'<path d="M{left} {y.at(value):.1f}H{right}" stroke="#d8dee4"/>'
-        yield text(left - 8, y.at(value) + 4, number(value), "end", 'fill="#57606a"')
+        yield text(left - 8, y.at(value) + 4, f"{value:g}", "end", 'fill="#57606a"')
     for rows in sizes:
         yield f'<path d="M{x.at(rows):.1f} {BOTTOM}v5" stroke="#8c959f"/>'
         yield text(x.at(rows), BOTTOM + 20, short(rows), "middle", 'fill="#57606a"')
@@ -129,9 +130,9 @@ def plot(records):
         raise SystemExit(f"no measurements of shape {SHAPE} at default settings: nothing to draw")
     half = WIDTH / 2
     body = [
-        *panel(62, half - LABELS, "Time, seconds (logarithmic)", series(records, lambda runs: runs.least), lambda v: f"{v:g}"),
+        *panel(62, half - LABELS, "Time, seconds (logarithmic)", series(records, lambda runs: runs.least)),
         *panel(half + 56, WIDTH - LABELS, "Memory, MB (logarithmic)",
-               series(records, lambda runs: (runs.backend + (runs.client or 0)) / 1e6), lambda v: f"{v:g}"),
+               series(records, lambda runs: (runs.backend + (runs.client or 0)) / 1e6)),
         *(text(24, BOTTOM + 64 + 16 * n, line, style='font-size="10.5" fill="#57606a"')
           for n, line in enumerate(caption(records))),
     ]

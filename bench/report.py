@@ -6,6 +6,7 @@ from peers import BASE, PEERS
 from shapes import SHAPES
 
 FACTS = ["date", "cpu", "cores", "memory_gb", "kernel", "postgresql", "commit", "command"]
+BUSY = 0.03  # mean share of waiting for a processor from which times are not to be trusted
 
 
 class Runs:
@@ -15,6 +16,8 @@ class Runs:
         self.records = records
         self.seconds = [record["seconds"] for record in records]
         self.least, self.median = min(self.seconds), statistics.median(self.seconds)
+        cpu = [record["cpu_seconds"] for record in records if record["cpu_seconds"] is not None]
+        self.cpu = min(cpu) if cpu else None
         self.backend = max(record["backend_peak"] for record in records)
         extra = [record["client_extra"] for record in records if record["client_extra"] is not None]
         self.client = max(extra) if extra else None
@@ -38,7 +41,13 @@ def megabytes(size):
 
 
 def seconds(value):
+    if value is None:
+        return "–"
     return f"{value:.4f}" if value < 0.1 else f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def ratio(value, base):
+    return f"{value / base:.2f}" if value and base else "–"
 
 
 def row(cells):
@@ -79,19 +88,20 @@ def overview(groups, settings, rows):
             elif peer == BASE:
                 cells.append(seconds(runs[BASE].least))
             else:
-                cells.append(f"{runs[peer].least / runs[BASE].least:.2f}" if BASE in runs else "?")
+                cells.append(ratio(runs[peer].least, BASE in runs and runs[BASE].least))
         yield row(cells)
 
 
 def details(runs):
-    yield row(["", "median s", "minimum s", "ratio of medians", "ratio of minima", "backend MB", "client MB", "WAL MB",
-               "rows were applied"])
-    yield "|---|" + "---:|" * 7 + "---|"
+    yield row(["", "median s", "minimum s", "ratio of medians", "ratio of minima", "CPU s", "ratio of CPU",
+               "backend MB", "client MB", "WAL MB", "rows were applied"])
+    yield "|---|" + "---:|" * 9 + "---|"
     base = runs.get(BASE)
     for peer, of_peer in runs.items():
-        ratios = ([f"{of_peer.median / base.median:.2f}", f"{of_peer.least / base.least:.2f}"] if base else ["?", "?"])
-        yield row([PEERS[peer].description, seconds(of_peer.median), seconds(of_peer.least), *ratios,
-                   megabytes(of_peer.backend), megabytes(of_peer.client), megabytes(of_peer.wal), of_peer.way or ""])
+        yield row([PEERS[peer].description, seconds(of_peer.median), seconds(of_peer.least),
+                   ratio(of_peer.median, base and base.median), ratio(of_peer.least, base and base.least),
+                   seconds(of_peer.cpu), ratio(of_peer.cpu, base and base.cpu), megabytes(of_peer.backend),
+                   megabytes(of_peer.client), megabytes(of_peer.wal), of_peer.way or ""])
 
 
 def omitted(groups):
@@ -102,18 +112,28 @@ def omitted(groups):
         yield f"- {PEERS[peer].description} is not measured above {PEERS[peer].most_rows:,} rows, so not at {rows:,}"
 
 
+def disturbed(records):
+    """How much of their time the backends waited for a processor: what another process on the machine takes."""
+    shares = [run["queued_seconds"] / run["seconds"] for run in records if run["queued_seconds"] is not None]
+    if shares:
+        mean = statistics.mean(shares)
+        yield (f"- Waiting for a processor: {mean:.1%} of a run on average, {max(shares):.0%} at most."
+               + (" The machine was busy; times say little." if mean > BUSY else ""))
+
+
 LEGEND = """\
-- Ratios are to one `UPDATE … FROM` of the same rows in the same rounds; below 1 is faster. "–": makes no sense there, or \
-was not asked for.
+- Ratios are to one `UPDATE … FROM` of the same rows in the same rounds; below 1 is faster. "–": makes no sense \
+there, or was not asked for.
 - Backend MB: peak of the backend's private memory (RssAnon, sampled; shared buffers are not in it).
 - Client MB: peak of the client's memory above what it held with the new values loaded.
+- CPU s: the backend's time on a processor, the least of the rounds.
 - MB are 10^6 bytes.
 - Every run was checked: the table has the rows that it should have."""
 
 
 def markdown(records):
     groups = grouped(records)
-    lines = ["# Measured", "", *header(records), *LEGEND.splitlines(), *omitted(groups)]
+    lines = ["# Measured", "", *header(records), *disturbed(records), *LEGEND.splitlines(), *omitted(groups)]
     for settings, rows in dict.fromkeys((s, r) for s, r, _ in groups):
         lines += ["", f"## {rows:,} rows, {settings} settings", "",
                   "Ratios of the minima; of the single statement the seconds.", "", *overview(groups, settings, rows)]

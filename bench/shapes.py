@@ -85,7 +85,8 @@ def trigger(name, timing, body):
 OTHERS = {"other1": ("integer", "i"), "other2": ("integer", "i % 1000"), "other3": ("text", "md5(i::text)"),
           "other4": ("timestamptz", "timestamptz '2026-01-01 00:00Z' - i * interval '1 minute'")}
 HASH_PARTITIONS = """DO 'BEGIN FOR n IN 0 .. 15 LOOP EXECUTE format(
-    ''CREATE TABLE objects_%s PARTITION OF objects FOR VALUES WITH (MODULUS 16, REMAINDER %s)'', n, n); END LOOP; END'"""
+    ''CREATE TABLE objects_%s PARTITION OF objects FOR VALUES WITH (MODULUS 16, REMAINDER %s)'',
+    n, n); END LOOP; END'"""
 RANGE_PARTITIONS = """DO 'BEGIN FOR n IN 0 .. 15 LOOP EXECUTE format(
     ''CREATE TABLE objects_%s PARTITION OF objects FOR VALUES FROM (%s) TO (%s)'',
     n, n * ({rows} / 16 + 1), (n + 1) * ({rows} / 16 + 1)); END LOOP; END'"""

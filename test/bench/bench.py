@@ -68,7 +68,7 @@ def quick(scratch):
 def bounds():
     status, text = command("bench/bounds", "--scale", "0.0004", "--rounds", "1",
                            "--only", "pairs_5m,django_500k")
-    lines = [line for line in text.splitlines() if line.startswith("| pairs_5m |") or line.startswith("| django_500k |")]
+    lines = [line for line in text.splitlines() if line.startswith(("| pairs_5m |", "| django_500k |"))]
     equal(len(lines), 7, "bench/bounds prints a line for each bound")
     equal(status, 1 if any("**no**" in line for line in lines) else 0, "its exit code is what the lines say")
 
