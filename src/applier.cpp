@@ -44,10 +44,11 @@ choosing(Applier *base)
 	return reinterpret_cast<ChoosingApplier *>(base);
 }
 
+/* Not of a SQLSTATE that rows can be blamed for. */
 void
 refuse_direct(const Target *target, const char *why)
 {
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("cannot update table \"%s\" directly",
 						   RelationGetRelationName(target->relation)),
 					errdetail("%s", why), errhint("Set bulk_update.applier to \"auto\".")));

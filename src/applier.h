@@ -59,7 +59,7 @@ extern void applier_define_settings();
  *		bulk_update.applier can force one.
  *
  * Needs an SPI connection, in which it must also be used.  Allocates in the
- * current memory context.  Raises 0A000 (the setting is "direct", and the
+ * current memory context.  Raises 55000 (the setting is "direct", and the
  * target cannot be updated so), also when it is used.
  */
 extern Applier *applier_create(const Target *target);

@@ -15,6 +15,7 @@ namespace bulkupdate
 struct DirectApplier
 {
 	const Target *target;
+	bool rows_are_elsewhere;
 	ChunkRow *current;
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
@@ -44,11 +45,23 @@ load_row(DirectApplier *applier, const ChunkRow *row)
 	return {applier->key, applier->values, applier->nulls};
 }
 
+template <typename Body>
+void
+for_each_table(const Routed *routed, Body body)
+{
+	for (Partition *partition = routed->route.opened; partition != NULL;
+		 partition = partition->next)
+		if (partition->key == NULL)
+			body(partition);
+}
+
 /* Find each row's partition; returns why some row cannot be applied directly, or NULL. */
 const char *
 route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed *routed)
 {
-	const char *why = why_not_direct(applier->target);
+	const char *why = applier->rows_are_elsewhere
+						  ? "An extension plans queries for the table in a way of its own."
+						  : why_not_direct(applier->target);
 
 	if (why != NULL)
 		return why;
@@ -65,41 +78,37 @@ route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 		}
 		routed->partitions[i] = partition;
 	}
-	for (Partition *partition = routed->route.opened; partition != NULL && why == NULL;
-		 partition = partition->next)
-		if (partition->key == NULL)
+	for_each_table(routed, [&](const Partition *partition) {
+		if (why == NULL && partition != routed->route.root)
 			why = why_not_direct_partition(partition->relation, partition->index);
+	});
 	if (why != NULL)
 		partition_route_end(&routed->route);
 	return why;
 }
 
-/* Run a statement that does body(table, row) for each row; table is NULL where there is none. */
+/* Run a statement that does body(table, row) for each row that may be in a table. */
 template <typename Body>
 void
 run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow *> rows,
 			  Routed *routed, Body body)
 {
+	/* All of them now: what is wrong with a table is no fault of the first row that is in it. */
+	for_each_table(routed, [&](Partition *partition) {
+		partition->table = direct_table_open(statement, partition->relation, partition->index);
+	});
 	for (int i = 0; i < rows.size; i++)
 	{
-		Partition *partition = routed->partitions[i];
+		const Partition *partition = routed->partitions[i];
 
 		CHECK_FOR_INTERRUPTS();
 		applier->current = rows[i];
-		if (partition == NULL)
-		{
-			rows[i]->outcome = Outcome::Missing;
-			continue;
-		}
-		if (partition->table == NULL)
-			partition->table = direct_table_open(statement, partition->relation, partition->index);
-		rows[i]->outcome = body(partition->table, load_row(applier, rows[i]));
+		rows[i]->outcome = partition == NULL ? Outcome::Missing
+											 : body(partition->table, load_row(applier, rows[i]));
 	}
 	applier->current = NULL;
-	for (Partition *partition = routed->route.opened; partition != NULL;
-		 partition = partition->next)
-		if (partition->table != NULL)
-			direct_table_close(partition->table);
+	for_each_table(routed,
+				   [](const Partition *partition) { direct_table_close(partition->table); });
 	direct_statement_end(statement);
 	partition_route_end(&routed->route);
 }
@@ -154,6 +163,7 @@ direct_applier_create(const Target *target)
 	int natts = RelationGetDescr(target->relation)->natts;
 
 	applier->target = target;
+	applier->rows_are_elsewhere = rows_are_elsewhere(target);
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);
 	applier->key = palloc_array_of<Datum>(target->keys.size);

@@ -29,12 +29,9 @@ has_update_rule(Relation relation)
 }
 
 const char *
-why_not_index(const Target *target)
+why_not_index(Oid relid)
 {
-	if (!list_member_oid(RelationGetIndexList(target->relation), target->key_index))
-		return "The unique index that covered the key has been dropped.";
-
-	Relation index = index_open(target->key_index, AccessShareLock);
+	Relation index = index_open(relid, AccessShareLock);
 	const FormData_pg_index *form = index->rd_index;
 	const char *why = NULL;
 
@@ -73,7 +70,9 @@ why_not_direct(const Target *target)
 		return "Row-level security is in force.";
 	if (triggers != NULL && (triggers->trig_update_old_table || triggers->trig_update_new_table))
 		return "A trigger of the table has a transition table.";
-	return why_not_index(target);
+	if (!list_member_oid(RelationGetIndexList(relation), target->key_index))
+		return "The unique index that covered the key has been dropped.";
+	return why_not_index(target->key_index);
 }
 
 const char *
@@ -87,7 +86,30 @@ why_not_direct_partition(Relation partition, Oid index)
 	/* Such a trigger can change the partition key, and UPDATE would move the row. */
 	if (partition->trigdesc != NULL && partition->trigdesc->trig_update_before_row)
 		return "A partition has a BEFORE row trigger.";
-	return NULL;
+	return why_not_index(index);
+}
+
+bool
+rows_are_elsewhere(const Target *target)
+{
+	if (planner_hook == NULL)
+		return false;
+
+	SPIPlanPtr plan = SPI_prepare(
+		psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation))), 0, NULL);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+
+	CachedPlan *cached = keeping_memory_context([&] { return SPI_plan_get_cached_plan(plan); });
+	const PlannedStmt *statement =
+		cached == NULL ? NULL : linitial_node(PlannedStmt, cached->stmt_list);
+	bool elsewhere = statement == NULL || IsA(statement->planTree, CustomScan);
+
+	if (cached != NULL)
+		ReleaseCachedPlan(cached, NULL);
+	(void) SPI_freeplan(plan);
+	return elsewhere;
 }
 
 } /* namespace bulkupdate */

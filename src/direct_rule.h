@@ -24,6 +24,14 @@ extern const char *why_not_direct(const Target *target);
 /* why_not_direct_partition: the same of a partition, in which index covers the key. */
 extern const char *why_not_direct_partition(Relation partition, Oid index);
 
+/*
+ * rows_are_elsewhere
+ *		Does an extension that replaces the planner answer queries for the target
+ *		from somewhere else, as Citus does for a distributed table?  Asked by
+ *		planning one; needs an SPI connection.
+ */
+extern bool rows_are_elsewhere(const Target *target);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_DIRECT_RULE_H */

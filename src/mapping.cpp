@@ -149,6 +149,33 @@ check_value_columns(const Target *target)
 						errhint("Add a column with the new values to the source.")));
 }
 
+/* May a cast raise an error?  A leakproof function tells nothing of its argument, not so either. */
+bool
+can_fail(const Node *cast)
+{
+	switch (nodeTag(cast))
+	{
+		case T_Var:
+		case T_Const:
+			return false;
+		case T_RelabelType:
+			return can_fail(
+				reinterpret_cast<Node *>(reinterpret_cast<const RelabelType *>(cast)->arg));
+		case T_FuncExpr:
+		{
+			const FuncExpr *call = reinterpret_cast<const FuncExpr *>(cast);
+			const ListCell *cell;
+
+			foreach (cell, call->args)
+				if (can_fail(static_cast<const Node *>(lfirst(cell))))
+					return true;
+			return !get_func_leakproof(call->funcid);
+		}
+		default:
+			return true;
+	}
+}
+
 /*
  * The assignment cast of a source column, as transformAssignedExpr() builds it
  * for INSERT ... SELECT.  NULL where the datum goes in as it is.
@@ -180,9 +207,7 @@ prepare_cast(const Target *target, MappedColumn *column, TupleDesc source)
 	if (IsA(inner, Var))
 		return;
 	column->cast = ExecInitExpr(planned, NULL);
-
-	/* A leakproof function tells nothing of its argument, not by an error either. */
-	column->can_fail = contain_leaked_vars(reinterpret_cast<Node *>(planned));
+	column->can_fail = can_fail(reinterpret_cast<Node *>(planned));
 }
 
 /* Equality as IS DISTINCT FROM takes it; NULL for a type that has none. */
@@ -257,12 +282,12 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 	TupleDesc tuple_desc = RelationGetDescr(target->relation);
 	ExprContext *context = target->cast_context;
 	CastErrorContext where = {target, position, InvalidAttrNumber};
-	bool can_fail = false;
+	bool guard = false;
 
 	slot_getallattrs(row);
 	context->ecxt_scantuple = row;
 	for (const MappedColumn &column : target->columns)
-		can_fail = can_fail || (column.is_key == keys && column.can_fail);
+		guard = guard || (guarded && column.is_key == keys && column.can_fail);
 
 	auto coerce_column = [&](const MappedColumn &column) {
 		int attribute = column.target - 1;
@@ -290,7 +315,7 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 	};
 
 	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
-	if (guarded && can_fail)
+	if (guard)
 		return try_in_subtransaction(coerce_all);
 	coerce_all();
 	return nullptr;

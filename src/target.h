@@ -40,8 +40,8 @@ struct Target
 	const char *display_name;   /* for messages */
 	Span<MappedColumn> columns; /* one for each source column, in source order */
 	Span<KeyColumn> keys;
-	Oid key_index;     /* the unique index that covers the key */
-	int index_columns; /* its columns are the first of keys */
+	Oid key_index;             /* the unique index that covers the key */
+	int index_columns;         /* its columns are the first of keys */
 	ExprContext *cast_context; /* where the casts are evaluated; its per-tuple memory is a row's */
 	bool values_can_fail;      /* some cast of a value column may raise an error */
 };
