@@ -15,7 +15,8 @@ CREATE FUNCTION bulk_update(
     skip_unchanged boolean  DEFAULT false,
     rejects        regclass DEFAULT NULL,
     reject_limit   bigint   DEFAULT NULL,
-    dry_run        boolean  DEFAULT false
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto'
 ) RETURNS TABLE (
     chunk          bigint,
     rows_fetched   bigint,
@@ -27,14 +28,17 @@ CREATE FUNCTION bulk_update(
     first_key      text,
     last_key       text,
     elapsed_ms     double precision,
-    memory_bytes   bigint
+    memory_bytes   bigint,
+    applier        text,
+    ordering       text,
+    spilled_bytes  bigint
 )
 AS 'MODULE_PATHNAME', 'bulk_update_cursor'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update(regclass, refcursor, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean) IS
+    text, text, text, boolean, regclass, bigint, boolean, text) IS
 'update a table from an open cursor of (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_query(
@@ -49,7 +53,8 @@ CREATE FUNCTION bulk_update_query(
     skip_unchanged boolean  DEFAULT false,
     rejects        regclass DEFAULT NULL,
     reject_limit   bigint   DEFAULT NULL,
-    dry_run        boolean  DEFAULT false
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto'
 ) RETURNS TABLE (
     chunk          bigint,
     rows_fetched   bigint,
@@ -61,14 +66,17 @@ CREATE FUNCTION bulk_update_query(
     first_key      text,
     last_key       text,
     elapsed_ms     double precision,
-    memory_bytes   bigint
+    memory_bytes   bigint,
+    applier        text,
+    ordering       text,
+    spilled_bytes  bigint
 )
 AS 'MODULE_PATHNAME', 'bulk_update_query'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean) IS
+    text, text, text, boolean, regclass, bigint, boolean, text) IS
 'update a table from the rows of a query for (key, new values), in chunks of bounded size';
 
 -- one number for each call that is given a table of rejects
@@ -101,7 +109,9 @@ CREATE FUNCTION bulk_update_progress_entries(
     OUT rows_duplicate bigint,
     OUT rows_rejected  bigint,
     OUT rows_estimated bigint,
-    OUT started_at     timestamptz)
+    OUT started_at     timestamptz,
+    OUT ordering       bigint,
+    OUT spilled_bytes  bigint)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'bulk_update_progress_entries'
 LANGUAGE C VOLATILE STRICT SECURITY INVOKER PARALLEL RESTRICTED
@@ -129,7 +139,10 @@ SELECT p.pid,
        nullif(p.rows_estimated, -1) AS rows_estimated,
        (p.rows_fetched / nullif(extract(epoch FROM e.elapsed), 0))::bigint AS rows_per_second,
        e.elapsed,
-       p.started_at
+       p.started_at,
+       CASE p.ordering WHEN 1 THEN 'sort'
+                       WHEN 2 THEN 'stream' END AS ordering,
+       p.spilled_bytes
 FROM bulk_update_progress_entries() AS p
      LEFT JOIN pg_database AS d ON d.oid = p.datid
      CROSS JOIN LATERAL (SELECT clock_timestamp() - p.started_at AS elapsed) AS e;

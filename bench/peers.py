@@ -1,24 +1,157 @@
-"""The ways of updating that are compared: one function each, that gives `objects` the values of `pairs` and commits.
+"""The ways of updating that are compared, inside the server: each gives `objects` the values of `source`.
 
-A peer gets a connection and a shape. Its docstring is its name in the table.
+A function gets a cursor and a shape; whoever calls it commits. It may return a word on how the rows were applied.
 """
 
+from typing import Callable, NamedTuple, Optional
 
-def single(connection, shape):
-    """one `UPDATE … FROM`"""
-    values = ", ".join(f"{column} = p.{column}" for column in shape.values)
-    keys = " AND ".join(f"objects.{column} = p.{column}" for column in shape.keys)
-    connection.cursor().execute(f"UPDATE objects SET {values} FROM pairs p WHERE {keys}")
-    connection.commit()
+from shapes import FIELDS
+
+CHUNK = 10000  # rows, of the chunks that are written by hand: as many as bulk_update's
 
 
-def chunked(connection, shape):
-    """`bulk_update`, cursor in key order"""
-    cursor = connection.cursor()
-    columns = ", ".join(shape.keys + shape.values)
-    cursor.execute(f"DECLARE c CURSOR FOR SELECT {columns} FROM pairs ORDER BY {', '.join(shape.keys)}")
-    cursor.execute("SELECT * FROM bulk_update('objects', 'c')")
-    connection.commit()
+class Peer(NamedTuple):
+    description: str
+    run: Optional[Callable] = None  # none: clients.py runs it, in a process of its own
+    whole_table: bool = False       # only where every row of the table is updated
+    most_rows: Optional[int] = None
+
+    def fits(self, shape):
+        if self.whole_table:
+            return shape.whole_table()
+        return self.run is not None or shape.clients
 
 
-PEERS = {peer.__name__: peer for peer in (single, chunked)}
+def assignments(shape, source):
+    return ", ".join(f"{column} = {source}.{column}" for column in shape.values)
+
+
+def matches(shape, source, table="objects"):
+    return " AND ".join(f"{table}.{column} = {source}.{column}" for column in shape.keys)
+
+
+def differs(shape, source, before=" AND "):
+    """The condition that a row has not its new values already, where the job is to leave such rows alone."""
+    if not shape.skip_unchanged:
+        return ""
+    old = ", ".join(f"objects.{column}" for column in shape.values)
+    new = ", ".join(f"{source}.{column}" for column in shape.values)
+    return f"{before}({old}) IS DISTINCT FROM ({new})"
+
+
+def update_from(shape, source):
+    return (f"UPDATE objects SET {assignments(shape, 'p')} FROM {source}"
+            f" WHERE {matches(shape, 'p')}{differs(shape, 'p')}")
+
+
+def single(cursor, shape):
+    cursor.execute(update_from(shape, "source p"))
+
+
+def sorted_subquery(cursor, shape):
+    cursor.execute(update_from(
+        shape, f"(SELECT {', '.join(shape.columns())} FROM source ORDER BY {', '.join(shape.keys)}) p"))
+
+
+def merge(cursor, shape):
+    cursor.execute(f"MERGE INTO objects USING source p ON {matches(shape, 'p')}"
+                   f" WHEN MATCHED{differs(shape, 'p')} THEN UPDATE SET {assignments(shape, 'p')}")
+
+
+def on_conflict(cursor, shape):
+    columns = ", ".join(shape.columns())
+    cursor.execute(f"INSERT INTO objects ({columns}) SELECT {columns} FROM source"
+                   f" ON CONFLICT ({', '.join(shape.keys)}) DO UPDATE SET {assignments(shape, 'EXCLUDED')}"
+                   f"{differs(shape, 'EXCLUDED', ' WHERE ')}")
+
+
+def row_loop(cursor, shape):
+    cursor.execute(f"""
+        DO $$
+        DECLARE
+            p record;
+        BEGIN
+            FOR p IN SELECT {', '.join(shape.columns())} FROM source LOOP
+                UPDATE objects SET {assignments(shape, 'p')} WHERE {matches(shape, 'p')}{differs(shape, 'p')};
+            END LOOP;
+        END $$""")
+
+
+def fetch_unnest(cursor, shape):
+    """What the planner would choose here, a scan of the whole table for each chunk, the author forbids."""
+    columns = shape.columns()
+    arrays = ", ".join(f"a_{column}" for column in columns)
+    update = update_from(shape, f"unnest({arrays}) AS p({', '.join(columns)})")
+    cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+    cursor.execute(f"""
+        DO $$
+        DECLARE
+            c CURSOR FOR SELECT {', '.join(columns)} FROM source;
+            r record;
+            n integer := 0;
+            {' '.join(f"a_{column} {shape.type_of(column)}[] := '{{}}';" for column in columns)}
+        BEGIN
+            OPEN c;
+            LOOP
+                FETCH c INTO r;
+                EXIT WHEN NOT FOUND;
+                n := n + 1;
+                {' '.join(f"a_{column}[n] := r.{column};" for column in columns)}
+                IF n = {CHUNK} THEN
+                    {update};
+                    n := 0;
+                    {' '.join(f"a_{column} := '{{}}';" for column in columns)}
+                END IF;
+            END LOOP;
+            {update};
+        END $$""")
+
+
+def constants(shape):
+    return {column: f"{FIELDS[column][3]}::{FIELDS[column][0]}" for column in shape.values}
+
+
+def floor(cursor, shape):
+    cursor.execute("UPDATE objects SET " + ", ".join(f"{name} = {value}" for name, value in constants(shape).items()))
+
+
+def ours(cursor, shape):
+    cursor.execute(f"DECLARE c NO SCROLL CURSOR FOR SELECT {', '.join(shape.columns())} FROM source")
+    cursor.execute("SELECT * FROM bulk_update('objects', 'c'"
+                   f"{', skip_unchanged => true' if shape.skip_unchanged else ''})")
+    return way([column.name for column in cursor.description], cursor.fetchall())
+
+
+def way(columns, report):
+    """How the rows were applied, by what the report says of it: 'direct, sort, 12 MB spilled'."""
+    if not report or "applier" not in columns:
+        return ""
+    last = dict(zip(columns, report[-1]))
+    spilled = max(dict(zip(columns, row)).get("spilled_bytes") or 0 for row in report)
+    words = [last["applier"], last.get("ordering"), spilled and f"{spilled / 1e6:.0f} MB spilled"]
+    return ", ".join(word for word in words if word)
+
+
+def ours_sql(cursor, shape):
+    cursor.execute("SET LOCAL bulk_update.applier = 'sql'")
+    return ours(cursor, shape)
+
+
+PEERS = {
+    "single": Peer("one `UPDATE … FROM`", single),
+    "sorted": Peer("`UPDATE … FROM` a sorted subquery", sorted_subquery),
+    "merge": Peer("`MERGE`", merge),
+    "on_conflict": Peer("`INSERT … ON CONFLICT DO UPDATE`", on_conflict),
+    "row_loop": Peer("PL/pgSQL, an `UPDATE` for each row", row_loop),
+    "fetch_unnest": Peer("PL/pgSQL, `FETCH` and `UPDATE … FROM unnest` in chunks of 10,000", fetch_unnest),
+    "floor": Peer("floor: `UPDATE` with constants, no source", floor, whole_table=True),
+    "ours_sql": Peer("`bulk_update`, `applier = sql`", ours_sql),
+    "ours": Peer("`bulk_update`", ours),
+    "django": Peer("Django `bulk_update(batch_size=250)`", most_rows=1000000),
+    "execute_values": Peer("psycopg2 `execute_values(page_size=1000)`"),
+    "django_copy": Peer("Django, `COPY` to a temporary table, `UPDATE … FROM` it"),
+    "django_ours": Peer("Django, `COPY` to a temporary table, `bulk_update` from it"),
+    "psycopg2_copy": Peer("psycopg2, `COPY` to a temporary table, `UPDATE … FROM` it"),
+    "psycopg2_ours": Peer("psycopg2, `COPY` to a temporary table, `bulk_update` from it"),
+}
+BASE = "single"

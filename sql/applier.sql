@@ -107,6 +107,9 @@ SELECT chunk, applier, rows_updated FROM bulk_update_query('p', 'SELECT 1 AS id,
 SELECT chunk, applier, rows_updated FROM bulk_update_query('p', 'SELECT 7 AS id, 3 AS v', on_error => 'skip');
 -- with the setting "auto" all of them can be updated
 SET bulk_update.applier = auto;
+INSERT INTO with_deferrable VALUES (1, 1);
+INSERT INTO child VALUES (1, 1);
+INSERT INTO logged VALUES (1, 1);
 SELECT relation, works(relation)
   FROM unnest('{with_deferrable,parent,logged,p}'::regclass[]) AS relation;
 

@@ -4,9 +4,10 @@
  */
 #include "feed.h"
 
-#include "key.h"
-#include "key_text.h"
+#include "held_row.h"
+#include "key_error.h"
 #include "key_log.h"
+#include "keyed_source.h"
 #include "mapping.h"
 #include "progress.h"
 #include "row_sort.h"
@@ -14,62 +15,40 @@
 namespace bulkupdate
 {
 
+namespace
+{
+
+/* How rows reach the one who asks for them. */
+enum class Way : uint8
+{
+	Undecided,
+	Streamed, /* as they come */
+	HeldBack, /* so too, but each one when the next key is known */
+	Sorted,
+};
+
+} /* namespace */
+
 struct Feed
 {
 	const Options *options;
 	Source *source;
 	const Target *target;
 	Progress *progress;
-	Tuplestorestate *head; /* rows looked at before the first one passed, or NULL */
-	TupleTableSlot *head_slot;
-	int64 position;             /* of the newest row taken from upstream */
-	RowSort *sort;              /* NULL while rows pass as they come */
-	KeyLog *passed;             /* keys of the rows that have passed so, or NULL */
-	KeyCopy newest;             /* key of the newest row with a key of its own */
-	MemoryContext error_memory; /* of the error of the newest row */
+	Way way;
+	KeyedSource *rows; /* upstream */
+	RowSort *sort;     /* of what was upstream, when Sorted */
+	KeyLog *passed;    /* keys of the rows that have passed without it, or NULL */
+	KeyCopy newest;    /* key of the newest row with a key of its own */
+	HeldRow *held;     /* when HeldBack: the row that waits for the next key */
+	HeldRow *spare;    /* and the one that waited before it */
 	FeedRow row;
 	bool has_row;
-	bool begun;
+	Ordering consumed; /* how the newest consumed row came */
 };
 
 namespace
 {
-
-bool
-in_sorted_part(const Feed *feed)
-{
-	return feed->sort != nullptr;
-}
-
-/* Compute the key of a row; decides Pending, Missing or Rejected. */
-void
-load_key(Feed *feed, TupleTableSlot *slot, int64 position)
-{
-	FeedRow *row = &feed->row;
-	const Target *target = feed->target;
-
-	MemoryContextReset(feed->error_memory);
-	row->slot = slot;
-	row->position = position;
-	row->outcome = Outcome::Pending;
-	row->error = with_memory_context(feed->error_memory, [&] {
-		return coerce_columns(target, slot, position, true,
-							  feed->options->on_error == OnError::Skip, row->values, row->nulls);
-	});
-	if (row->error != NULL)
-	{
-		row->outcome = Outcome::Rejected;
-		return;
-	}
-	for (int i = 0; i < target->keys.size; i++)
-	{
-		int attribute = target->keys[i].target - 1;
-
-		row->key[i] = row->values[attribute];
-		if (row->nulls[attribute])
-			row->outcome = Outcome::Missing;
-	}
-}
 
 /* The row has the key of another one, which stands at position other. */
 void
@@ -78,99 +57,67 @@ mark_duplicate(Feed *feed, int64 other)
 	FeedRow *row = &feed->row;
 
 	if (feed->options->on_duplicate == OnDuplicate::Error)
-		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
-						errmsg("bulk_update cannot update the same row a second time"),
-						errdetail("Key %s comes in source rows %lld and %lld.",
-								  key_detail(feed->target, row->key),
-								  static_cast<long long>(Min(other, row->position)),
-								  static_cast<long long>(Max(other, row->position))),
-						errhint("Let the source return each key once, or set on_duplicate to "
-								"\"first\" or \"last\"."),
-						errcontext("bulk_update of table %s", feed->target->display_name)));
+		refuse_duplicate(feed->target, row->key, other, row->position);
 	row->outcome = Outcome::Duplicate;
-}
-
-/* Upstream are the rows that were looked at, then the source. */
-TupleTableSlot *
-upstream_peek(Feed *feed)
-{
-	if (feed->head != NULL)
-	{
-		if (tuplestore_gettupleslot(feed->head, true, false, feed->head_slot))
-			return feed->head_slot;
-		tuplestore_end(feed->head);
-		feed->head = NULL;
-	}
-	return source_peek(feed->source);
-}
-
-void
-upstream_consume(Feed *feed)
-{
-	feed->position++;
-	if (feed->head == NULL)
-		progress_rows_read(feed->progress, source_consume(feed->source));
 }
 
 /* Look at the first rows; returns whether they are in key order. */
 bool
 look_at_head(Feed *feed)
 {
+	const FeedRow *row = &feed->row;
 	Size bytes = 0;
 	bool in_order = true;
 
-	feed->head = tuplestore_begin_heap(false, false, spool_memory_kb());
-	while (in_order && feed->source->rows_consumed < feed->options->chunk_rows &&
-		   bytes < static_cast<Size>(work_mem) * 1024)
+	for (int rows = 0;
+		 rows < feed->options->chunk_rows && bytes < static_cast<Size>(work_mem) * 1024 &&
+		 keyed_source_look(feed->rows, &feed->row);
+		 rows++)
 	{
-		TupleTableSlot *slot = source_peek(feed->source);
-		int64 position = feed->source->rows_consumed + 1;
-
-		CHECK_FOR_INTERRUPTS();
-		if (slot == NULL)
-			break;
-		ResetExprContext(feed->target->cast_context);
-		load_key(feed, slot, position);
-		if (feed->row.outcome == Outcome::Pending)
+		if (row->outcome == Outcome::Pending)
 		{
-			in_order = key_copy_compare(&feed->newest, feed->row.key) <= 0;
-			key_copy_set(&feed->newest, feed->row.key, position);
+			in_order = key_copy_compare(&feed->newest, row->key) <= 0;
+			key_copy_set(&feed->newest, row->key, row->position);
 		}
-		bytes += source_row_size(feed->target, slot);
-		tuplestore_puttupleslot(feed->head, slot);
-		progress_rows_read(feed->progress, source_consume(feed->source));
+		if (!in_order)
+			break;
+		bytes += source_row_size(feed->target, row->slot);
 	}
 	key_copy_clear(&feed->newest);
 	return in_order;
 }
 
-/* Sort what is still upstream; loaded: its first row, when that is in feed->row already. */
+/* Tell others which way the rows take. */
 void
-sort_rest(Feed *feed, TupleTableSlot *loaded)
+show_order(const Feed *feed)
+{
+	progress_order(feed->progress, feed->way == Way::Sorted ? Ordering::Sort : Ordering::Stream,
+				   feed_spilled_bytes(feed));
+}
+
+/* Sort the rest of the source; loaded: feed->row is its first row already. */
+void
+sort_rest(Feed *feed, bool loaded)
 {
 	bool ascending = feed->options->on_duplicate != OnDuplicate::Last;
-	TupleTableSlot *slot = loaded != NULL ? loaded : upstream_peek(feed);
 
+	feed->way = Way::Sorted;
+	show_order(feed);
 	progress_phase(feed->progress, Phase::Sorting);
 	feed->sort = row_sort_create(feed->target, feed->source->tuple_desc, ascending);
-	for (; slot != NULL; slot = upstream_peek(feed))
+	for (; loaded || keyed_source_next(feed->rows, &feed->row); loaded = false)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (loaded == NULL)
-		{
-			ResetExprContext(feed->target->cast_context);
-			load_key(feed, slot, feed->position + 1);
-		}
-		loaded = NULL;
-		upstream_consume(feed);
+		const FeedRow *row = &feed->row;
 
-		/* Without a key it sorts last; there load_key() is asked again why it has none. */
-		row_sort_put(feed->sort, slot, feed->position,
-					 feed->row.outcome == Outcome::Pending ? feed->row.key : nullptr);
+		/* Without a key it sorts last; there keyed_source_load() tells again why it has none. */
+		row_sort_put(feed->sort, row->slot, row->position,
+					 row->outcome == Outcome::Pending ? row->key : nullptr);
+		show_order(feed);
 	}
 	row_sort_perform(feed->sort);
 	if (feed->passed != NULL)
 		key_log_rewind(feed->passed);
+	show_order(feed);
 }
 
 bool
@@ -183,17 +130,10 @@ next_sorted(Feed *feed)
 		return false;
 	if (!row_sort_has_key(feed->sort))
 	{
-		load_key(feed, row->slot, row->position);
+		keyed_source_load(feed->rows, row);
 		return true;
 	}
-
-	row->outcome = Outcome::Pending;
-	row->error = NULL;
-	for (int i = 0; i < feed->target->keys.size; i++)
-	{
-		row->values[feed->target->keys[i].target - 1] = row->key[i];
-		row->nulls[feed->target->keys[i].target - 1] = false;
-	}
+	set_key(feed->target, row, row->key);
 
 	int64 other = feed->passed == NULL ? 0 : key_log_find(feed->passed, row->key);
 
@@ -208,11 +148,8 @@ next_sorted(Feed *feed)
 bool
 next_streamed(Feed *feed)
 {
-	TupleTableSlot *slot = upstream_peek(feed);
-
-	if (slot == NULL)
+	if (!keyed_source_next(feed->rows, &feed->row))
 		return false;
-	load_key(feed, slot, feed->position + 1);
 	if (feed->row.outcome != Outcome::Pending)
 		return true;
 
@@ -222,11 +159,78 @@ next_streamed(Feed *feed)
 		mark_duplicate(feed, feed->newest.position);
 	if (order <= 0)
 		return true;
+	if (feed->options->ordering == Ordering::Stream)
+		refuse_order(&feed->newest, feed->row.key, feed->row.position);
 
 	/* From here on the sorted rows are compared with each other. */
 	key_copy_clear(&feed->newest);
-	sort_rest(feed, slot);
+	sort_rest(feed, true);
 	return false;
+}
+
+/*
+ * Next row under 'last': a row with a key passes when the next key is known to
+ * be another one, or as a duplicate.  Rows without a key overtake it.
+ */
+bool
+next_held_back(Feed *feed)
+{
+	while (keyed_source_next(feed->rows, &feed->row))
+	{
+		const FeedRow *row = &feed->row;
+		HeldRow *before = feed->held;
+
+		if (row->outcome != Outcome::Pending)
+			return true;
+
+		int order = key_copy_compare(&before->key, row->key);
+
+		if (order > 0)
+			refuse_order(&before->key, row->key, row->position);
+		feed->held = feed->spare;
+		feed->spare = before;
+		held_row_set(feed->held, row);
+		if (before->key.position == 0)
+			continue;
+		held_row_get(before, &feed->row);
+		if (order == 0)
+			feed->row.outcome = Outcome::Duplicate;
+		return true;
+	}
+	if (feed->held->key.position == 0)
+		return false;
+	held_row_get(feed->held, &feed->row);
+	key_copy_clear(&feed->held->key);
+	return true;
+}
+
+/* Before the first row passes. */
+void
+choose_way(Feed *feed)
+{
+	Ordering ordering = feed->options->ordering;
+	bool last = feed->options->on_duplicate == OnDuplicate::Last;
+
+	feed->way = Way::Streamed;
+	if (ordering == Ordering::Stream && last)
+	{
+		feed->held = held_row_create(feed->target, feed->source->tuple_desc);
+		feed->spare = held_row_create(feed->target, feed->source->tuple_desc);
+		feed->way = Way::HeldBack;
+	}
+	else if (ordering != Ordering::Stream &&
+			 (ordering == Ordering::Sort || last || !look_at_head(feed)))
+		sort_rest(feed, false);
+}
+
+bool
+next_row(Feed *feed)
+{
+	if (feed->way == Way::HeldBack)
+		return next_held_back(feed);
+	if (feed->way == Way::Streamed && next_streamed(feed))
+		return true;
+	return feed->way == Way::Sorted && next_sorted(feed);
 }
 
 } /* namespace */
@@ -241,13 +245,11 @@ feed_create(const Options *options, Source *source, const Target *target, Progre
 	feed->source = source;
 	feed->target = target;
 	feed->progress = progress;
-	feed->error_memory =
-		AllocSetContextCreate(CurrentMemoryContext, "bulk_update error", ALLOCSET_SMALL_SIZES);
+	feed->rows = keyed_source_create(options, source, target, progress);
 	feed->row.values = palloc_array_of<Datum>(natts);
 	feed->row.nulls = palloc_array_of<bool>(natts);
 	feed->row.key = palloc_array_of<Datum>(target->keys.size);
 	memset(feed->row.nulls, true, static_cast<Size>(natts));
-	feed->head_slot = MakeSingleTupleTableSlot(source->tuple_desc, &TTSOpsMinimalTuple);
 	key_copy_init(&feed->newest, target);
 	return feed;
 }
@@ -259,35 +261,46 @@ feed_peek(Feed *feed)
 		return &feed->row;
 
 	ResetExprContext(feed->target->cast_context);
-	if (!feed->begun)
-	{
-		feed->begun = true;
-		if (feed->options->on_duplicate == OnDuplicate::Last || !look_at_head(feed))
-			sort_rest(feed, NULL);
-	}
-	feed->has_row = (!in_sorted_part(feed) && next_streamed(feed)) ||
-					(in_sorted_part(feed) && next_sorted(feed));
+	if (feed->way == Way::Undecided)
+		choose_way(feed);
+	feed->has_row = next_row(feed);
 	return feed->has_row ? &feed->row : nullptr;
 }
 
 void
 feed_consume(Feed *feed)
 {
-	FeedRow *row = &feed->row;
+	const FeedRow *row = &feed->row;
 
 	Assert(feed->has_row);
 	feed->has_row = false;
-	if (!in_sorted_part(feed))
-		upstream_consume(feed);
-	if (row->outcome != Outcome::Pending)
+	feed->consumed = feed->way == Way::Sorted ? Ordering::Sort : Ordering::Stream;
+	if (row->outcome != Outcome::Pending || feed->way == Way::HeldBack)
 		return;
 
 	key_copy_set(&feed->newest, row->key, row->position);
-	if (in_sorted_part(feed))
+
+	/* In what is promised to be ordered, a key that has passed cannot come again. */
+	if (feed->way == Way::Sorted || feed->options->ordering == Ordering::Stream)
 		return;
 	if (feed->passed == NULL)
 		feed->passed = key_log_create(feed->target);
 	key_log_add(feed->passed, row->key, row->position);
+	show_order(feed);
+}
+
+Ordering
+feed_ordering(const Feed *feed)
+{
+	return feed->consumed;
+}
+
+int64
+feed_spilled_bytes(const Feed *feed)
+{
+	return keyed_source_spilled_bytes(feed->rows) +
+		   (feed->sort == NULL ? 0 : row_sort_spilled_bytes(feed->sort)) +
+		   (feed->passed == NULL ? 0 : key_log_spilled_bytes(feed->passed));
 }
 
 void
@@ -297,9 +310,12 @@ feed_close(Feed *feed)
 		row_sort_end(feed->sort);
 	if (feed->passed != NULL)
 		key_log_end(feed->passed);
-	ExecDropSingleTupleTableSlot(feed->head_slot);
-	if (feed->head != NULL)
-		tuplestore_end(feed->head);
+	if (feed->held != NULL)
+	{
+		held_row_end(feed->held);
+		held_row_end(feed->spare);
+	}
+	keyed_source_close(feed->rows);
 }
 
 } /* namespace bulkupdate */

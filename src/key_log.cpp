@@ -10,23 +10,106 @@ namespace bulkupdate
 struct KeyLog
 {
 	const Target *target;
-	Tuplestorestate *store;
-	TupleDesc tuple_desc; /* the key's columns, then the position */
-	TupleTableSlot *slot; /* the next key, unless at_end */
-	Datum *values;
-	bool *nulls;
+	StringInfoData
+		buffer;    /* entries that are not in the file; of those there, the one being read */
+	BufFile *file; /* NULL while all entries are in the buffer */
+	int64 spilled_bytes;
+	int64 unread;         /* entries that have not been read */
+	MemoryContext memory; /* of the next key */
+	Datum *key;           /* the next key, unless at_end */
+	int64 position;
 	bool at_end;
 };
 
 namespace
 {
 
+/* Before the key's columns, which are in the form of datumSerialize(). */
+struct EntryHeader
+{
+	int64 position;
+	Size size;
+};
+
+/* The buffer doubles as it grows, and must not come near MaxAllocSize. */
+constexpr int MAX_BUFFER_KB = 64 * 1024;
+
+int
+buffer_limit()
+{
+	return Min(spool_memory_kb(), MAX_BUFFER_KB) * 1024;
+}
+
+Form_pg_attribute
+key_attribute(const Target *target, int i)
+{
+	return TupleDescAttr(RelationGetDescr(target->relation), target->keys[i].target - 1);
+}
+
+Size
+serialized_size(const Target *target, const Datum *key)
+{
+	Size size = 0;
+
+	for (int i = 0; i < target->keys.size; i++)
+	{
+		Form_pg_attribute attribute = key_attribute(target, i);
+
+		size += datumEstimateSpace(key[i], false, attribute->attbyval, attribute->attlen);
+	}
+	return size;
+}
+
+void
+spill(KeyLog *log)
+{
+	if (log->file == NULL)
+		log->file = BufFileCreateTemp(false);
+	BufFileWrite(log->file, log->buffer.data, static_cast<size_t>(log->buffer.len));
+	log->spilled_bytes += log->buffer.len;
+	resetStringInfo(&log->buffer);
+}
+
+/* The next bytes of the log, valid until the next call. */
+char *
+read_bytes(KeyLog *log, Size size)
+{
+	StringInfo buffer = &log->buffer;
+
+	if (log->file == NULL)
+	{
+		char *bytes = buffer->data + buffer->cursor;
+
+		buffer->cursor += static_cast<int>(size);
+		return bytes;
+	}
+	resetStringInfo(buffer);
+	enlargeStringInfo(buffer, static_cast<int>(size));
+	if (BufFileRead(log->file, buffer->data, size) != size)
+		elog(ERROR, "unexpected end of the log of keys");
+	return buffer->data;
+}
+
 void
 next_key(KeyLog *log)
 {
-	log->at_end = !tuplestore_gettupleslot(log->store, true, false, log->slot);
-	if (!log->at_end)
-		slot_getallattrs(log->slot);
+	EntryHeader header;
+
+	log->at_end = log->unread == 0;
+	if (log->at_end)
+		return;
+
+	memcpy(&header, read_bytes(log, sizeof(header)), sizeof(header));
+	log->position = header.position;
+	MemoryContextReset(log->memory);
+	with_memory_context(log->memory, [&] {
+		char *next = read_bytes(log, header.size);
+		bool isnull;
+
+		for (int i = 0; i < log->target->keys.size; i++)
+			log->key[i] = datumRestore(&next, &isnull);
+	});
+	log->unread--;
 }
 
 } /* namespace */
@@ -47,13 +130,11 @@ void
 key_copy_set(KeyCopy *copy, const Datum *key, int64 position)
 {
 	MemoryContext old = copy->memory;
-	TupleDesc tuple_desc = RelationGetDescr(copy->target->relation);
 
 	with_memory_context(copy->spare, [&] {
 		for (int i = 0; i < copy->target->keys.size; i++)
 		{
-			Form_pg_attribute attribute =
-				TupleDescAttr(tuple_desc, copy->target->keys[i].target - 1);
+			Form_pg_attribute attribute = key_attribute(copy->target, i);
 
 			copy->key[i] = datumCopy(key[i], attribute->attbyval, attribute->attlen);
 		}
@@ -74,34 +155,55 @@ KeyLog *
 key_log_create(const Target *target)
 {
 	KeyLog *log = palloc_one<KeyLog>();
-	int n = target->keys.size;
 
 	log->target = target;
-	log->tuple_desc = CreateTemplateTupleDesc(n + 1);
-	for (int i = 0; i < n; i++)
-		TupleDescInitEntry(log->tuple_desc, static_cast<AttrNumber>(i + 1), "key",
-						   target->keys[i].type, -1, 0);
-	TupleDescInitEntry(log->tuple_desc, static_cast<AttrNumber>(n + 1), "position", INT8OID, -1, 0);
-	log->store = tuplestore_begin_heap(false, false, spool_memory_kb());
-	log->slot = MakeSingleTupleTableSlot(log->tuple_desc, &TTSOpsMinimalTuple);
-	log->values = palloc_array_of<Datum>(n + 1);
-	log->nulls = palloc_array_of<bool>(n + 1);
+	initStringInfo(&log->buffer);
+	log->memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update key", ALLOCSET_SMALL_SIZES);
+	log->key = palloc_array_of<Datum>(target->keys.size);
 	return log;
 }
 
 void
 key_log_add(KeyLog *log, const Datum *key, int64 position)
 {
-	int n = log->target->keys.size;
+	EntryHeader header = {position, serialized_size(log->target, key)};
+	StringInfo buffer = &log->buffer;
+	Size size = sizeof(header) + header.size;
 
-	memcpy(log->values, key, sizeof(Datum) * static_cast<Size>(n));
-	log->values[n] = Int64GetDatum(position);
-	tuplestore_putvalues(log->store, log->tuple_desc, log->values, log->nulls);
+	if (buffer->len > 0 &&
+		static_cast<Size>(buffer->len) + size >= static_cast<Size>(buffer_limit()))
+		spill(log);
+	enlargeStringInfo(buffer, static_cast<int>(size));
+	appendBinaryStringInfoNT(buffer, reinterpret_cast<char *>(&header), sizeof(header));
+
+	char *end = buffer->data + buffer->len;
+
+	for (int i = 0; i < log->target->keys.size; i++)
+	{
+		Form_pg_attribute attribute = key_attribute(log->target, i);
+
+		datumSerialize(key[i], false, attribute->attbyval, attribute->attlen, &end);
+	}
+	buffer->len = static_cast<int>(end - buffer->data);
+	log->unread++;
+}
+
+int64
+key_log_spilled_bytes(const KeyLog *log)
+{
+	return log->spilled_bytes;
 }
 
 void
 key_log_rewind(KeyLog *log)
 {
+	if (log->file != NULL)
+	{
+		spill(log);
+		if (BufFileSeek(log->file, 0, 0, SEEK_SET) != 0)
+			elog(ERROR, "could not rewind the log of keys");
+	}
 	next_key(log);
 }
 
@@ -110,11 +212,11 @@ key_log_find(KeyLog *log, const Datum *key)
 {
 	for (; !log->at_end; next_key(log))
 	{
-		int order = compare_keys(log->target, log->slot->tts_values, key);
+		int order = compare_keys(log->target, log->key, key);
 
 		CHECK_FOR_INTERRUPTS();
 		if (order == 0)
-			return DatumGetInt64(log->slot->tts_values[log->target->keys.size]);
+			return log->position;
 		if (order > 0)
 			break;
 	}
@@ -124,8 +226,8 @@ key_log_find(KeyLog *log, const Datum *key)
 void
 key_log_end(KeyLog *log)
 {
-	ExecDropSingleTupleTableSlot(log->slot);
-	tuplestore_end(log->store);
+	if (log->file != NULL)
+		BufFileClose(log->file);
 }
 
 } /* namespace bulkupdate */

@@ -32,13 +32,24 @@ key_copy_compare(const KeyCopy *copy, const Datum *key)
 }
 
 /*
- * A log of ascending keys with their rows' positions, in a tuplestore that
- * keeps a part of work_mem in memory and spills the rest.
+ * A log of ascending keys with their rows' positions.  It keeps as much in
+ * memory as a spool may and writes the rest to a temporary file, byte after
+ * byte: a tuplestore would form a tuple for each key, and that is several times
+ * as dear.
  */
 struct KeyLog;
 
+/*
+ * key_log_create
+ *		Allocates in the current memory context, also later.  The temporary file
+ *		belongs to the current resource owner, so the other functions must not be
+ *		called in a subtransaction.
+ */
 extern KeyLog *key_log_create(const Target *target);
 extern void key_log_add(KeyLog *log, const Datum *key, int64 position);
+
+/* key_log_spilled_bytes: what has been written to the temporary file. */
+extern int64 key_log_spilled_bytes(const KeyLog *log);
 
 /* key_log_rewind: all keys are in; now they can be looked up. */
 extern void key_log_rewind(KeyLog *log);

@@ -24,7 +24,8 @@ enum Argument : int
 	ARG_SKIP_UNCHANGED,
 	ARG_REJECTS,
 	ARG_REJECT_LIMIT,
-	ARG_DRY_RUN
+	ARG_DRY_RUN,
+	ARG_ORDERING
 };
 
 constexpr const char *LEAVE_OUT = "Leave the argument out to get its default.";
@@ -154,6 +155,7 @@ options_from_call(FunctionCallInfo fcinfo, const char *source_name)
 	static const char *const on_missing[] = {"ignore", "error"};
 	static const char *const on_duplicate[] = {"error", "first", "last"};
 	static const char *const on_error[] = {"stop", "skip"};
+	static const char *const ordering[] = {"auto", "sort", "stream"};
 	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
 
 	options.target = PG_GETARG_OID(ARG_TARGET);
@@ -171,6 +173,8 @@ options_from_call(FunctionCallInfo fcinfo, const char *source_name)
 	options.rejects = PG_ARGISNULL(ARG_REJECTS) ? InvalidOid : PG_GETARG_OID(ARG_REJECTS);
 	options.reject_limit = has_limit ? PG_GETARG_INT64(ARG_REJECT_LIMIT) : -1;
 	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
+	options.ordering =
+		static_cast<Ordering>(word_of_argument(fcinfo, ARG_ORDERING, "ordering", {ordering, 3}));
 
 	if (options.chunk_rows < 1)
 		ereport(ERROR,

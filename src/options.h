@@ -32,6 +32,14 @@ enum class OnError : uint8
 	Skip
 };
 
+/* In which order rows are applied; see feed.h. */
+enum class Ordering : uint8
+{
+	Auto,
+	Sort,
+	Stream
+};
+
 struct Options
 {
 	Oid target;                     /* relation to update */
@@ -46,6 +54,7 @@ struct Options
 	Oid rejects;         /* table for the rows that were not applied, or InvalidOid */
 	int64 reject_limit;  /* most rejected rows, or -1 */
 	bool dry_run;        /* only tell what would happen */
+	Ordering ordering;
 };
 
 /*

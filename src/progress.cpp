@@ -20,7 +20,7 @@ constexpr int64 SIGNATURE = 0x62756c6b;
 
 static_assert(PROGRESS_COMMAND_COPY < COMMAND);
 
-/* Slots of the backend's progress parameters; progress_view.cpp returns them in this order. */
+/* Slots of the backend's progress parameters; progress_entries() returns them in this order. */
 enum Parameter : int
 {
 	PARAMETER_PHASE,
@@ -29,6 +29,8 @@ enum Parameter : int
 	PARAMETER_FIRST_OUTCOME,
 	PARAMETER_ESTIMATED = PARAMETER_FIRST_OUTCOME + OUTCOMES,
 	PARAMETER_STARTED_AT,
+	PARAMETER_ORDERING,
+	PARAMETER_SPILLED,
 	PARAMETERS,
 	PARAMETER_SIGNATURE = PARAMETERS
 };
@@ -122,6 +124,8 @@ publish(const Progress *progress)
 		values[PARAMETER_FIRST_OUTCOME + i] = progress->outcomes[i];
 	values[PARAMETER_ESTIMATED] = progress->rows_estimated;
 	values[PARAMETER_STARTED_AT] = progress->started_at;
+	values[PARAMETER_ORDERING] = static_cast<int64>(progress->ordering);
+	values[PARAMETER_SPILLED] = progress->spilled_bytes;
 	values[PARAMETER_SIGNATURE] = SIGNATURE;
 	pgstat_progress_update_multi_param(PARAMETERS + 1, indexes, values);
 }
@@ -172,6 +176,7 @@ progress_begin(Progress *progress, Oid target, int64 rows_estimated)
 	*progress = {};
 	progress->target = target;
 	progress->phase = Phase::Fetching;
+	progress->ordering = Ordering::Stream;
 	progress->rows_estimated = rows_estimated;
 	progress->started_at = GetCurrentTimestamp();
 	progress->next_notice = TimestampTzPlusMilliseconds(progress->started_at, progress_interval);

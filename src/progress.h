@@ -16,7 +16,7 @@
 namespace bulkupdate
 {
 
-/* Shown as text by the view; keep bulk_update--*.sql in step. */
+/* Shown as text by the view, as Ordering is; keep bulk_update--*.sql in step. */
 enum class Phase : int64
 {
 	Fetching = 1,
@@ -36,6 +36,8 @@ struct Progress
 	int64 rows_estimated; /* -1: not known */
 	TimestampTz started_at;
 	TimestampTz next_notice;
+	Ordering ordering; /* the way the rows take: Stream or Sort */
+	int64 spilled_bytes;
 
 	/* Private to progress.cpp. */
 	TimestampTz newest_look; /* at the clock, */
@@ -60,6 +62,14 @@ extern void progress_begin(Progress *progress, Oid target, int64 rows_estimated)
 
 /* progress_phase: the call enters a phase. */
 extern void progress_phase(Progress *progress, Phase phase);
+
+/* progress_order: the way the rows take, and what was spilled; shown with the next figures. */
+inline void
+progress_order(Progress *progress, Ordering ordering, int64 spilled_bytes)
+{
+	progress->ordering = ordering;
+	progress->spilled_bytes = spilled_bytes;
+}
 
 /* progress_rows_read: so many source rows were read in all; cheap enough for each row. */
 extern void progress_rows_read(Progress *progress, int64 rows);

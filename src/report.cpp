@@ -20,6 +20,9 @@ enum ReportColumn : int
 	REPORT_LAST_KEY,
 	REPORT_ELAPSED,
 	REPORT_MEMORY,
+	REPORT_APPLIER,
+	REPORT_ORDERING,
+	REPORT_SPILLED,
 	REPORT_COLUMNS
 };
 
@@ -41,7 +44,7 @@ report_counts(const Chunk *chunk, int64 *counts)
 }
 
 void
-report_chunk(const ReturnSetInfo *result, const Chunk *chunk, instr_time elapsed, Size memory_bytes)
+report_chunk(const ReturnSetInfo *result, const Chunk *chunk, const ChunkFacts &facts)
 {
 	Datum values[REPORT_COLUMNS];
 	bool nulls[REPORT_COLUMNS] = {};
@@ -54,8 +57,13 @@ report_chunk(const ReturnSetInfo *result, const Chunk *chunk, instr_time elapsed
 		values[REPORT_FIRST_OUTCOME + i] = Int64GetDatum(counts[i]);
 	values[REPORT_FIRST_KEY] = text_or_null(chunk->first_key, &nulls[REPORT_FIRST_KEY]);
 	values[REPORT_LAST_KEY] = text_or_null(chunk->last_key, &nulls[REPORT_LAST_KEY]);
-	values[REPORT_ELAPSED] = Float8GetDatum(INSTR_TIME_GET_MILLISEC(elapsed));
-	values[REPORT_MEMORY] = Int64GetDatum(static_cast<int64>(memory_bytes));
+	values[REPORT_ELAPSED] = Float8GetDatum(INSTR_TIME_GET_MILLISEC(facts.elapsed));
+	values[REPORT_MEMORY] = Int64GetDatum(static_cast<int64>(facts.memory_bytes));
+	values[REPORT_APPLIER] =
+		text_or_null(chunk->applicable > 0 ? facts.applier : nullptr, &nulls[REPORT_APPLIER]);
+	values[REPORT_ORDERING] =
+		CStringGetTextDatum(facts.ordering == Ordering::Sort ? "sort" : "stream");
+	values[REPORT_SPILLED] = Int64GetDatum(facts.spilled_bytes);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

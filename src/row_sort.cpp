@@ -124,6 +124,15 @@ row_sort_has_key(const RowSort *sort)
 	return sort->has_key;
 }
 
+int64
+row_sort_spilled_bytes(const RowSort *sort)
+{
+	TuplesortInstrumentation stats;
+
+	tuplesort_get_stats(sort->state, &stats);
+	return stats.spaceType == SORT_SPACE_TYPE_DISK ? stats.spaceUsed * 1024 : 0;
+}
+
 void
 row_sort_end(RowSort *sort)
 {

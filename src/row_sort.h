@@ -40,6 +40,9 @@ extern TupleTableSlot *row_sort_next(RowSort *sort, int64 *position, Datum *key)
 /* row_sort_has_key: has the newest row a key? */
 extern bool row_sort_has_key(const RowSort *sort);
 
+/* row_sort_spilled_bytes: most disk space that its temporary files have taken so far. */
+extern int64 row_sort_spilled_bytes(const RowSort *sort);
+
 /* row_sort_end: release memory and temporary files. */
 extern void row_sort_end(RowSort *sort);
 

@@ -22,8 +22,8 @@ class Case:
                  source="SELECT id, field1 + 1 AS field1, md5(field2) AS field2, field3 + 1 AS field3"
                         " FROM objects ORDER BY id",
                  prepare=(), settings=(), hold="", chunk_size=10000, call=None, check="field1 <> id + 1",
-                 query_takes_memory=False, row_bytes=0):
-        self.name, self.rows, self.row_bytes = name, rows, row_bytes
+                 query_takes_memory=False, row_bytes=0, source_rows=None):
+        self.name, self.rows, self.row_bytes, self.source_rows = name, rows, row_bytes, source_rows or rows
         self.call = call or f"bulk_update('objects', 'c', chunk_size => {chunk_size})"
         self.query_takes_memory = query_takes_memory
         self.columns, self.load, self.source = columns, load.format(rows=rows), source.format(rows=rows)
@@ -55,6 +55,14 @@ def cases(sizes):
     yield Case("random order", 1000000,
                prepare=["CREATE TABLE shuffled AS SELECT id, field1 + 1 AS field1 FROM objects ORDER BY random()"],
                source="SELECT * FROM shuffled")
+    for rows in sizes:
+        yield Case(f"{rows} rows in random order, sorted as a whole", rows,
+                   source="SELECT id, id + 1 AS field1"
+                          " FROM (SELECT i::bigint * 7919 % {rows} + 1 AS id FROM generate_series(1, {rows}) i) s",
+                   call="bulk_update('objects', 'c', ordering => 'sort')")
+    yield Case("key order promised, the last of each run of equal keys", 1000000,
+               source="SELECT id, id + d AS field1 FROM objects, generate_series(0, 1) d ORDER BY id, d",
+               call="bulk_update('objects', 'c', ordering => 'stream', on_duplicate => 'last')", source_rows=2000000)
     yield Case("everything compiled by JIT", 1000000,
                settings=["SET jit = on", "SET jit_above_cost = 0", "SET jit_inline_above_cost = 0",
                          "SET jit_optimize_above_cost = 0"], query_takes_memory=True)
@@ -151,8 +159,8 @@ def run(case):
     problem = None
     if wrong:
         problem = f"{wrong} rows do not have their values"
-    elif report[3] != case.rows:
-        problem = f"{report[3]} rows fetched instead of {case.rows}"
+    elif report[3] != case.source_rows:
+        problem = f"{report[3]} rows fetched instead of {case.source_rows}"
     connection.close()
     return report, sampler, seconds, problem
 
@@ -221,6 +229,9 @@ def main():
     first, *others = [f"{rows} rows in key order" for rows in sizes]
     for other in others:
         flat(first, other, 4 * MB)
+    first_random, *others_random = [f"{rows} rows in random order, sorted as a whole" for rows in sizes]
+    for other in others_random:
+        flat(first_random, other, 4 * MB)
     flat("10 rows of 5 MB", "100 rows of 5 MB", 8 * MB)
     flat(first, "100000 chunks of 10 rows", 4 * MB)
 

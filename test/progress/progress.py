@@ -177,6 +177,38 @@ def sorting(case):
     equal(sums(report, len(report)), (20000, 20000, 0, 0, 0, 0), "the call ends well")
 
 
+@case_of("order and temporary files")
+def order(case):
+    """Which way the rows take, and how much was spilled for it: growing while it sorts, and from chunk to chunk."""
+    case.session.run("SET work_mem = '256kB'")
+    case.gate_at("target", "BEFORE UPDATE", 15000, 3)
+
+    def watch(source, options):
+        for number in (1, 2, 3):
+            case.close_gate(number)
+        statement = case.background(source + " WHERE gate_if(i = 5000, 1) AND gate_if(i = 15000, 2)", options)
+        rows = []
+        for number in (1, 2, 3):
+            case.held(statement, number)
+            rows.append(case.row("phase, ordering, spilled_bytes"))
+            case.open_gate(number)
+        case.end(statement)
+        return [row[:2] for row in rows], [row[2] for row in rows]
+
+    ascending = "SELECT i AS id, 'new'::text AS v FROM generate_series(1, 20000) i"
+    descending = "SELECT 20001 - i AS id, 'new'::text AS v FROM generate_series(1, 20000) i"
+    for name, source, options in (("a source in another order", descending, "ordering => 'auto'"),
+                                  ("ordering => 'sort'", ascending, "ordering => 'sort'")):
+        ways, spilled = watch(source, options)
+        equal(ways, [("sorting", "sort")] * 2 + [("applying", "sort")], f"{name}: it is sorted")
+        ok(0 < spilled[0] < spilled[1] < spilled[2], f"{name}: spilled_bytes grows while it is", spilled)
+    ways, spilled = watch(ascending, "ordering => 'auto'")
+    equal(ways, [("fetching", "stream")] * 2 + [("applying", "stream")], "a source in key order: it streams")
+    ok(0 <= spilled[0] < spilled[1] <= spilled[2], "a source in key order: the log of its keys grows", spilled)
+    equal(watch(ascending, "ordering => 'stream'"), ([("fetching", "stream")] * 2 + [("applying", "stream")], [0] * 3),
+          "ordering => 'stream': it streams, and nothing is spilled")
+
+
 @case_of("applying")
 def applying(case):
     """Applying: with the figures of all chunks before, which are those of the report."""
@@ -365,19 +397,20 @@ def privileges(case):
     case.held(statement)
     everything = ("pid, datname, usename, target::text, phase, chunk, rows_fetched, rows_updated, rows_unchanged,"
                   " rows_missing, rows_duplicate, rows_rejected, rows_estimated, rows_per_second IS NULL,"
-                  " elapsed IS NULL, started_at IS NULL")
+                  " elapsed IS NULL, started_at IS NULL, ordering IS NULL,"
+                  " spilled_bytes IS NULL")
     whole = case.row(everything)
     ok(None not in whole and whole[3:5] == ("target", "fetching"), "a superuser sees all", whole)
     with Session() as observer:
         for role, expected in (("reader", whole), ("member", whole), ("owner_of_call", whole),
-                               ("stranger", whole[:3] + (None,) * 10 + (True, True, True))):
+                               ("stranger", whole[:3] + (None,) * 10 + (True,) * 5)):
             observer.run(f"SET ROLE {role}")
             equal(case.row(everything, observer), expected, f"{role} sees what is for them")
     equal(case.admin.run("SELECT column_name::text FROM information_schema.columns"
                          " WHERE table_name = 'bulk_update_progress' ORDER BY ordinal_position"),
           [(name,) for name in ("pid datname usename target phase chunk rows_fetched rows_updated rows_unchanged"
                                 " rows_missing rows_duplicate rows_rejected rows_estimated rows_per_second elapsed"
-                                " started_at").split()], "the columns of the view")
+                                " started_at ordering spilled_bytes").split()], "the columns of the view")
     case.open_gate()
     case.end(statement)
 

@@ -1,0 +1,139 @@
+"""The bounds that the measurements are held to: runs bench/run for each case, judges its CSV file, prints a table."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from typing import Callable, NamedTuple
+
+from peers import BASE
+from records import read
+from report import grouped
+from shapes import SHAPES
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FEW = [name for name in SHAPES if name.startswith("hundred_pairs")]
+MB = 1e6
+
+
+class Case(NamedTuple):
+    about: str
+    judge: Callable              # gets {(rows, shape): {peer: Runs}}, yields (what, figure, "<=" or ">=", limit)
+    rows: tuple
+    shapes: tuple = ("key_order",)
+    peers: tuple = (BASE, "ours")
+    rounds: int = 3
+    settings: str = "default"
+    server: tuple = ()
+
+
+def ratios(limit, peer="ours", base=BASE):
+    def judge(groups):
+        for (rows, shape), runs in groups.items():
+            yield (f"{shape}, {rows:,} rows: {peer} / {base}, times", runs[peer].least / runs[base].least, "<=", limit)
+    return judge
+
+
+def few(groups):
+    yield from ratios(1.5)(groups)
+    for (rows, shape), runs in groups.items():
+        yield f"{shape}, {rows:,} rows: ours, ms", runs["ours"].least * 1000, "<", 20
+
+
+def django(groups):
+    for (rows, _), runs in groups.items():
+        ours = runs["django_ours"]
+        yield f"{rows:,} objects: django / django_ours, times", runs["django"].least / ours.least, ">=", 25
+        yield f"{rows:,} objects: django_ours / django_copy, times", ours.least / runs["django_copy"].least, "<=", 1
+        yield f"{rows:,} objects: django_ours, extra client MB", ours.client / MB, "<=", 16
+
+
+def flat(groups):
+    """Memory at each size above what the first one took."""
+    first = {}
+    for (rows, shape), runs in groups.items():
+        if shape not in first:
+            first[shape] = rows, runs["ours"].backend
+            continue
+        yield (f"{shape}: backend MB at {rows:,} rows above those at {first[shape][0]:,}",
+               (runs["ours"].backend - first[shape][1]) / MB, "<", 4)
+
+
+CASES = {
+    "key_1m_large": Case("1M rows in key order, 2 GB buffers", ratios(0.75), (1000000,), settings="large", rounds=5),
+    "key_5m": Case("5M rows in key order", ratios(0.45), (5000000,)),
+    "random_5m": Case("5M rows in random order", ratios(0.35), (5000000,), ("random",)),
+    "uuid_5m": Case("5M rows, uuid keys", ratios(0.60), (5000000,), ("uuid", "uuid_random")),
+    "shapes": Case("every shape, 1M rows", ratios(1.0), (1000000,), tuple(name for name in SHAPES if name not in FEW)),
+    "shapes_large": Case("every shape, 1M rows, 2 GB buffers", ratios(1.0), (1000000,),
+                         tuple(name for name in SHAPES if name not in FEW), settings="large"),
+    "pairs_5m": Case("100 pairs into 5M rows", few, (5000000,), tuple(FEW), rounds=15),
+    "floor": Case("against UPDATE without a source, key order", ratios(1.5, base="floor"), (1000000, 5000000),
+                  peers=("floor", "ours")),
+    "django_500k": Case("500,000 Django objects", django, (500000,), peers=("django", "django_copy", "django_ours")),
+    # A costly query makes the server load LLVM, some 20 MB once, in whichever size it is.
+    "memory": Case("1M and 10M rows, private memory; jit = off", flat, (1000000, 10000000), ("key_order", "random"),
+                   peers=("ours",), rounds=1, server=("jit=off",)),
+}
+
+
+def run(case, arguments, csv):
+    """Measure; return {(rows, shape): {peer: Runs}}, rows as they were asked for."""
+    rows = [max(int(size * arguments.scale), 100) for size in case.rows]
+    command = [os.path.join(HERE, "run"), "--rows", ",".join(map(str, rows)), "--shapes", ",".join(case.shapes),
+               "--peers", ",".join(case.peers), "--rounds", str(arguments.rounds or case.rounds),
+               "--settings", case.settings, "--csv", csv, "--markdown", os.devnull]
+    command += [part for setting in case.server for part in ("--server", setting)]
+    if subprocess.run(command, check=False).returncode:
+        return None
+    return {(size, shape): runs for (_, size, shape), runs in grouped(read([csv])).items()}
+
+
+def judged(name, case, groups):
+    """Lines of the table, and whether all bounds hold."""
+    lines, all_hold = [], True
+    for what, figure, relation, limit in case.judge(groups):
+        holds = {"<=": figure <= limit, "<": figure < limit, ">=": figure >= limit}[relation]
+        all_hold = all_hold and holds
+        lines.append(f"| {name} | {what} | {relation.replace('<=', '≤').replace('>=', '≥')} {limit:g} | {figure:.2f} |"
+                     f" {'yes' if holds else '**no**'} |")
+    return lines, all_hold
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/bounds", allow_abbrev=False, add_help=False)
+    parser.add_argument("--only", default=",".join(CASES))
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--csv-directory")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for name, case in CASES.items():
+            print(f"{name:16}{case.about}")
+        return 0
+    chosen = arguments.only.split(",")
+    if unknown := [name for name in chosen if name not in CASES]:
+        parser.error(f"no case {', '.join(unknown)}; there are: {', '.join(CASES)}")
+
+    table, failed = [], False
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in chosen:
+            csv = os.path.join(arguments.csv_directory or scratch, f"{name}.csv")
+            groups = run(CASES[name], arguments, csv)
+            if groups is None:
+                lines, hold = [f"| {name} | {CASES[name].about} | | not measured | **no** |"], False
+            else:
+                lines, hold = judged(name, CASES[name], groups)
+            print("\n".join(lines), file=sys.stderr, flush=True)
+            table += lines
+            failed = failed or not hold
+    print("| case | figure of | bound | figure | holds |\n|---|---|---:|---:|---|")
+    print("\n".join(table))
+    if arguments.scale != 1:
+        print(f"\nSizes were multiplied by {arguments.scale:g}: the bounds are not meant for these.")
+    return 1 if failed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,167 @@
+"""The ways of updating from a client. Runs in a process of its own, so that its memory is that of one way alone.
+
+usage: clients.py PEER SHAPE    (PGHOST and so on name the database)
+
+Loads the new values, prints the process id of its backend, waits for a line, gives `objects` the new values and
+commits; prints seconds and memory as JSON; ends when its input ends.
+"""
+
+import ctypes
+import gc
+import io
+import json
+import os
+import sys
+import time
+from itertools import islice
+
+import psycopg2
+from psycopg2.extras import execute_values
+
+from new_values import Lines, copy_text  # examples/psycopg2
+from peers import update_from
+from shapes import SHAPES
+
+
+def status(name):
+    """A figure of /proc/self/status, in bytes."""
+    with open("/proc/self/status") as lines:
+        for line in lines:
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) * 1024
+    raise LookupError(name)
+
+
+class Meter:
+    """Seconds, and the memory beyond what the process held when the meter was made."""
+
+    def __init__(self):
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # free memory that the loading left would hide what is taken later
+        with open("/proc/self/clear_refs", "w") as clear:
+            clear.write("5")  # the peak begins anew
+        self.before = status("VmRSS")
+        self.started = time.perf_counter()
+
+    def read(self):
+        seconds = time.perf_counter() - self.started
+        extra = max(status("VmHWM") - self.before, 0)
+        return {"seconds": seconds, "client_before": self.before, "client_extra": extra}
+
+
+def source_rows(shape):
+    """The new values; fetched in small parts, which leaves no large block of free memory."""
+    connection = psycopg2.connect("")
+    cursor = connection.cursor("source")
+    cursor.execute(f"SELECT {', '.join(shape.columns())} FROM source")
+    yield from cursor
+    connection.close()
+
+
+class Psycopg2:
+    """From tuples, through psycopg2."""
+
+    def __init__(self, shape):
+        self.shape = shape
+        self.rows = list(source_rows(shape))
+        self.connection = psycopg2.connect("")
+        self.pid = self.connection.get_backend_pid()
+
+    def execute_values(self):
+        shape = self.shape
+        columns = shape.columns()
+        statement = update_from(shape, f"(VALUES %s) AS p ({', '.join(columns)})")
+        template = "(" + ", ".join(f"%s::{shape.type_of(column)}" for column in columns) + ")"
+        with self.connection, self.connection.cursor() as cursor:
+            execute_values(cursor, statement, self.rows, template, page_size=1000)
+
+    def copy(self, cursor):
+        lines = ("\t".join(r"\N" if value is None else copy_text(str(value)) for value in row) + "\n"
+                 for row in self.rows)
+        columns = ", ".join(self.shape.columns())
+        cursor.execute(f"CREATE TEMPORARY TABLE rows ON COMMIT DROP AS SELECT {columns} FROM objects WITH NO DATA")
+        cursor.copy_expert("COPY rows FROM STDIN", Lines(lines))
+
+    def psycopg2_copy(self):
+        with self.connection, self.connection.cursor() as cursor:
+            self.copy(cursor)
+            cursor.execute("ANALYZE rows")
+            cursor.execute(update_from(self.shape, "rows p"))
+
+    def psycopg2_ours(self):
+        with self.connection, self.connection.cursor() as cursor:
+            self.copy(cursor)
+            cursor.execute("DECLARE c NO SCROLL CURSOR FOR SELECT * FROM rows")
+            cursor.execute("SELECT sum(rows_updated), sum(rows_missing) FROM bulk_update('objects', 'c')")
+
+
+class Django:
+    """From objects, through Django's connection."""
+
+    def __init__(self, shape):
+        import django
+        from django.conf import settings
+
+        settings.configure(USE_TZ=True, DATABASES={"default": {
+            "ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"],
+            "HOST": os.environ["PGHOST"], "PORT": os.environ["PGPORT"], "USER": os.environ["PGUSER"],
+            "PASSWORD": os.environ.get("PGPASSWORD", "")}})
+        django.setup()
+        from django.db import connection
+
+        self.shape = shape
+        self.model = self.make_model()
+        from bulk import BulkUpdate  # examples/django
+
+        self.recipe = BulkUpdate(self.model, shape.values)
+        self.objects = [self.model(*row) for row in source_rows(shape)]
+        connection.ensure_connection()
+        self.pid = connection.connection.get_backend_pid()
+
+    def make_model(self):
+        from django.db import models
+
+        kinds = {"bigint": models.BigIntegerField, "integer": models.IntegerField, "text": models.TextField,
+                 "uuid": models.UUIDField, "timestamptz": models.DateTimeField}
+        fields = {name: kinds[self.shape.type_of(name)](primary_key=name in self.shape.keys)
+                  for name in self.shape.columns()}
+        meta = type("Meta", (), {"app_label": "bench", "db_table": "objects", "managed": False})
+        return type("Object", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
+
+    def rows(self):
+        values = self.shape.values
+        return ((obj.pk, *[getattr(obj, name) for name in values]) for obj in self.objects)
+
+    def django(self):
+        self.model.objects.bulk_update(self.objects, list(self.shape.values), batch_size=250)
+
+    def django_ours(self):
+        self.recipe.run(self.rows())
+
+    def django_copy(self):
+        """The recipe's own way into the temporary table, then one UPDATE."""
+        from django.db import transaction
+
+        recipe, rows = self.recipe, self.rows()
+        with transaction.atomic(), recipe.connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMPORARY TABLE rows ON COMMIT DROP AS SELECT {recipe.columns}"
+                           f" FROM {recipe.table} WITH NO DATA")
+            while batch := list(islice(rows, recipe.batch_rows)):
+                text = io.StringIO("".join(map(recipe.line, batch)))
+                cursor.copy_expert(f"COPY rows ({recipe.columns}) FROM STDIN", text)
+            cursor.execute("ANALYZE rows")
+            cursor.execute(update_from(self.shape, "rows p"))
+
+
+def main():
+    peer, shape = sys.argv[1:]
+    client = (Django if peer.startswith("django") else Psycopg2)(SHAPES[shape])
+    print(client.pid, flush=True)
+    sys.stdin.readline()
+    meter = Meter()
+    getattr(client, peer)()
+    print(json.dumps(meter.read()), flush=True)
+    sys.stdin.read()
+
+
+main()
