@@ -1,6 +1,8 @@
 --
 -- Which applier works: the direct one wherever it gives the same table as UPDATE, the executor for everything else
 --
+CREATE SCHEMA applier;
+SET search_path = applier, public;
 CREATE TABLE t (id int PRIMARY KEY, v int, d int UNIQUE DEFERRABLE, CHECK (v >= 0));
 INSERT INTO t SELECT i, 0, i FROM generate_series(1, 20) AS i;
 
@@ -94,6 +96,7 @@ ALTER TABLE secured ENABLE ROW LEVEL SECURITY;
 CREATE POLICY odd ON secured USING (id % 2 = 1);
 CREATE ROLE regress_applier;
 GRANT ALL ON secured TO regress_applier;
+GRANT USAGE ON SCHEMA applier TO regress_applier;
 SELECT works('secured');
 SET ROLE regress_applier;
 SELECT works('secured');
@@ -122,4 +125,5 @@ SELECT works('changed');
 SELECT * FROM changed ORDER BY id;
 
 DROP TABLE secured;
+REVOKE USAGE ON SCHEMA applier FROM regress_applier;
 DROP ROLE regress_applier;

@@ -31,11 +31,11 @@ local_backend_entry(int index)
 #endif
 }
 
-/* Which indexes need entries for a tuple's new version; from 16 on there is more than yes and no. */
+/* Which indexes need entries for a new version; from 16 on there is more than yes and no. */
 #if PG_VERSION_NUM >= 160000
-typedef TU_UpdateIndexes IndexesToUpdate;
+using IndexesToUpdate = TU_UpdateIndexes;
 #else
-typedef bool IndexesToUpdate;
+using IndexesToUpdate = bool;
 #endif
 
 /* Insert the index entries of a new version; returns the indexes to check again later. */
@@ -117,7 +117,7 @@ init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset 
 #endif
 }
 
-/* How a partition's columns stand to those of the root; from 16 on the executor sees to it when it asks. */
+/* How a partition's columns stand to those of the root; from 16 on the executor asks itself. */
 static inline void
 map_root_to_partition(ResultRelInfo *partition, ResultRelInfo *root)
 {

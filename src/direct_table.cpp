@@ -1,6 +1,6 @@
 /*
  * direct_table.cpp
- *		One statement on the target, row by row.
+ *		Updating rows of one table.
  */
 #include "direct_table.h"
 
@@ -9,29 +9,6 @@ namespace bulkupdate
 
 namespace
 {
-
-Bitmapset *
-mapped_columns(const Target *target, bool keys)
-{
-	Bitmapset *columns = NULL;
-
-	for (const MappedColumn &column : target->columns)
-		if (column.is_key == keys)
-			columns = bms_add_member(columns, column.target - FirstLowInvalidHeapAttributeNumber);
-	return columns;
-}
-
-ResultRelInfo *
-init_result_relation(EState *estate, Relation relation, ResultRelInfo *root)
-{
-	ResultRelInfo *result = makeNode(ResultRelInfo);
-
-	InitResultRelInfo(result, relation, root == NULL ? 1 : 0, root, 0);
-	if (root != NULL)
-		map_root_to_partition(result, root);
-	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, result);
-	return result;
-}
 
 /* The table's attribute that is an attribute of the target. */
 AttrNumber
@@ -235,54 +212,6 @@ has_before_row_triggers(const DirectTable *table)
 
 } /* namespace */
 
-DirectStatement *
-direct_statement_begin(const Target *target, bool looking, bool compares_values, WalkHabit *habit)
-{
-	DirectStatement *statement = palloc_one<DirectStatement>();
-	EState *estate = CreateExecutorState();
-	Bitmapset *values = mapped_columns(target, false);
-	Bitmapset *read = mapped_columns(target, true);
-
-	if (!looking && target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
-		PreventCommandIfReadOnly("UPDATE");
-	if (compares_values)
-		read = bms_add_members(read, values);
-
-	statement->target = target;
-	statement->habit = habit;
-	statement->estate = estate;
-	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
-	estate->es_output_cid = GetCurrentCommandId(!looking);
-	with_memory_context(estate->es_query_cxt, [&] {
-		init_range_table(estate, target->relation, looking ? ACL_SELECT : ACL_SELECT | ACL_UPDATE,
-						 read, looking ? NULL : values);
-		if (looking)
-			return;
-		statement->root = init_result_relation(estate, target->relation, NULL);
-		AfterTriggerBeginQuery();
-		ExecBSUpdateTriggers(estate, statement->root);
-	});
-	return statement;
-}
-
-void
-direct_statement_end(DirectStatement *statement)
-{
-	EState *estate = statement->estate;
-
-	if (statement->root != NULL)
-	{
-		with_memory_context(estate->es_query_cxt, [&] {
-			ExecASUpdateTriggers(estate, statement->root, NULL);
-			AfterTriggerEndQuery(estate);
-		});
-	}
-	ExecResetTupleTable(estate->es_tupleTable, false);
-	ExecCloseResultRelations(estate);
-	UnregisterSnapshot(estate->es_snapshot);
-	FreeExecutorState(estate);
-}
-
 DirectTable *
 direct_table_open(DirectStatement *statement, Relation relation, Oid index)
 {
@@ -307,7 +236,7 @@ direct_table_open(DirectStatement *statement, Relation relation, Oid index)
 		CheckCmdReplicaIdentity(relation, CMD_UPDATE);
 		table->result = relation == target->relation
 							? statement->root
-							: init_result_relation(estate, relation, statement->root);
+							: add_result_relation(estate, relation, statement->root);
 		ExecOpenIndices(table->result, false);
 		init_eval_plan_qual(&table->epqstate, estate);
 		return table;
@@ -333,7 +262,7 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 
 	if (has_before_row_triggers(table))
 	{
-		/* The triggers' own lock would follow an update chain by way of the plan, and there is none. */
+		/* The triggers' own lock would follow an update chain by way of the plan; there is none. */
 		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table->result)))
 			return Outcome::Missing;
 		form_new_version(table, row);

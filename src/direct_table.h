@@ -7,19 +7,10 @@
 #define BULK_UPDATE_DIRECT_TABLE_H
 
 #include "chunk.h"
-#include "index_walk.h"
+#include "direct_statement.h"
 
 namespace bulkupdate
 {
-
-/* What is common to the tables of one statement. */
-struct DirectStatement
-{
-	const Target *target;
-	EState *estate;
-	ResultRelInfo *root; /* of the target; NULL when rows are only looked at */
-	WalkHabit *habit;
-};
 
 /* Which of the target's attributes becomes which of the table's, both from 0. */
 struct ValueColumn
@@ -51,21 +42,6 @@ struct DirectRow
 	const Datum *values;
 	const bool *nulls;
 };
-
-/*
- * direct_statement_begin
- *		Begin an UPDATE of the target, or, when looking, a SELECT: checks the
- *		privileges, takes the active snapshot and a command id, fires the
- *		statement triggers.
- *
- * compares_values: columns other than those of the key are read too.  habit:
- * outlives the statement.  Allocates in the current memory context.  Raises 42501, 25006, and what the triggers raise.
- */
-extern DirectStatement *direct_statement_begin(const Target *target, bool looking,
-											   bool compares_values, WalkHabit *habit);
-
-/* direct_statement_end: fire the triggers that are due after the rows, and close everything. */
-extern void direct_statement_end(DirectStatement *statement);
 
 /*
  * direct_table_open

@@ -111,14 +111,14 @@ partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock
 }
 
 Partition *
-partition_of_row(PartitionRoute *route, Datum *values, bool *nulls)
+partition_of_row(PartitionRoute *route, const Datum *values, const bool *nulls)
 {
 	Partition *partition = route->root;
 
 	while (partition->key != NULL)
 	{
-		Datum key[PARTITION_MAX_KEYS];
-		bool is_null[PARTITION_MAX_KEYS];
+		Datum key[PARTITION_MAX_KEYS] = {};
+		bool is_null[PARTITION_MAX_KEYS] = {};
 
 		for (int i = 0; i < partition->key->partnatts; i++)
 		{

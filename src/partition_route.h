@@ -52,7 +52,7 @@ extern void partition_route_begin(PartitionRoute *route, const Target *target, L
  *		The table that has the row with these values (by target attribute; those
  *		of the key are set), opened; NULL when there is no such partition.
  */
-extern Partition *partition_of_row(PartitionRoute *route, Datum *values, bool *nulls);
+extern Partition *partition_of_row(PartitionRoute *route, const Datum *values, const bool *nulls);
 
 /* partition_route_end: close the partitions; their locks stay. */
 extern void partition_route_end(PartitionRoute *route);

@@ -44,7 +44,7 @@ struct WaitingRows
 extern WaitingRows *waiting_rows_create(const Target *target);
 
 /* waiting_rows_add: copy a row that has a key of its own. */
-extern void waiting_rows_add(WaitingRows *waiting, const FeedRow *row);
+extern void waiting_rows_add(WaitingRows *waiting, const FeedRow *from);
 
 /* waiting_rows_full: it is time to coerce them. */
 extern bool waiting_rows_full(const WaitingRows *waiting);
