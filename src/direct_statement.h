@@ -26,7 +26,9 @@ struct DirectStatement
  *		statement triggers.
  *
  * compares_values: columns other than those of the key are read too.  habit:
- * outlives the statement.  Allocates in the current memory context.  Raises 42501, 25006, and what the triggers raise.
+ * outlives the statement.  Allocates in the current memory context.
+ *
+ * Raises 42501, 25006, and what the triggers raise.
  */
 extern DirectStatement *direct_statement_begin(const Target *target, bool looking,
 											   bool compares_values, WalkHabit *habit);
