@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 from peers import BASE
 from records import read
-from report import grouped
+from report import disturbed, grouped
 from shapes import SHAPES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -79,15 +79,16 @@ CASES = {
 
 
 def run(case, arguments, csv):
-    """Measure; return {(rows, shape): {peer: Runs}}, rows as they were asked for."""
+    """Measure; return {(rows, shape): {peer: Runs}}, rows as they were asked for, and how busy the machine was."""
     rows = [max(int(size * arguments.scale), 100) for size in case.rows]
     command = [os.path.join(HERE, "run"), "--rows", ",".join(map(str, rows)), "--shapes", ",".join(case.shapes),
                "--peers", ",".join(case.peers), "--rounds", str(arguments.rounds or case.rounds),
                "--settings", case.settings, "--csv", csv, "--markdown", os.devnull]
     command += [part for setting in case.server for part in ("--server", setting)]
     if subprocess.run(command, check=False).returncode:
-        return None
-    return {(size, shape): runs for (_, size, shape), runs in grouped(read([csv])).items()}
+        return None, []
+    records = read([csv])
+    return {(size, shape): runs for (_, size, shape), runs in grouped(records).items()}, list(disturbed(records))
 
 
 def judged(name, case, groups):
@@ -117,20 +118,21 @@ def main():
     if unknown := [name for name in chosen if name not in CASES]:
         parser.error(f"no case {', '.join(unknown)}; there are: {', '.join(CASES)}")
 
-    table, failed = [], False
+    table, remarks, failed = [], [], False
     with tempfile.TemporaryDirectory() as scratch:
         for name in chosen:
             csv = os.path.join(arguments.csv_directory or scratch, f"{name}.csv")
-            groups = run(CASES[name], arguments, csv)
+            groups, busy = run(CASES[name], arguments, csv)
             if groups is None:
                 lines, hold = [f"| {name} | {CASES[name].about} | | not measured | **no** |"], False
             else:
                 lines, hold = judged(name, CASES[name], groups)
             print("\n".join(lines), file=sys.stderr, flush=True)
             table += lines
+            remarks += [line.replace("- ", f"- {name}: ", 1) for line in busy]
             failed = failed or not hold
     print("| case | figure of | bound | figure | holds |\n|---|---|---:|---:|---|")
-    print("\n".join(table))
+    print("\n".join(table + [""] + remarks))
     if arguments.scale != 1:
         print(f"\nSizes were multiplied by {arguments.scale:g}: the bounds are not meant for these.")
     return 1 if failed else 0

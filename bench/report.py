@@ -112,9 +112,13 @@ def omitted(groups):
         yield f"- {PEERS[peer].description} is not measured above {PEERS[peer].most_rows:,} rows, so not at {rows:,}"
 
 
+def waiting(records):
+    """Of each run, the share in which its backend waited for a processor: what another process on the machine takes."""
+    return [run["queued_seconds"] / run["seconds"] for run in records if run["queued_seconds"] is not None]
+
+
 def disturbed(records):
-    """How much of their time the backends waited for a processor: what another process on the machine takes."""
-    shares = [run["queued_seconds"] / run["seconds"] for run in records if run["queued_seconds"] is not None]
+    shares = waiting(records)
     if shares:
         mean = statistics.mean(shares)
         yield (f"- Waiting for a processor: {mean:.1%} of a run on average, {max(shares):.0%} at most."
