@@ -7,12 +7,16 @@
 namespace bulkupdate
 {
 
+/*
+ * An entry is the position and the key: its Datums where they are values, else
+ * the size of what follows and its columns in the form of datumSerialize().
+ */
 struct KeyLog
 {
 	const Target *target;
-	StringInfoData
-		buffer;    /* entries that are not in the file; of those there, the one being read */
-	BufFile *file; /* NULL while all entries are in the buffer */
+	bool by_value;         /* all key columns are passed by value */
+	StringInfoData buffer; /* entries before they are in the file; then what is read of it */
+	BufFile *file;         /* NULL while all entries are in the buffer */
 	int64 spilled_bytes;
 	int64 unread;         /* entries that have not been read */
 	MemoryContext memory; /* of the next key */
@@ -23,13 +27,6 @@ struct KeyLog
 
 namespace
 {
-
-/* Before the key's columns, which are in the form of datumSerialize(). */
-struct EntryHeader
-{
-	int64 position;
-	Size size;
-};
 
 /* The buffer doubles as it grows, and must not come near MaxAllocSize. */
 constexpr int MAX_BUFFER_KB = 64 * 1024;
@@ -70,6 +67,24 @@ spill(KeyLog *log)
 	resetStringInfo(&log->buffer);
 }
 
+/* Make room for so many bytes in the buffer, by way of the file where it has grown enough. */
+void
+reserve(KeyLog *log, Size size)
+{
+	if (log->buffer.len > 0 &&
+		static_cast<Size>(log->buffer.len) + size >= static_cast<Size>(buffer_limit()))
+		spill(log);
+	enlargeStringInfo(&log->buffer, static_cast<int>(size));
+}
+
+/* Add bytes for which there is room. */
+void
+append(KeyLog *log, const void *bytes, Size size)
+{
+	memcpy(log->buffer.data + log->buffer.len, bytes, size);
+	log->buffer.len += static_cast<int>(size);
+}
+
 /* The next bytes of the log, valid until the next call. */
 char *
 read_bytes(KeyLog *log, Size size)
@@ -93,23 +108,30 @@ read_bytes(KeyLog *log, Size size)
 void
 next_key(KeyLog *log)
 {
-	EntryHeader header;
+	int n = log->target->keys.size;
+	Size size;
 
 	log->at_end = log->unread == 0;
 	if (log->at_end)
 		return;
 
-	memcpy(&header, read_bytes(log, sizeof(header)), sizeof(header));
-	log->position = header.position;
+	log->unread--;
+	memcpy(&log->position, read_bytes(log, sizeof(int64)), sizeof(int64));
+	if (log->by_value)
+	{
+		size = sizeof(Datum) * static_cast<Size>(n);
+		memcpy(log->key, read_bytes(log, size), size);
+		return;
+	}
+	memcpy(&size, read_bytes(log, sizeof(Size)), sizeof(Size));
 	MemoryContextReset(log->memory);
 	with_memory_context(log->memory, [&] {
-		char *next = read_bytes(log, header.size);
+		char *next = read_bytes(log, size);
 		bool isnull;
 
-		for (int i = 0; i < log->target->keys.size; i++)
+		for (int i = 0; i < n; i++)
 			log->key[i] = datumRestore(&next, &isnull);
 	});
-	log->unread--;
 }
 
 } /* namespace */
@@ -157,6 +179,9 @@ key_log_create(const Target *target)
 	KeyLog *log = palloc_one<KeyLog>();
 
 	log->target = target;
+	log->by_value = true;
+	for (int i = 0; i < target->keys.size; i++)
+		log->by_value = log->by_value && key_attribute(target, i)->attbyval;
 	initStringInfo(&log->buffer);
 	log->memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update key", ALLOCSET_SMALL_SIZES);
@@ -167,26 +192,30 @@ key_log_create(const Target *target)
 void
 key_log_add(KeyLog *log, const Datum *key, int64 position)
 {
-	EntryHeader header = {position, serialized_size(log->target, key)};
 	StringInfo buffer = &log->buffer;
-	Size size = sizeof(header) + header.size;
+	int n = log->target->keys.size;
+	Size size =
+		log->by_value ? sizeof(Datum) * static_cast<Size>(n) : serialized_size(log->target, key);
 
-	if (buffer->len > 0 &&
-		static_cast<Size>(buffer->len) + size >= static_cast<Size>(buffer_limit()))
-		spill(log);
-	enlargeStringInfo(buffer, static_cast<int>(size));
-	appendBinaryStringInfoNT(buffer, reinterpret_cast<char *>(&header), sizeof(header));
+	reserve(log, sizeof(position) + sizeof(size) + size);
+	append(log, &position, sizeof(position));
+	log->unread++;
+	if (log->by_value)
+	{
+		append(log, key, size);
+		return;
+	}
+	append(log, &size, sizeof(size));
 
 	char *end = buffer->data + buffer->len;
 
-	for (int i = 0; i < log->target->keys.size; i++)
+	for (int i = 0; i < n; i++)
 	{
 		Form_pg_attribute attribute = key_attribute(log->target, i);
 
 		datumSerialize(key[i], false, attribute->attbyval, attribute->attlen, &end);
 	}
 	buffer->len = static_cast<int>(end - buffer->data);
-	log->unread++;
 }
 
 int64
