@@ -38,6 +38,17 @@ using IndexesToUpdate = TU_UpdateIndexes;
 using IndexesToUpdate = bool;
 #endif
 
+/* Do all of them?  A new version that stays on its page (HOT) needs none, or only BRIN's. */
+static inline bool
+needs_all_indexes(IndexesToUpdate indexes)
+{
+#if PG_VERSION_NUM >= 160000
+	return indexes == TU_All;
+#else
+	return indexes;
+#endif
+}
+
 /* Insert the index entries of a new version; returns the indexes to check again later. */
 static inline List *
 insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate,

@@ -210,6 +210,23 @@ has_before_row_triggers(const DirectTable *table)
 	return triggers != NULL && triggers->trig_update_before_row;
 }
 
+/* Attributes that an update may change; NULL when a trigger may change any. */
+const Bitmapset *
+changing_attributes(const DirectTable *table)
+{
+	TupleDesc tuple_desc = RelationGetDescr(table->relation);
+	Bitmapset *changing = NULL;
+
+	if (has_before_row_triggers(table))
+		return NULL;
+	for (const ValueColumn &column : table->value_columns)
+		changing = bms_add_member(changing, column.to + 1 - FirstLowInvalidHeapAttributeNumber);
+	for (int i = 0; i < tuple_desc->natts; i++)
+		if (TupleDescAttr(tuple_desc, i)->attgenerated != '\0')
+			changing = bms_add_member(changing, i + 1 - FirstLowInvalidHeapAttributeNumber);
+	return changing;
+}
+
 } /* namespace */
 
 DirectTable *
@@ -237,7 +254,7 @@ direct_table_open(DirectStatement *statement, Relation relation, Oid index)
 		table->result = relation == target->relation
 							? statement->root
 							: add_result_relation(estate, relation, statement->root);
-		ExecOpenIndices(table->result, false);
+		index_entries_begin(&table->entries, table->result, changing_attributes(table));
 		init_eval_plan_qual(&table->epqstate, estate);
 		return table;
 	});
@@ -276,7 +293,8 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 	if (!write_new_version(table, row, &indexes))
 		return Outcome::Missing;
 
-	List *recheck = insert_index_entries(table->result, table->updated, estate, indexes);
+	List *recheck = index_entries_insert(&table->entries, table->updated, estate, indexes,
+										 walk_meets_dead_versions(table->statement->habit));
 
 	ExecARUpdateTriggers(estate, table->result, NULL, NULL, &table->found->tts_tid, NULL,
 						 table->updated, recheck, NULL, false);
@@ -288,6 +306,7 @@ void
 direct_table_close(DirectTable *table)
 {
 	index_walk_end(&table->walk);
+	index_entries_end(&table->entries);
 	index_close(table->index, NoLock);
 	ExecClearTuple(table->found);
 	ExecClearTuple(table->updated);

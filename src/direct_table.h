@@ -8,6 +8,7 @@
 
 #include "chunk.h"
 #include "direct_statement.h"
+#include "index_entries.h"
 
 namespace bulkupdate
 {
@@ -27,6 +28,7 @@ struct DirectTable
 	ResultRelInfo *result; /* NULL when rows are only looked at */
 	Relation index;        /* the one that covers the key */
 	IndexWalk walk;
+	IndexEntries entries;
 	EPQState epqstate;
 	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
 	Span<ValueColumn> value_columns;

@@ -101,6 +101,7 @@ step_to(IndexWalk *walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 			walk->steps->xs_heaptid = walk->entry;
 			if (index_fetch_heap(walk->steps, slot))
 				return Found::Row;
+			walk->habit->dead++;
 			steps--;
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -137,7 +138,45 @@ look_up(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 		walk->lookups = begin_index_scan(walk->heap, walk->index, walk->snapshot, n);
 	set_arguments(walk->lookup_keys, key, n);
 	index_rescan(walk->lookups, walk->lookup_keys, n, NULL, 0);
-	return index_getnext_slot(walk->lookups, ForwardScanDirection, slot);
+	while (index_getnext_tid(walk->lookups, ForwardScanDirection) != NULL)
+	{
+		if (index_fetch_heap(walk->lookups, slot))
+			return true;
+		walk->habit->dead++;
+	}
+	return false;
+}
+
+bool
+find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
+{
+	WalkHabit *habit = walk->habit;
+
+	if (!walk->can_step || habit->lookups_due > 0)
+	{
+		habit->lookups_due = Max(habit->lookups_due - 1, 0);
+		return look_up(walk, key, slot);
+	}
+
+	if (walk->on_entry && has_prefix(walk, key))
+	{
+		Found found = step_to(walk, key, slot, MAX_STEPS);
+
+		if (found != Found::TooFar)
+		{
+			habit->far_keys = 0;
+			return found == Found::Row;
+		}
+	}
+
+	if (++habit->far_keys > FAR_KEYS_BEFORE_LOOKUPS)
+	{
+		habit->far_keys = FAR_KEYS_BEFORE_LOOKUPS - 1;
+		habit->lookups_due = LOOKUPS_BEFORE_STEPS;
+		walk->on_entry = false;
+		return look_up(walk, key, slot);
+	}
+	return descend(walk, key) && step_to(walk, key, slot, MAX_STEPS) == Found::Row;
 }
 
 } /* namespace */
@@ -168,33 +207,10 @@ index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyC
 bool
 index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 {
-	WalkHabit *habit = walk->habit;
+	bool found = find(walk, key, slot);
 
-	if (!walk->can_step || habit->lookups_due > 0)
-	{
-		habit->lookups_due = Max(habit->lookups_due - 1, 0);
-		return look_up(walk, key, slot);
-	}
-
-	if (walk->on_entry && has_prefix(walk, key))
-	{
-		Found found = step_to(walk, key, slot, MAX_STEPS);
-
-		if (found != Found::TooFar)
-		{
-			habit->far_keys = 0;
-			return found == Found::Row;
-		}
-	}
-
-	if (++habit->far_keys > FAR_KEYS_BEFORE_LOOKUPS)
-	{
-		habit->far_keys = FAR_KEYS_BEFORE_LOOKUPS - 1;
-		habit->lookups_due = LOOKUPS_BEFORE_STEPS;
-		walk->on_entry = false;
-		return look_up(walk, key, slot);
-	}
-	return descend(walk, key) && step_to(walk, key, slot, MAX_STEPS) == Found::Row;
+	walk->habit->rows += found ? 1 : 0;
+	return found;
 }
 
 void

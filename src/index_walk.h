@@ -16,9 +16,11 @@
 namespace bulkupdate
 {
 
-/* What walks have learned of the distances between keys; all zero at first. */
+/* What walks have learned; all zero at first. */
 struct WalkHabit
 {
+	int64 rows;      /* that were found */
+	int64 dead;      /* index entries with a wanted key whose version is not visible */
 	int far_keys;    /* keys in a row that were not near the one before */
 	int lookups_due; /* keys to be looked up before the next try to step */
 };
@@ -40,6 +42,13 @@ struct IndexWalk
 	Relation index;
 	Snapshot snapshot;
 };
+
+/* walk_meets_dead_versions: of one row in eight, say, there are older versions in the index. */
+inline bool
+walk_meets_dead_versions(const WalkHabit *habit)
+{
+	return habit->dead * 8 > habit->rows;
+}
 
 /*
  * index_walk_begin
