@@ -1,0 +1,175 @@
+"""What must be equal between the outcomes of the ways."""
+
+REPORT_IGNORED = ("elapsed_ms", "memory_bytes", "applier")
+LONG = 600
+# What on_error 'skip' does not skip.
+NEVER_SKIPPED = ("55P03", "55006", "55000", "P0004", "54001")
+NEVER_SKIPPED_CLASSES = ("00", "01", "02", "08", "25", "2D", "40", "53", "57", "58", "F0", "XX")
+
+
+def stops(job, errors):
+    """Those of the errors of rows that end the call."""
+    return [error for error in errors
+            if job.on_error == "stop" or error[0] in NEVER_SKIPPED or error[0][:2] in NEVER_SKIPPED_CLASSES]
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) <= LONG else text[:LONG] + f"… ({len(text)} characters)"
+
+
+def first_difference(a, b):
+    """Where two values differ, as text."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in sorted(set(a) | set(b), key=repr):
+            if a.get(key) != b.get(key):
+                return f"{key}: {first_difference(a.get(key), b.get(key))}"
+    if isinstance(a, list) and isinstance(b, list):
+        texts_a, texts_b = set(map(repr, a)), set(map(repr, b))
+        only_a = [x for x in a if repr(x) not in texts_b]
+        only_b = [x for x in b if repr(x) not in texts_a]
+        if only_a or only_b:
+            return f"{len(a)} and {len(b)} entries; only first: {short(only_a[:2])}; only second: {short(only_b[:2])}"
+        for n, (x, y) in enumerate(zip(a, b)):
+            if x != y:
+                return f"order: entry {n} is {short(x)} and {short(y)}"
+        return f"{len(a)} and {len(b)} entries"
+    return f"{short(a)} and {short(b)}"
+
+
+class Comparison:
+    def __init__(self, schema, job, found):
+        self.schema, self.job, self.found = schema, job, found
+        self.problems = []
+
+    def equal(self, what, names, a, b):
+        if a != b:
+            self.problems.append(f"{what} of {names}: {first_difference(a, b)}")
+
+    # ----- what each way owes by itself
+
+    def sound(self, name, outcome):
+        for problem in outcome.facts["damage"]:
+            self.problems.append(f"{name}: {problem}")
+        for table, (used, stored) in outcome.facts["toast"].items():
+            if used > stored or used < stored and not outcome.error and not outcome.commit_error and not outcome.errors \
+                    and not outcome.totals.get("rejected"):
+                self.problems.append(f"{name}: {table} uses {used} values out of line, and {stored} are stored")
+        for row in outcome.report:
+            if row["rows_fetched"] != sum(row[f"rows_{k}"] for k in ("updated", "unchanged", "missing", "duplicate", "rejected")):
+                self.problems.append(f"{name}: counts do not add up in {row}")
+
+    # ----- the same applied by two appliers
+
+    def appliers(self):
+        a, b = self.found["sql"], self.found["auto"]
+        names = "sql and auto"
+        self.equal("error", names, a.error, b.error)
+        self.equal("error at commit", names, a.commit_error, b.commit_error)
+        self.equal("report", names, *([{k: v for k, v in row.items() if k not in REPORT_IGNORED} for row in o.report] for o in (a, b)))
+        for fact in ("rows", "log", "rejects", "decoded"):
+            self.equal(fact, names, *(self.comparable(o.facts.get(fact), fact) for o in (a, b)))
+        tries = a.error or b.error or a.totals.get("rejected")
+        # Rows of failed attempts are there, dead, and locks of failed attempts too; how many is the appliers' own business.
+        if not tries:
+            self.equal("statistics", names, a.facts.get("statistics"), b.facts.get("statistics"))
+        self.equal("tuples", names, *({table: [(m, m2 if not tries else 0, locks if not tries else 0, attributes)
+                                               for m, m2, locks, attributes in rows]
+                                       for table, rows in o.facts["tuples"].items()} for o in (a, b)))
+
+    def choice(self):
+        """auto is direct exactly where direct is not refused."""
+        auto = self.found["auto"]
+        used = {row["applier"] for row in auto.report if row["rows_updated"] and row.get("applier")}
+        if used and not auto.error and ("sql" in used) != ("refused" in self.found):
+            self.problems.append(f"auto used {sorted(used)}, and direct is {'' if 'refused' in self.found else 'not '}refused")
+
+    def comparable(self, value, fact):
+        """What of a fact is equal for both appliers."""
+        if self.schema.rows <= 7 and fact in ("log", "decoded") and value:
+            # So few rows may be the outer side of the executor's join, and then their order is the plan's.
+            value = sorted(value, key=repr)
+        # Statement triggers run for each attempt that is not rolled back, and attempts may be divided differently.
+        if self.found["sql"].totals.get("rejected") and fact == "log":
+            return [entry for entry in value if entry[0] != "statement"]
+        if self.found["sql"].totals.get("rejected") and fact == "decoded":
+            return [line for line in value if "kind[text]:'statement'" not in line]
+        return value
+
+    # ----- the same in other chunks, or row by row
+
+    def per_row(self, name):
+        """What does not depend on how rows are divided into statements."""
+        a, b = self.found["sql"], self.found[name]
+        names = f"sql and {name}"
+        if not self.schema.row_by_row:
+            return
+        if name != "plain":
+            self.equal("error", names, bool(a.error), bool(b.error))
+        if a.error or b.error:
+            self.equal("rows", names, a.facts["rows"], b.facts["rows"])
+            return
+        self.equal("error at commit", names, *(o.commit_error and (o.commit_error["sqlstate"], o.commit_error["message"]) for o in (a, b)))
+        self.equal("counts", names, *({k: n for k, n in o.totals.items() if n} for o in (a, b)))
+        self.equal("rows", names, a.facts["rows"], b.facts["rows"])
+        in_order = sorted if self.job.other_order else list
+        for kind in ("before", "after", "deferred"):
+            self.equal(f"log of kind {kind}", names,
+                       *(in_order([tuple(map(str, e)) for e in o.facts["log"] if e[0] == kind]) for o in (a, b)))
+        self.equal("decoded", names, *({table: in_order(lines) for table, lines in self.by_table(o).items()} for o in (a, b)))
+        self.equal("tuples", names, *({table: sorted((m, attributes) for m, m2, locks, attributes in rows)
+                                       for table, rows in map(self.of_values, o.facts["tuples"].items())} for o in (a, b)))
+
+    def of_values(self, item):
+        table, rows = item
+        return table, [(m, m2, locks, tuple(str(x) for x in attributes)) for m, m2, locks, attributes in rows]
+
+    @staticmethod
+    def by_table(outcome):
+        tables = {}
+        for line in outcome.facts["decoded"]:
+            if line.startswith("table ") and "kind[text]:'statement'" not in line:
+                tables.setdefault(line.split(":")[0], []).append(line)
+        tables.pop("table d.log", None)     # its kinds interleave differently, and its rows are compared
+        return tables
+
+    def plain_errors(self):
+        """Under 'stop', the error is one that plain UPDATE raises too; under 'skip' the same rows are rejected."""
+        a, plain = self.found["sql"], self.found["plain"]
+        if not self.schema.row_by_row:
+            return
+        if plain.error:
+            self.equal("error", "sql and plain", a.error and (a.error["sqlstate"], a.error["message"]),
+                       (plain.error["sqlstate"], plain.error["message"]))
+            return
+        possible = stops(self.job, plain.errors)
+        states = set()
+        if self.job.on_duplicate == "error" and plain.totals["duplicate"]:
+            states.add("21000")
+        if self.job.on_missing == "error" and plain.totals["missing"]:
+            states.add("P0002")
+        if a.error:
+            found = (a.error["sqlstate"], a.error["message"])
+            if found not in possible and found[0] not in states:
+                self.problems.append(f"error of sql {found}, and plain UPDATE raises {short(possible[:3])}")
+        elif possible or states:
+            self.problems.append(f"no error of sql, and plain UPDATE raises {short(possible[:3])} {states or ''}")
+        elif self.job.rejects and not a.commit_error:
+            self.equal("rejects", "sql and plain", [(r[2], r[3], r[6], r[7]) for r in a.facts["rejects"]],
+                       [(n, {"rejected": "error"}.get(what, what), state, message) for n, what, state, message in plain.rejected])
+
+    def run(self):
+        for name, outcome in self.found.items():
+            if name != "refused":
+                self.sound(name, outcome)
+        self.appliers()
+        self.choice()
+        self.per_row("direct" if "direct" in self.found else "other chunks")
+        self.plain_errors()
+        if not self.found["sql"].error:
+            self.per_row("plain")
+        return self.problems
+
+
+def differences(schema, job, found):
+    return Comparison(schema, job, found).run()

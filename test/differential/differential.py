@@ -1,0 +1,168 @@
+"""Random jobs, each applied in several ways; test/differential/run says what is compared."""
+
+import argparse
+import os
+import random
+import sys
+import time
+
+import psycopg2
+
+import harness
+from compare import differences
+from job import Job
+from schema import Schema
+from ways import SLOT, Ways
+
+OUTPUT = "build/differential"
+# Catalogs grow by each seed's tables.
+SEEDS_PER_VACUUM = 10
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="test/differential/run")
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--rows", type=int, default=400)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--give-up", type=int, default=10)
+    parser.add_argument("--print", type=int)
+    return parser.parse_args()
+
+
+def connect():
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    connection.cursor().execute("SET client_min_messages = warning; SET jit = off")
+    return connection
+
+
+def prepare(connection):
+    """What all seeds share; returns the server's version, and what there is to choose: an applier, an ordering."""
+    cursor = connection.cursor()
+    for extension in ("bulk_update", "amcheck", "pageinspect"):
+        cursor.execute(f"CREATE EXTENSION {extension}")
+    cursor.execute("CREATE ROLE d_user")
+    cursor.execute(f"SELECT pg_create_logical_replication_slot('{SLOT}', 'test_decoding')")
+    cursor.execute("SELECT 'ordering' = ANY (proargnames[:pronargs]) FROM pg_proc WHERE proname = 'bulk_update'")
+    has_ordering = cursor.fetchone()[0]
+    cursor.execute("LOAD 'bulk_update'")
+    cursor.execute("SELECT FROM pg_settings WHERE name = 'bulk_update.applier'")
+    return connection.server_version // 10000, cursor.rowcount == 1, has_ordering
+
+
+def refused(outcome):
+    """Is the direct applier not possible?"""
+    return outcome.error is not None and outcome.error["sqlstate"] in ("0A000", "55000") and outcome.error["message"].endswith(" directly")
+
+
+class Run:
+    def __init__(self, options):
+        self.options = options
+        self.connection = connect()
+        self.version, self.has_applier, self.has_ordering = prepare(self.connection)
+        self.tried = self.direct = self.ended = 0
+
+    def ways_of(self, seed):
+        rng = random.Random(seed)
+        schema = Schema(rng, self.options.rows, self.version)
+        job = Job(rng, schema)
+        return Ways(self.connection, schema, job, self.has_applier), rng
+
+    def outcomes(self, ways, rng):
+        """Each way's outcome, by name."""
+        job = ways.job
+        ordering, other = (rng.choice((None, "auto", "sort")), "sort") if self.has_ordering else (None, None)
+        found = {"sql": ways.bulk("sql", job.chunk_size, ordering), "auto": ways.bulk("auto", job.chunk_size, ordering),
+                 "direct": ways.bulk("direct", job.chunk_size_other, other)}
+        if refused(found["direct"]):
+            found["refused"] = found.pop("direct")
+            found["other chunks"] = ways.bulk("auto", job.chunk_size_other, other)
+        found["plain"] = ways.plain()
+        return found
+
+    def seed(self, seed):
+        ways, rng = self.ways_of(seed)
+        described = ", ".join(ways.schema.features + ways.job.features)
+        try:
+            found = self.outcomes(ways, rng)
+            problems = differences(ways.schema, ways.job, found)
+            self.count(found)
+        except psycopg2.Error as error:
+            problems = [f"not comparable: {type(error).__name__}: {error}"]
+            self.recover()
+        if self.options.seed:
+            print(f"# {described}")
+            for name in () if problems and problems[0].startswith("not comparable") else found:
+                print(f"# {name}: applier {found[name].applier}, {found[name].totals}, {found[name].error and found[name].error['message']}{found[name].error and found[name].error['detail'] and ' (' + found[name].error['detail'] + ')' or ''}"
+                      f"{found[name].commit_error and ', at commit: ' + found[name].commit_error['message'] or ''}")
+        if not harness.ok(not problems, f"seed {seed}: {described}" if self.options.seed or problems else f"seed {seed}",
+                          "\n    " + "\n    ".join(problems)):
+            self.write_script(seed, ways, problems)
+        return not problems
+
+    def count(self, found):
+        self.direct += "direct" in found
+        self.ended += not (found["sql"].error or found["sql"].commit_error)
+
+    def recover(self):
+        """After a crash the server starts again."""
+        try:
+            self.connection.cursor().execute("ROLLBACK")
+        except psycopg2.Error:
+            for _ in range(100):
+                time.sleep(0.3)
+                try:
+                    self.connection = connect()
+                    return
+                except psycopg2.OperationalError:
+                    pass
+            raise
+
+    def write_script(self, seed, ways, problems):
+        os.makedirs(OUTPUT, exist_ok=True)
+        path = f"{OUTPUT}/seed-{seed}.sql"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("".join(f"-- {line}\n" for problem in problems for line in problem.splitlines()) + ways.script())
+        print(f"    its SQL: {path} (scripts/with-server -o wal_level=logical psql -f {path})\n"
+              f"    again:   test/differential/run --rows {self.options.rows} --seed {seed}", flush=True)
+
+    def vacuum(self):
+        self.connection.cursor().execute("SELECT pg_logical_slot_get_changes(%s, NULL, NULL)", [SLOT])
+        cursor = self.connection.cursor()
+        cursor.execute("SELECT format('%I.%I', relnamespace::regnamespace, relname) FROM pg_class"
+                       " WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r'"
+                       " AND pg_relation_size(oid) > 1000000 AND NOT relisshared")
+        for name, in cursor.fetchall():
+            cursor.execute(f"VACUUM {name}")
+
+    def all(self):
+        options = self.options
+        seeds = [options.seed] if options.seed else range(options.first, options.first + options.seeds)
+        started = time.monotonic()
+        different = 0
+        for n, seed in enumerate(seeds):
+            if options.seconds and time.monotonic() - started > options.seconds:
+                print(f"# ended after {options.seconds:.0f} s, before seed {seed}")
+                break
+            self.tried += 1
+            different += not self.seed(seed)
+            if different >= options.give_up:
+                print(f"# gave up after {different} seeds that differ")
+                break
+            if n % SEEDS_PER_VACUUM == SEEDS_PER_VACUUM - 1:
+                self.vacuum()
+        print(f"# {self.tried} seeds: the direct applier was possible in {self.direct}, {self.ended} ended without an error")
+
+
+def main():
+    options = arguments()
+    if options.print:
+        print(Run(options).ways_of(options.print)[0].script())
+        return 0
+    Run(options).all()
+    return harness.finish()
+
+
+sys.exit(main())
