@@ -124,6 +124,30 @@ ALTER TABLE changed ALTER COLUMN c SET DEFAULT 43, ADD COLUMN e text DEFAULT 'ne
 SELECT works('changed');
 SELECT * FROM changed ORDER BY id;
 
+-- Indexes grow as much as UPDATE makes them grow, also when dead versions of earlier calls can make room in them
+CREATE FUNCTION pages(relation regclass) RETURNS bigint LANGUAGE sql AS $$
+    SELECT sum(pg_relation_size(indexrelid))::bigint / 8192 FROM pg_index WHERE indrelid = relation
+$$;
+CREATE TABLE by_sql (id int PRIMARY KEY, v int, w int) WITH (autovacuum_enabled = off);
+CREATE INDEX ON by_sql (w);
+INSERT INTO by_sql SELECT i, 0, i % 100 FROM generate_series(1, 10000) AS i;
+CREATE TABLE by_direct (LIKE by_sql INCLUDING ALL) WITH (autovacuum_enabled = off);
+INSERT INTO by_direct TABLE by_sql;
+\set job 'SELECT id, v + 1 AS v FROM by_sql ORDER BY id'
+SELECT pages('by_sql') AS at_first \gset
+SET bulk_update.applier = sql;
+SELECT sum(rows_updated) FROM bulk_update_query('by_sql', :'job');
+SELECT sum(rows_updated) FROM bulk_update_query('by_sql', :'job');
+SELECT sum(rows_updated) FROM bulk_update_query('by_sql', :'job');
+SELECT sum(rows_updated) FROM bulk_update_query('by_sql', :'job');
+SET bulk_update.applier = direct;
+SELECT sum(rows_updated) FROM bulk_update_query('by_direct', :'job');
+SELECT sum(rows_updated) FROM bulk_update_query('by_direct', :'job');
+SELECT sum(rows_updated) FROM bulk_update_query('by_direct', :'job');
+SELECT sum(rows_updated) FROM bulk_update_query('by_direct', :'job');
+RESET bulk_update.applier;
+SELECT pages('by_sql') > :at_first AS grown, pages('by_direct') <= pages('by_sql') * 1.1 AS alike;
+
 DROP TABLE secured;
 REVOKE USAGE ON SCHEMA applier FROM regress_applier;
 DROP ROLE regress_applier;
