@@ -4,7 +4,8 @@
 #   make install               into the server that PG_CONFIG names
 #   make help                  the other targets
 #
-# PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors.
+# PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors, FAULTS=1
+# compiles the fault points in (src/fault.h), for tests only.
 
 MODULE_big = bulk_update
 EXTENSION = bulk_update
@@ -36,7 +37,7 @@ EXTRA_CLEAN = build
 # PostgreSQL's own contexts (src/README.md).
 WERROR ?= -Werror
 MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
-	-Wall -Wextra $(WERROR)
+	-Wall -Wextra $(WERROR) $(if $(FAULTS),-DBULK_UPDATE_FAULTS)
 PG_CXXFLAGS = $(MODULE_CXXFLAGS)
 
 # These need no server, nor its headers; the scripts fetch what is missing.

@@ -3,6 +3,7 @@
  *		Entry points: SQL arguments in, a set of rows out.
  */
 #include "applier.h"
+#include "fault.h"
 #include "options.h"
 #include "outcome_receiver.h"
 #include "progress.h"
@@ -73,6 +74,9 @@ _PG_init(void)
 	bulkupdate::progress_define_settings();
 	bulkupdate::outcome_receiver_watch();
 	bulkupdate::applier_define_settings();
+#ifdef BULK_UPDATE_FAULTS
+	bulkupdate::fault_define_settings();
+#endif
 	MarkGUCPrefixReserved("bulk_update");
 }
 

@@ -4,6 +4,8 @@
  */
 #include "direct_statement.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -61,6 +63,7 @@ direct_statement_begin(const Target *target, bool looking, bool compares_values,
 		statement->root = add_result_relation(estate, target->relation, NULL);
 		AfterTriggerBeginQuery();
 		ExecBSUpdateTriggers(estate, statement->root);
+		FAULT_POINT(statement_begin);
 	});
 	return statement;
 }
@@ -74,9 +77,11 @@ direct_statement_end(DirectStatement *statement)
 	{
 		with_memory_context(estate->es_query_cxt, [&] {
 			ExecASUpdateTriggers(estate, statement->root, NULL);
+			FAULT_POINT(after_triggers);
 			AfterTriggerEndQuery(estate);
 		});
 	}
+	FAULT_POINT(statement_end);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	ExecCloseResultRelations(estate);
 	UnregisterSnapshot(estate->es_snapshot);

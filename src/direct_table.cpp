@@ -4,6 +4,8 @@
  */
 #include "direct_table.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -175,6 +177,7 @@ write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *ind
 		LockTupleMode mode;
 
 		prepare_new_version(table);
+		FAULT_POINT(write_before);
 
 		TM_Result result = table_tuple_update(
 			table->relation, &table->found->tts_tid, table->updated, estate->es_output_cid,
@@ -183,6 +186,7 @@ write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *ind
 		switch (result)
 		{
 			case TM_Ok:
+				FAULT_POINT(write_after);
 				return true;
 			case TM_SelfModified:
 				check_self_modified(table, &failure);
@@ -263,6 +267,7 @@ direct_table_open(DirectStatement *statement, Relation relation, Oid index)
 bool
 direct_table_find(DirectTable *table, const DirectRow &row)
 {
+	FAULT_POINT(find);
 	return index_walk_find(&table->walk, row.key, table->found) &&
 		   has_key(table, row, table->statement->target->index_columns);
 }
@@ -293,9 +298,11 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 	if (!write_new_version(table, row, &indexes))
 		return Outcome::Missing;
 
+	FAULT_POINT(index_insert);
 	List *recheck = index_entries_insert(&table->entries, table->updated, estate, indexes,
 										 walk_meets_dead_versions(table->statement->habit));
 
+	FAULT_POINT(row_triggers);
 	ExecARUpdateTriggers(estate, table->result, NULL, NULL, &table->found->tts_tid, NULL,
 						 table->updated, recheck, NULL, false);
 	list_free(recheck);

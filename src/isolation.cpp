@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "fault.h"
 #include "reject.h"
 #include "subtransaction.h"
 
@@ -41,6 +42,7 @@ best_attempt(const BadRows *bad, int remaining)
 void
 reject(Chunk *chunk, ChunkRow *row, const ErrorData *error, BadRows *bad)
 {
+	FAULT_POINT(reject);
 	row->outcome = Outcome::Rejected;
 	bad->rejected++;
 	if (OidIsValid(chunk->options->rejects))

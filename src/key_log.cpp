@@ -4,6 +4,8 @@
  */
 #include "key_log.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -63,6 +65,7 @@ spill(KeyLog *log)
 	if (log->file == NULL)
 		log->file = BufFileCreateTemp(false);
 	BufFileWrite(log->file, log->buffer.data, static_cast<size_t>(log->buffer.len));
+	FAULT_POINT(key_log_spill);
 	log->spilled_bytes += log->buffer.len;
 	resetStringInfo(&log->buffer);
 }
@@ -197,6 +200,7 @@ key_log_add(KeyLog *log, const Datum *key, int64 position)
 	Size size =
 		log->by_value ? sizeof(Datum) * static_cast<Size>(n) : serialized_size(log->target, key);
 
+	FAULT_POINT(key_log_add);
 	reserve(log, sizeof(position) + sizeof(size) + size);
 	append(log, &position, sizeof(position));
 	log->unread++;
@@ -239,6 +243,7 @@ key_log_rewind(KeyLog *log)
 int64
 key_log_find(KeyLog *log, const Datum *key)
 {
+	FAULT_POINT(key_log_find);
 	for (; !log->at_end; next_key(log))
 	{
 		int order = compare_keys(log->target, log->key, key);

@@ -4,6 +4,7 @@
  */
 #include "mapping.h"
 
+#include "fault.h"
 #include "key.h"
 #include "subtransaction.h"
 
@@ -307,6 +308,8 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 	auto coerce_all = [&] {
 		with_error_context(cast_error_context, &where, [&] {
 			with_memory_context(context->ecxt_per_tuple_memory, [&] {
+				FAULT_POINT_IF(keys, coerce_key);
+				FAULT_POINT_IF(!keys, coerce);
 				for (const MappedColumn &column : target->columns)
 					if (column.is_key == keys)
 						coerce_column(column);

@@ -5,6 +5,7 @@
 #include "outcome_receiver.h"
 
 #include "compare.h"
+#include "fault.h"
 
 namespace bulkupdate
 {
@@ -78,6 +79,8 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	ChunkRow *row = receiver->rows[static_cast<int>(n - 1)];
 
 	Assert(!isnull && n >= 1 && n <= receiver->rows.size);
+
+	FAULT_POINT(receive);
 
 	/* Of several rows with one key (inheritance) one that changes decides. */
 	if (row->outcome != receiver->outcome)

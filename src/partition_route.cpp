@@ -5,6 +5,8 @@
  */
 #include "partition_route.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -93,6 +95,7 @@ open_child(PartitionRoute *route, Partition *parent, int child)
 		parent->children[child] = with_memory_context(route->memory, [&] {
 			Relation relation = table_open(parent->desc->oids[child], route->lock);
 
+			FAULT_POINT(partition_open);
 			return add_partition(route, relation, index_get_partition(relation, parent->index));
 		});
 	return parent->children[child];

@@ -4,6 +4,8 @@
  */
 #include "prepared.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -45,6 +47,7 @@ prepared_plan(Prepared *prepared, const char *text, Span<const Oid> argument_typ
 
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		FAULT_POINT(plan);
 		SPI_keepplan(plan);
 		prepared->plan = plan;
 	});

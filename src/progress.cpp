@@ -4,6 +4,8 @@
  */
 #include "progress.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -222,6 +224,7 @@ progress_rows_read(Progress *progress, int64 rows)
 void
 progress_chunk_done(Progress *progress, int64 chunk, const int64 *outcomes)
 {
+	FAULT_POINT(progress);
 	progress->chunk = chunk;
 	for (int i = 0; i < OUTCOMES; i++)
 		progress->outcomes[i] += outcomes[i];

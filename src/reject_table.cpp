@@ -4,6 +4,7 @@
  */
 #include "reject_table.h"
 
+#include "fault.h"
 #include "prepared.h"
 #include "reject.h"
 
@@ -169,6 +170,8 @@ insert_row(const RejectTable *table, const Chunk *chunk, const ChunkRow &row)
 		values[i++] = text == nullptr ? static_cast<Datum>(0) : CStringGetTextDatum(text);
 	}
 	values[i++] = TimestampTzGetDatum(GetCurrentTimestamp());
+
+	FAULT_POINT(reject_insert);
 
 	int result = keeping_memory_context(
 		[&] { return SPI_execute_plan(table->insert.plan, values, nulls, false, 0); });

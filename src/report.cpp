@@ -4,6 +4,8 @@
  */
 #include "report.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -50,6 +52,7 @@ report_chunk(const ReturnSetInfo *result, const Chunk *chunk, const ChunkFacts &
 	bool nulls[REPORT_COLUMNS] = {};
 	int64 counts[OUTCOMES];
 
+	FAULT_POINT(report);
 	report_counts(chunk, counts);
 	values[REPORT_CHUNK] = Int64GetDatum(chunk->number);
 	values[REPORT_FETCHED] = Int64GetDatum(chunk->rows.size);

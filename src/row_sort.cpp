@@ -7,6 +7,8 @@
  */
 #include "row_sort.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -81,6 +83,7 @@ row_sort_put(RowSort *sort, TupleTableSlot *row, int64 position, const Datum *ke
 	TupleTableSlot *slot = sort->input;
 	int n = sort->source_columns;
 
+	FAULT_POINT(sort_put);
 	slot_getallattrs(row);
 	ExecClearTuple(slot);
 	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * static_cast<Size>(n));
@@ -99,6 +102,7 @@ row_sort_put(RowSort *sort, TupleTableSlot *row, int64 position, const Datum *ke
 void
 row_sort_perform(RowSort *sort)
 {
+	FAULT_POINT(sort_perform);
 	tuplesort_performsort(sort->state);
 }
 
@@ -108,6 +112,7 @@ row_sort_next(RowSort *sort, int64 *position, Datum *key)
 	TupleTableSlot *slot = sort->output;
 	int n = sort->source_columns;
 
+	FAULT_POINT(sort_next);
 	if (!tuplesort_gettupleslot(sort->state, true, false, slot, NULL))
 		return NULL;
 	slot_getallattrs(slot);

@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include "applier.h"
+#include "fault.h"
 #include "isolation.h"
 #include "key_text.h"
 #include "progress.h"
@@ -304,12 +305,14 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 		call->chunk = chunk_create(&options, call->target);
 		call->applier = applier_create(call->target);
 		progress_begin(&call->progress, options.target, source_estimated_rows(source));
+		FAULT_POINT(open);
 
 		if (may_fail_late(call))
 			run_chunks_naming_rows(call);
 		else
 			run_chunks(call);
 
+		FAULT_POINT(close);
 		target_close(call->target);
 		source_close(source);
 	});

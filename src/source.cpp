@@ -4,6 +4,8 @@
  */
 #include "source.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -144,8 +146,10 @@ fetch_batch(Source *source)
 									source->tuple_desc,
 									gettext_noop("columns of the cursor changed during the call"));
 	INSTR_TIME_SET_CURRENT(start);
+	FAULT_POINT(fetch);
 	source->batch_rows = static_cast<int64>(
 		PortalRunFetch(source->portal, FETCH_FORWARD, static_cast<long>(wanted), source->receiver));
+	FAULT_POINT(fetched);
 	INSTR_TIME_SET_CURRENT(elapsed);
 	INSTR_TIME_SUBTRACT(elapsed, start);
 	source->slow = INSTR_TIME_GET_MILLISEC(elapsed) > SLOW_BATCH_MS;

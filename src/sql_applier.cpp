@@ -6,6 +6,7 @@
  * target, and it is the reference for any other.
  */
 #include "applier.h"
+#include "fault.h"
 #include "key.h"
 #include "outcome_receiver.h"
 #include "prepared.h"
@@ -166,8 +167,10 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 
 	/* They end when the executor starts: no trigger sees them. */
 	applier->receiver.settings_level = begin_planning(applier, statement.in_range);
+	FAULT_POINT(statement_before);
 	int result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 
+	FAULT_POINT(statement_after);
 	outcome_receiver_end_settings(&applier->receiver);
 	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));

@@ -5,6 +5,7 @@
 #ifndef BULK_UPDATE_SUBTRANSACTION_H
 #define BULK_UPDATE_SUBTRANSACTION_H
 
+#include "fault.h"
 #include "scope.h"
 
 namespace bulkupdate
@@ -42,12 +43,15 @@ try_in_subtransaction(Body body)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		FAULT_POINT(subtransaction_begin);
 		body();
+		FAULT_POINT(subtransaction_end);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
+		FAULT_POINT(subtransaction_rollback);
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
