@@ -51,16 +51,26 @@ try_in_subtransaction(Body body)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		FAULT_POINT(subtransaction_rollback);
-		error = CopyErrorData();
-		FlushErrorState();
+		PG_TRY();
+		{
+			FAULT_POINT(subtransaction_rollback);
+			error = CopyErrorData();
+			FlushErrorState();
+		}
+		PG_CATCH();
+		{
+			/* Out of memory, say; nobody above would end the subtransaction. */
+			RollbackAndReleaseCurrentSubTransaction();
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 
-	/* Only now: nobody above would end the subtransaction that was begun here. */
+	/* Only now, for the same reason. */
 	if (error != nullptr && !is_row_error(error->sqlerrcode))
 		ReThrowError(error);
 	return error;
