@@ -1,0 +1,50 @@
+"""Where each fault point is passed, and which of its errors on_error 'skip' skips."""
+
+ALWAYS = {"open", "fetch", "fetched", "coerce_key", "coerce", "key_log_add", "plan", "reject_insert", "progress",
+          "report", "close"}
+SAME_EVERYWHERE = {"open", "fetch", "fetched", "key_log_add", "reject_insert", "progress", "close"}
+SORTING = {"sort_put", "sort_perform", "sort_next", "key_log_spill", "key_log_find"}
+SUBTRANSACTION = {"subtransaction_begin", "subtransaction_end"}
+AFTER_ERROR = {"subtransaction_rollback", "reject"}
+SQL = {"statement_before", "receive", "statement_after"}
+DIRECT = {"find", "statement_end"}
+WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "row_triggers", "after_triggers"}
+
+
+def passed_somewhere(case):
+    """Does this kind of call pass the point?"""
+    point, workload = case.point, case.workload
+    return (point in ALWAYS
+            or point in SORTING and workload.name == "spill"
+            # without 'skip' only a call in which rows can fail late has one
+            or point in SUBTRANSACTION and (case.policy == "skip" or workload.name == "partitions" and not workload.dry)
+            or point in AFTER_ERROR and workload.rejected != ()
+            or point in SQL and case.applier == "sql"
+            or point in DIRECT and case.applier == "direct"
+            or point in WRITING and case.applier == "direct" and not workload.dry
+            or point == "partition_open" and case.applier == "direct" and workload.name == "partitions")
+
+
+def worth_trying(case):
+    """Is this kind of call another one than those beside it, for this point?"""
+    return case.point not in SAME_EVERYWHERE or case.workload.name in {"plain", "partitions", "spill"}
+
+
+def rejected_by_first(case):
+    """How many rows an error at the first passing alone rejects."""
+    # The first subtransaction that comes to its end there has the cast of a single row.
+    return 1 if case.point == "subtransaction_end" and case.workload.rejected else 0
+
+
+def skippable(case, passes):
+    """Is an error of a row at this passing skipped?"""
+    point, workload = case.point, case.workload
+    if case.policy == "stop":
+        return False
+    if point == "coerce_key":
+        return workload.name == "partitions"  # the other keys need no cast
+    if point == "plan":
+        return passes[0] != "1" and not workload.dry  # the first is that of the INSERT of rejects
+    if point in SQL | DIRECT:
+        return not workload.dry
+    return point in SUBTRANSACTION | WRITING | {"coerce", "partition_open"}

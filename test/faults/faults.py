@@ -1,0 +1,316 @@
+"""What fault points leave behind; test/faults/run says what it is. Runs inside a server of the fault build."""
+
+import argparse
+import itertools
+import os
+import signal
+import sys
+import time
+from collections import deque
+
+import psycopg2
+from psycopg2 import extensions
+
+from expect import passed_somewhere, rejected_by_first, skippable, worth_trying
+from harness import Session, equal, finish, ok
+from workloads import SETS, SETUP, TABLES, WORKLOADS
+
+APPLIERS = ("direct", "sql")
+CLEAN = (0, 0, 0, 0, 0)
+LEFT = """
+    SELECT (SELECT count(*) FROM pg_ls_tmpdir()), (SELECT count(*) FROM bulk_update_progress WHERE pid = %s),
+        (SELECT count(*) FROM pg_backend_memory_contexts
+         WHERE name LIKE 'bulk_update%%' OR ident ~ 'unnest.*ORDINALITY|INSERT INTO public.rejects'),
+        (SELECT count(*) FROM pg_cursors), (SELECT count(*) FROM rejects)
+"""
+
+
+class Problem(Exception):
+    """What is wrong after a case."""
+
+
+def require(actual, expected, what):
+    if actual != expected:
+        raise Problem(f"{what}: {actual!r} instead of {expected!r}")
+
+
+class Case:
+    """A call with a fault point in it."""
+
+    def __init__(self, point, workload, applier, policy, passes):
+        self.point, self.workload, self.applier, self.policy, self.passes = point, workload, applier, policy, passes
+        self.name = f"{point}, {workload.name}, {applier}, {policy}"
+
+    @property
+    def middle(self):
+        return self.passes // 2 + 1
+
+    def arm(self, session, action, passes):
+        session.run(f"SET bulk_update.applier = {self.applier}; SET work_mem = '64kB';"
+                    f" SET bulk_update.fault = '{self.point}:{action}:{passes}'")
+
+
+def new_session():
+    session = Session()
+    session.run("LOAD 'bulk_update'")
+    session.connection.notices = deque()
+    return session
+
+
+def disarm(session):
+    session.run("RESET bulk_update.fault; RESET work_mem")
+
+
+def check_result(session, workload, report, point=None):
+    """A call that has succeeded: the report adds up, the table is what it should be."""
+    session.run("RESET bulk_update.fault; SET work_mem = '64MB'")
+    fetched, updated, unchanged, missing, duplicate, rejected = (sum(row[i] for row in report) for i in range(1, 7))
+    rejects = dict(session.run("SELECT reason, count(*) FROM rejects GROUP BY 1"))
+    bad = session.run("SELECT key->>'id', message FROM rejects WHERE reason = 'error'")
+
+    require(fetched, session.value(f"SELECT count(*) FROM {workload.source}"), "rows_fetched")
+    require(updated + unchanged + missing + duplicate + rejected, fetched, "sum of the outcomes")
+    require((missing, rejected), (rejects.get("missing", 0), rejects.get("error", 0)), "missing and rejected rows")
+    by_fault = [key for key, message in bad if point and message == f"fault at point {point}"]
+    if not by_fault:
+        expected = () if workload.dry else workload.rejected
+        require(sorted(key for key, _ in bad), sorted(expected), "keys of the rejected rows")
+        require((missing, unchanged), (2, workload.unchanged), "missing and unchanged rows")
+    require(session.value(workload.wrong()), 0, "wrong rows")
+    return len(by_fault)
+
+
+def check_next_call(session, case):
+    """The same call without a fault."""
+    disarm(session)  # a rollback has armed it again
+    session.run("BEGIN")
+    try:
+        session.run("SET LOCAL work_mem = '64kB'")
+        check_result(session, case.workload, session.run(case.workload.call(case.policy)))
+    except psycopg2.Error as error:
+        raise Problem(f"next call: {error}") from error
+    finally:
+        session.run("ROLLBACK")
+
+
+def check_failure(session, case, k=1, pid=None):
+    """After a call that has failed."""
+    disarm(session)
+    require(session.run(LEFT, (pid or session.pid,))[0], CLEAN,
+            "temporary files, progress, memory contexts and plans, cursors, rejects")
+    require(session.value(case.workload.changed(k)), 0, "changed rows")
+
+
+class Suite:
+    def __init__(self):
+        self.admin = new_session()
+        self.admin.run("SET synchronize_seqscans = off")
+        self.admin.run(SETUP)
+        for k in range(1, SETS + 1):
+            self.admin.run(TABLES.format(k=k))
+        self.admin.run("VACUUM ANALYZE")
+        self.session = new_session()
+        self.count = 0
+
+    def probe(self, point, workload, applier, policy):
+        """The case, with the number of times that its point is passed."""
+        case = Case(point, workload, applier, policy, 0)
+        session = self.session
+        case.arm(session, "tell", "1+")
+        session.run("BEGIN")
+        session.connection.notices = deque()
+        session.run(workload.call(policy))
+        session.run("ROLLBACK")
+        case.passes = len(session.connection.notices)
+        disarm(session)
+        return case
+
+    def call(self, case, action, passes, wrapped):
+        """Returns the report, or None and the SQLSTATE."""
+        session = self.session
+        case.arm(session, action, passes)
+        session.connection.notices = deque()
+        if wrapped:
+            session.run("BEGIN; UPDATE control SET n = 1; SAVEPOINT s")
+        try:
+            return session.run(case.workload.call(case.policy)), None
+        except psycopg2.Error as error:
+            return None, error.pgcode
+        finally:
+            if not any(f"fault point {case.point}: {action}" in notice for notice in session.connection.notices):
+                raise Problem("the point was not passed")
+
+    def check_after_error(self, case, wrapped):
+        session = self.session
+        if wrapped:
+            session.run("ROLLBACK TO s")
+            require(session.value("SELECT n FROM control"), 1, "what came before the savepoint")
+            check_failure(session, case)
+            session.run("ROLLBACK")
+        else:
+            require(session.connection.info.transaction_status, extensions.TRANSACTION_STATUS_IDLE, "transaction")
+            check_failure(session, case)
+            require(session.value(f"SELECT count(*) FROM pg_locks WHERE pid = {session.pid}"
+                                  f" AND relation::regclass::text ~ '^(plain|spill|parted)'"), 0, "locks")
+        check_next_call(session, case)
+
+    def fails(self, case, action, sqlstate):
+        """An error that ends the call, inside a savepoint and as a transaction of its own."""
+        for wrapped in (True, False):
+            report, code = self.call(case, action, case.middle, wrapped)
+            require((report is None, code), (True, sqlstate), "error")
+            self.check_after_error(case, wrapped)
+
+    def error(self, case):
+        """An error of a row: at the first, a middle, and the last passing, at two of them, and for ever."""
+        middle = case.middle
+        each = {"1", str(middle), str(case.passes), f"{middle},{middle + middle}", "1+"}
+        for passes, wrapped in itertools.product(sorted(each), (True, False)):
+            skips = skippable(case, passes)
+            if not wrapped and skips is not False:
+                continue  # would be committed
+            report, code = self.call(case, "error", passes, wrapped)
+            if skips is not None:
+                require(report is not None, skips, f"passes {passes}: skipped, not {code}")
+            if report is None:
+                require(code, "22000", "error")
+                self.check_after_error(case, wrapped)
+                continue
+            rejected = check_result(self.session, case.workload, report, case.point)
+            if passes == "1":
+                require(rejected, rejected_by_first(case), "rows rejected for an error that does not come again")
+            self.session.run("ROLLBACK")
+            disarm(self.session)
+            check_failure(self.session, case)
+
+    def start_waiting(self, case, k=1):
+        session = new_session()
+        case.arm(session, "wait", case.middle)
+        statement = session.background(case.workload.call(case.policy, k))
+        self.admin.wait_until(f"wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = {session.pid}",
+                              unless=statement)
+        return session, statement
+
+    def cancel(self, case):
+        session, statement = self.start_waiting(case)
+        self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
+        require(statement.wait().sqlstate, "57014", "error")
+        check_failure(session, case)
+        check_next_call(session, case)
+        session.close()
+
+    def terminate(self, case):
+        session, statement = self.start_waiting(case)
+        self.admin.run(f"SELECT pg_terminate_backend({session.pid})")
+        statement.wait()
+        require(statement.error is not None, True, "error")
+        self.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {session.pid})")
+        session.close()
+        check_failure(self.admin, case, pid=session.pid)
+        check_next_call(self.session, case)
+
+    def kill(self, cases):
+        """kill -9 at each of a few cases, which wait in sessions of their own, on tables of their own."""
+        waiting = [self.start_waiting(case, k) for k, case in enumerate(cases, 1)]
+        with open(os.environ["KILLED"], "a", encoding="ascii") as killed:
+            for session, _ in waiting:
+                killed.write(f"{session.pid}\n")
+        for session, _ in waiting:
+            try:
+                os.kill(session.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # the server ends all others when it sees the first
+        for session, statement in waiting:
+            require(statement.wait().error is not None, True, "error")
+            session.close()
+        self.admin, self.session = self.restarted(), new_session()
+        for k, case in enumerate(cases, 1):
+            try:
+                check_failure(self.admin, case, k)
+                check_next_call(self.session, case)
+            except Problem as problem:
+                raise Problem(f"{case.name}: {problem}") from problem
+
+    def restarted(self):
+        end = time.perf_counter() + 60
+        while True:
+            try:
+                return new_session()
+            except psycopg2.OperationalError:
+                if time.perf_counter() > end:
+                    raise
+                time.sleep(0.02)
+
+    def repair(self):
+        """After a problem: sessions and tables for the next case."""
+        self.session.close()
+        self.session, self.admin = self.restarted(), self.restarted()
+        self.admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                       " WHERE backend_type = 'client backend' AND pid NOT IN"
+                       f" ({self.session.pid}, {self.admin.pid})")
+        self.admin.run("TRUNCATE rejects; TRUNCATE plain1, spill1, parted1; INSERT INTO plain1 TABLE plain_before;"
+                       "INSERT INTO spill1 TABLE spill_before; INSERT INTO parted1 TABLE plain_before")
+
+    def attempt(self, test, *parameters):
+        """Returns the problem, or None."""
+        self.count += 1
+        if self.count % 100 == 0:
+            self.admin.run("VACUUM plain1, spill1, parted1, rejects, control")
+        try:
+            test(*parameters)
+        except (Problem, AssertionError, psycopg2.Error) as problem:
+            self.repair()
+            return f"{problem}".strip()
+        return None
+
+
+def batches(cases):
+    """Cases in groups, one for each set of tables."""
+    return [cases[i:i + SETS] for i in range(0, len(cases), SETS)]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--probe", action="store_true")
+    arguments = parser.parse_args()
+    suite = Suite()
+    points = suite.session.value("SHOW bulk_update.fault_points").split()
+    all_cases = []
+
+    for point in points:
+        if arguments.only and point not in arguments.only:
+            continue
+        probed = [suite.probe(point, workload, applier, policy)
+                  for workload in WORKLOADS for applier in APPLIERS for policy in workload.policies]
+        cases = [case for case in probed if case.passes > 0]
+        if arguments.probe:
+            for case in cases:
+                print(case.name, case.passes)
+            continue
+        equal([case.name for case in cases], [case.name for case in probed if passed_somewhere(case)],
+              f"{point}: passed where it should be")
+        cases = [case for case in cases if worth_trying(case)]
+        for name, test, parameters in (
+                ("error of a row", suite.error, ()), ("internal error", suite.fails, ("internal", "XX000")),
+                ("out of memory", suite.fails, ("memory", "53200")), ("cancel", suite.cancel, ()),
+                ("terminate", suite.terminate, ())):
+            problems = []
+            for case in cases:
+                problem = suite.attempt(test, case, *parameters)
+                if problem:
+                    problems.append(f"{case.name}: {problem}")
+            ok(not problems and cases, f"{point}, {name}: {len(cases)} kinds of call", "\n    ".join(problems))
+        all_cases += cases
+    if arguments.probe:
+        return 0
+
+    for batch in batches(all_cases):
+        problem = suite.attempt(suite.kill, batch)
+        names = ", ".join(dict.fromkeys(case.point for case in batch))
+        ok(problem is None, f"kill -9 at {names}: {len(batch)} sessions", problem)
+    return finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The calls at whose fault points something happens, and what the tables have to be afterwards."""
+
+SETS = 8  # of tables, for as many sessions that wait at the same time
+
+# Keys of 200 bytes fill the log of keys and the sort soon: work_mem is the least there is.
+SETUP = """
+    CREATE EXTENSION bulk_update;
+    SELECT bulk_update_create_rejects('rejects');
+    CREATE TABLE control (n integer);
+    INSERT INTO control VALUES (0);
+
+    CREATE TABLE plain_before AS
+        SELECT i::bigint AS id, 'old ' || i AS v, i AS n FROM generate_series(1, 40) i;
+    CREATE TABLE plain_source AS
+        SELECT i::bigint AS id, 'new ' || i AS v, i * 2::bigint AS n FROM generate_series(1, 24) i;
+    INSERT INTO plain_source VALUES (1001, 'missing', 0), (1002, 'missing', 0);
+
+    CREATE TABLE parted_source AS SELECT id::numeric AS id, v, n FROM plain_source;
+    CREATE TABLE same_source AS SELECT id, CASE WHEN id % 3 = 0 THEN 'old ' || id ELSE v END AS v,
+        CASE WHEN id % 3 = 0 THEN id ELSE n END AS n FROM plain_source;
+    CREATE TABLE bad_source AS SELECT id, v,
+        CASE id WHEN 5 THEN 3000000000 WHEN 15 THEN -1 ELSE n END AS n FROM plain_source;
+
+    CREATE TABLE spill_before AS
+        SELECT lpad(i::text, 200, '0') AS id, 'old ' || i AS v, i AS n FROM generate_series(1, 900) i;
+    CREATE TABLE spill_source AS
+        SELECT id, 'new ' || n AS v, n * 2::bigint AS n FROM spill_before WHERE n <= 500 ORDER BY n;
+    INSERT INTO spill_source SELECT id, 'new ' || n, n * 2 FROM spill_before WHERE n > 500 ORDER BY n DESC;
+    INSERT INTO spill_source VALUES ('missing 1', '', 0), ('missing 2', '', 0);
+
+    CREATE FUNCTION after_row() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM 1; RETURN NULL; END';
+"""
+
+TABLES = """
+    CREATE TABLE plain{k} (id bigint PRIMARY KEY, v text, n integer CHECK (n <> -1));
+    CREATE INDEX ON plain{k} (v);
+    INSERT INTO plain{k} SELECT * FROM plain_before;
+    CREATE TABLE spill{k} (id text PRIMARY KEY, v text, n integer);
+    CREATE INDEX ON spill{k} (v);
+    INSERT INTO spill{k} SELECT * FROM spill_before;
+    CREATE TABLE parted{k} (id bigint PRIMARY KEY, v text, n integer) PARTITION BY RANGE (id);
+    CREATE TABLE parted{k}_1 PARTITION OF parted{k} FOR VALUES FROM (MINVALUE) TO (8);
+    CREATE TABLE parted{k}_2 PARTITION OF parted{k} FOR VALUES FROM (8) TO (16);
+    CREATE TABLE parted{k}_3 PARTITION OF parted{k} FOR VALUES FROM (16) TO (MAXVALUE) PARTITION BY HASH (id);
+    CREATE TABLE parted{k}_4 PARTITION OF parted{k}_3 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+    CREATE TABLE parted{k}_5 PARTITION OF parted{k}_3 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+    CREATE TRIGGER after_row AFTER UPDATE ON parted{k} FOR EACH ROW EXECUTE FUNCTION after_row();
+    INSERT INTO parted{k} SELECT * FROM plain_before;
+"""
+
+
+class Workload:
+    def __init__(self, name, tables, source, options="chunk_size => 10", rejected=(), unchanged=0,
+                 policies=("stop", "skip")):
+        self.name, self.tables, self.source, self.options = name, tables, source, options
+        self.rejected = rejected  # keys of the rows that are bad by themselves
+        self.unchanged, self.policies = unchanged, policies
+        self.before = ("spill" if tables == "spill" else "plain") + "_before"
+        self.dry = "dry_run" in options
+
+    def call(self, policy, k=1):
+        return (f"SELECT * FROM bulk_update_query('{self.tables}{k}', 'SELECT * FROM {self.source}', {self.options},"
+                f" on_error => '{policy}', rejects => 'rejects')")
+
+    def changed(self, k=1):
+        """A query: how many rows of the table are not as they were."""
+        return (f"SELECT count(*) FROM {self.tables}{k} t FULL JOIN {self.before} b USING (id)"
+                " WHERE (t.v, t.n) IS DISTINCT FROM (b.v, b.n)")
+
+    def wrong(self, k=1):
+        """A query: how many rows are not what a call that has succeeded makes of them, by an UPDATE's reckoning."""
+        if self.dry:
+            return self.changed(k)
+        return (f"SELECT count(*) FROM {self.tables}{k} t FULL JOIN {self.before} b USING (id)"
+                f" LEFT JOIN (SELECT id::text, v, n FROM {self.source} EXCEPT"
+                f" SELECT s.id::text, s.v, s.n FROM {self.source} s JOIN rejects r ON r.key->>'id' = s.id::text) s"
+                " ON s.id = b.id::text"
+                " WHERE (t.v, t.n) IS DISTINCT FROM (coalesce(s.v, b.v), coalesce(s.n, b.n))")
+
+
+WORKLOADS = [
+    Workload("plain", "plain", "plain_source"),
+    Workload("skip_unchanged", "plain", "same_source", "chunk_size => 10, skip_unchanged => true", unchanged=8),
+    Workload("dry_run", "plain", "plain_source", "chunk_size => 10, dry_run => true"),
+    Workload("bad rows", "plain", "bad_source", rejected=("5", "15"), policies=("skip",)),
+    Workload("partitions", "parted", "parted_source"),
+    Workload("spill", "spill", "spill_source", "chunk_size => 500"),
+]
