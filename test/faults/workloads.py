@@ -1,6 +1,6 @@
 """The calls at whose fault points something happens, and what the tables have to be afterwards."""
 
-SETS = 8  # of tables, for as many sessions that wait at the same time
+SETS = 16  # of tables, for as many sessions that wait at the same time
 
 # Keys of 200 bytes fill the log of keys and the sort soon: work_mem is the least there is.
 SETUP = """
