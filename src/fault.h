@@ -43,6 +43,7 @@
 	POINT(write_before)            \
 	POINT(write_after)             \
 	POINT(index_insert)            \
+	POINT(index_entry)             \
 	POINT(row_triggers)            \
 	POINT(after_triggers)          \
 	POINT(statement_end)           \

@@ -5,6 +5,8 @@
  */
 #include "index_entries.h"
 
+#include "fault.h"
+
 namespace bulkupdate
 {
 
@@ -62,6 +64,7 @@ index_entries_insert(const IndexEntries *entries, TupleTableSlot *slot, EState *
 		bool nulls[INDEX_MAX_KEYS];
 		IndexInfo *info = result->ri_IndexRelationInfo[taken.place];
 
+		FAULT_POINT(index_entry);
 		FormIndexDatum(info, slot, estate, values, nulls);
 		(void) index_insert(taken.index, values, nulls, &slot->tts_tid, result->ri_RelationDesc,
 							UNIQUE_CHECK_NO, dead_versions, info);

@@ -8,7 +8,8 @@ SUBTRANSACTION = {"subtransaction_begin", "subtransaction_end"}
 AFTER_ERROR = {"subtransaction_rollback", "reject"}
 SQL = {"statement_before", "receive", "statement_after"}
 DIRECT = {"find", "statement_end"}
-WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "row_triggers", "after_triggers"}
+WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "index_entry", "row_triggers",
+           "after_triggers"}
 
 
 def passed_somewhere(case):
