@@ -327,6 +327,8 @@ INSERT INTO wide SELECT i, '' FROM generate_series(1, 6) AS i;
 SELECT chunk, rows_updated AS updated, rows_duplicate AS duplicate, ordering, spilled_bytes > 60000 AS spilled
   FROM bulk_update_query('wide', :'wide_rows', on_duplicate => 'first');
 SELECT id, left(v, 1) AS v, length(v) FROM wide ORDER BY id;
+SELECT chunk, rows_updated AS updated, ordering, spilled_bytes > 200000 AS spilled
+  FROM bulk_update_query('wide', $$SELECT i AS id, repeat('x', 200000) AS v FROM generate_series(1, 2) AS i$$);
 -- a row that is held back is a copy
 SELECT chunk, rows_updated AS updated, rows_duplicate AS duplicate, ordering, spilled_bytes
   FROM bulk_update_query('wide', :'wide_rows', on_duplicate => 'last', ordering => 'stream');

@@ -24,6 +24,8 @@ constexpr int FIRST_CAPACITY = 64;
  */
 constexpr Size MAX_BUDGET = Size{64} * 1024 * 1024;
 
+constexpr Size MAX_KEPT = ALLOCSET_DEFAULT_MAXSIZE;
+
 Size
 chunk_budget()
 {
@@ -181,15 +183,19 @@ chunk_create(const Options *options, const Target *target)
 {
 	Chunk *chunk = palloc_one<Chunk>();
 
-	/* What is kept over a reset need not be given back to the system and fetched again. */
-	Size kept = MAXALIGN(Min(chunk_budget() / 8, Size{1} * 1024 * 1024));
+	/*
+	 * What is kept over a reset need not be given back to the system and fetched
+	 * again, which would take a tenth of the time of wide rows.
+	 */
+	Size kept = MAXALIGN(Min(chunk_budget(), MAX_KEPT));
+	Size kept_scratch = MAXALIGN(Min(chunk_budget() / 8, MAX_KEPT / 8));
 
 	chunk->options = options;
 	chunk->target = target;
-	chunk->context = AllocSetContextCreate(CurrentMemoryContext, "bulk_update chunk", kept, kept,
-										   ALLOCSET_DEFAULT_MAXSIZE);
-	chunk->scratch = AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch", kept, kept,
-										   ALLOCSET_DEFAULT_MAXSIZE);
+	chunk->context = AllocSetContextCreate(CurrentMemoryContext, "bulk_update chunk", kept,
+										   kept_scratch, ALLOCSET_DEFAULT_MAXSIZE);
+	chunk->scratch = AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch",
+										   kept_scratch, kept_scratch, ALLOCSET_DEFAULT_MAXSIZE);
 	if (options->on_error == OnError::Skip && target->values_can_fail)
 		chunk->waiting = waiting_rows_create(target);
 	return chunk;

@@ -69,9 +69,8 @@ look_at_head(Feed *feed)
 	Size bytes = 0;
 	bool in_order = true;
 
-	for (int rows = 0;
-		 rows < feed->options->chunk_rows && bytes < static_cast<Size>(work_mem) * 1024 &&
-		 keyed_source_look(feed->rows, &feed->row);
+	for (int rows = 0; rows < feed->options->chunk_rows && bytes < looked_at_bytes() &&
+					   keyed_source_look(feed->rows, &feed->row);
 		 rows++)
 	{
 		if (row->outcome == Outcome::Pending)

@@ -106,8 +106,9 @@ keyed_source_look(KeyedSource *keyed, FeedRow *row)
 	{
 		keyed->memory =
 			AllocSetContextCreate(CurrentMemoryContext, "bulk_update head", ALLOCSET_DEFAULT_SIZES);
-		keyed->looked_at = with_memory_context(
-			keyed->memory, [] { return tuplestore_begin_heap(false, false, spool_memory_kb()); });
+		keyed->looked_at = with_memory_context(keyed->memory, [] {
+			return tuplestore_begin_heap(false, false, 2 * spool_memory_kb());
+		});
 	}
 	load(keyed, row, slot, keyed->source->rows_consumed);
 	tuplestore_puttupleslot(keyed->looked_at, slot);

@@ -22,6 +22,13 @@ struct KeyedSource;
 extern KeyedSource *keyed_source_create(const Options *options, Source *source,
 										const Target *target, Progress *progress);
 
+/* looked_at_bytes: of so many rows that are looked at nothing is spilled. */
+inline Size
+looked_at_bytes()
+{
+	return static_cast<Size>(spool_memory_kb()) * 1024;
+}
+
 /*
  * keyed_source_look
  *		Look at the next row; false at the end.  Rows that were looked at come

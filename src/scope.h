@@ -104,7 +104,10 @@ with_error_context(void (*callback)(void *), Arg *arg, Body body) -> decltype(bo
 	}
 }
 
-/* What a tuplestore of this extension keeps in memory before it spills, in kB. */
+/*
+ * What a tuplestore of this extension keeps in memory before it spills, in kB.
+ * It rounds each tuple up to a power of two, so half as much is sure to fit.
+ */
 inline int
 spool_memory_kb()
 {

@@ -126,7 +126,7 @@ next_batch_rows(const Source *source)
 		return FIRST_BATCH_ROWS;
 
 	int64 row_bytes = Max(source->batch_bytes / source->batch_rows, 1);
-	int64 fitting = static_cast<int64>(spool_memory_kb()) * 1024 / row_bytes;
+	int64 fitting = static_cast<int64>(spool_memory_kb()) * 1024 / 2 / row_bytes;
 	int64 growing =
 		source->slow ? source->batch_rows / 2 : Min(source->batch_rows * 4, MAX_BATCH_ROWS);
 
