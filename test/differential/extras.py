@@ -9,14 +9,15 @@ def special_columns(schema):
     """Columns that constraints are made on; attach() makes them."""
     from schema import Column
     rng, columns = schema.rng, []
+    conflicts = rng.choice((0, 0.02, 0.1))      # share of new values that other rows may have
     schema.unique = schema.range = schema.reference = schema.self_reference = schema.identity = None
-    if not schema.partitioned and schema.maybe(0.25, "unique column"):
+    if not schema.partitioned and schema.maybe(0.4, "unique column"):
         schema.unique = column = Column("u", "integer", lambda r, i: quoted(i * 10 + 1))
-        column.new = lambda r, i: quoted(i * 10 + 2 if r.random() < 0.97 else r.randint(0, schema.rows) * 10 + r.randint(1, 2))
+        column.new = lambda r, i: quoted(i * 10 + 2 if r.random() >= conflicts else r.randint(0, schema.rows) * 10 + r.randint(1, 2))
         columns.append(column)
-    if not schema.partitioned and schema.maybe(0.12, "exclusion constraint"):
+    if not schema.partitioned and schema.maybe(0.15, "exclusion constraint"):
         schema.range = column = Column("r", "int4range", lambda r, i: quoted(f"[{i * 10},{i * 10 + 5})"))
-        column.new = lambda r, i: quoted(f"[{i * 10 + 1},{i * 10 + (8 if r.random() < 0.97 else 12)})")
+        column.new = lambda r, i: quoted(f"[{i * 10 + 1},{i * 10 + (8 if r.random() >= conflicts else 12)})")
         columns.append(column)
     if schema.form != "temporary" and schema.maybe(0.25, "foreign key"):
         schema.reference = column = Column("f", "integer", lambda r, i: quoted(r.randint(1, 20)))
@@ -173,7 +174,7 @@ def identity(schema):
             schema.add(f"""DO $$ DECLARE p regclass; BEGIN FOR p IN SELECT relid FROM pg_partition_tree('d.t') LOOP
                 EXECUTE format('ALTER TABLE %s REPLICA IDENTITY {schema.replica_identity}', p); END LOOP; END $$""")
         schema.features.append(f"replica identity {schema.replica_identity}")
-    if schema.form in ("plain", "partitioned") and schema.maybe(0.15, "publication"):
+    if schema.form in ("plain", "partitioned") and schema.maybe(0.25, "publication"):
         key = schema.keys[0].kind
         built_in = not (key.type.startswith("d.") or key.column_collation)
         row_filter = " WHERE (k1 IS NOT NULL)" if built_in and schema.maybe(0.2) else ""
