@@ -97,6 +97,7 @@ run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow 
 	for_each_table(routed, [&](Partition *partition) {
 		partition->table = direct_table_open(statement, partition->relation, partition->index);
 	});
+	direct_statement_fire_before(statement);
 	for (int i = 0; i < rows.size; i++)
 	{
 		const Partition *partition = routed->partitions[i];

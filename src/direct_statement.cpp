@@ -62,10 +62,20 @@ direct_statement_begin(const Target *target, bool looking, bool compares_values,
 			return;
 		statement->root = add_result_relation(estate, target->relation, NULL);
 		AfterTriggerBeginQuery();
-		ExecBSUpdateTriggers(estate, statement->root);
-		FAULT_POINT(statement_begin);
 	});
 	return statement;
+}
+
+void
+direct_statement_fire_before(DirectStatement *statement)
+{
+	EState *estate = statement->estate;
+
+	if (statement->root == NULL)
+		return;
+	with_memory_context(estate->es_query_cxt,
+						[&] { ExecBSUpdateTriggers(estate, statement->root); });
+	FAULT_POINT(statement_begin);
 }
 
 void

@@ -22,16 +22,23 @@ struct DirectStatement
 /*
  * direct_statement_begin
  *		Begin an UPDATE of the target, or, when looking, a SELECT: checks the
- *		privileges, takes the active snapshot and a command id, fires the
- *		statement triggers.
+ *		privileges, takes the active snapshot and a command id.
  *
  * compares_values: columns other than those of the key are read too.  habit:
  * outlives the statement.  Allocates in the current memory context.
  *
- * Raises 42501, 25006, and what the triggers raise.
+ * Raises 42501, 25006.
  */
 extern DirectStatement *direct_statement_begin(const Target *target, bool looking,
 											   bool compares_values, WalkHabit *habit);
+
+/*
+ * direct_statement_fire_before
+ *		Fire the triggers that are due before the rows.  As in UPDATE, the tables
+ *		are open then, and so is the index that rows are found by: a trigger
+ *		cannot take it away.
+ */
+extern void direct_statement_fire_before(DirectStatement *statement);
 
 /* direct_statement_end: fire the triggers that are due after the rows, and close everything. */
 extern void direct_statement_end(DirectStatement *statement);

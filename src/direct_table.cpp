@@ -231,6 +231,16 @@ changing_attributes(const DirectTable *table)
 	return changing;
 }
 
+/* Not before there is something to write: until then triggers may drop the other indexes. */
+void
+open_indexes(DirectTable *table)
+{
+	if (table->result->ri_IndexRelationDescs == NULL)
+		with_memory_context(table->statement->estate->es_query_cxt, [&] {
+			index_entries_begin(&table->entries, table->result, changing_attributes(table));
+		});
+}
+
 } /* namespace */
 
 DirectTable *
@@ -258,7 +268,6 @@ direct_table_open(DirectStatement *statement, Relation relation, Oid index)
 		table->result = relation == target->relation
 							? statement->root
 							: add_result_relation(estate, relation, statement->root);
-		index_entries_begin(&table->entries, table->result, changing_attributes(table));
 		init_eval_plan_qual(&table->epqstate, estate);
 		return table;
 	});
@@ -282,6 +291,7 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 	if (!direct_table_find(table, row))
 		return Outcome::Missing;
 
+	open_indexes(table);
 	if (has_before_row_triggers(table))
 	{
 		/* The triggers' own lock would follow an update chain by way of the plan; there is none. */
