@@ -13,6 +13,7 @@ namespace bulkupdate
 
 struct RejectTable
 {
+	Oid relid;
 	Prepared insert;
 	int64 run;
 };
@@ -75,11 +76,18 @@ check_table(Oid relid)
 							errhint("Grant it, or leave argument \"rejects\" out.")));
 }
 
+/* With the name that the table has now: a trigger may have renamed it, and made another one. */
 char *
 insert_statement(Oid relid)
 {
 	StringInfoData sql;
 
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table given in argument \"rejects\" does not exist any more"),
+						errdetail("It was dropped during the call."),
+						errhint("Do not drop it in triggers and functions that run during the "
+								"call.")));
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "INSERT INTO %s (", qualified_name(relid));
 	for (int i = 0; i < NCOLUMNS; i++)
@@ -92,13 +100,13 @@ insert_statement(Oid relid)
 }
 
 SPIPlanPtr
-prepare_insert(RejectTable *table, Oid relid)
+prepare_insert(RejectTable *table)
 {
 	Oid types[NCOLUMNS];
 
 	for (int i = 0; i < NCOLUMNS; i++)
 		types[i] = COLUMNS[i].type;
-	return prepared_plan(&table->insert, insert_statement(relid), {types, NCOLUMNS}, 0);
+	return prepared_plan(&table->insert, insert_statement(table->relid), {types, NCOLUMNS}, 0);
 }
 
 int64
@@ -145,7 +153,7 @@ json_datum(const char *json)
 }
 
 void
-insert_row(const RejectTable *table, const Chunk *chunk, const ChunkRow &row)
+insert_row(RejectTable *table, const Chunk *chunk, const ChunkRow &row)
 {
 	Size bytes = 0;
 	const Reject *reject = row.reject != nullptr
@@ -173,9 +181,17 @@ insert_row(const RejectTable *table, const Chunk *chunk, const ChunkRow &row)
 
 	FAULT_POINT(reject_insert);
 
-	int result = keeping_memory_context(
-		[&] { return SPI_execute_plan(table->insert.plan, values, nulls, false, 0); });
+	SPIPlanPtr plan = prepare_insert(table);
+	int result =
+		keeping_memory_context([&] { return SPI_execute_plan(plan, values, nulls, false, 0); });
 
+	if (result == SPI_OK_REWRITTEN)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot record rejected rows in relation \"%s\"",
+							   get_rel_name(table->relid)),
+						errdetail("The relation has an ON INSERT DO INSTEAD rule."),
+						errhint("Replace the rule by a trigger, or make a table with "
+								"bulk_update_create_rejects().")));
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 }
@@ -191,7 +207,8 @@ reject_table_open(const Options &options, Oid function)
 	RejectTable *table = palloc_one<RejectTable>();
 
 	check_table(options.rejects);
-	(void) prepare_insert(table, options.rejects);
+	table->relid = options.rejects;
+	(void) prepare_insert(table);
 	table->run = next_run_number(function);
 	return table;
 }
