@@ -2,7 +2,7 @@
 
 ALWAYS = {"open", "fetch", "fetched", "coerce_key", "coerce", "key_log_add", "plan", "reject_insert", "progress",
           "report", "close"}
-SAME_EVERYWHERE = {"open", "fetch", "fetched", "key_log_add", "reject_insert", "progress", "close"}
+SAME_EVERYWHERE = {"open", "fetch", "fetched", "key_log_add", "reject_insert", "progress", "report", "close"}
 SORTING = {"sort_put", "sort_perform", "sort_next", "key_log_spill", "key_log_find"}
 SUBTRANSACTION = {"subtransaction_begin", "subtransaction_end"}
 AFTER_ERROR = {"subtransaction_rollback", "reject"}
@@ -15,11 +15,11 @@ WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "in
 def passed_somewhere(case):
     """Does this kind of call pass the point?"""
     point, workload = case.point, case.workload
-    return (point in ALWAYS
+    return (point in ALWAYS and not (workload.fails and point in {"reject_insert", "close"})
             or point in SORTING and workload.name == "spill"
             # without 'skip' only a call in which rows can fail late has one
-            or point in SUBTRANSACTION and (case.policy == "skip" or workload.name == "partitions" and not workload.dry)
-            or point in AFTER_ERROR and workload.rejected != ()
+            or point in SUBTRANSACTION and (case.policy == "skip" or workload.name in {"partitions", "late error"})
+            or point in AFTER_ERROR and (workload.rejected != () or workload.fails and point != "reject")
             or point in SQL and case.applier == "sql"
             or point in DIRECT and case.applier == "direct"
             or point in WRITING and case.applier == "direct" and not workload.dry
@@ -28,7 +28,7 @@ def passed_somewhere(case):
 
 def worth_trying(case):
     """Is this kind of call another one than those beside it, for this point?"""
-    return case.point not in SAME_EVERYWHERE or case.workload.name in {"plain", "partitions", "spill"}
+    return case.point not in SAME_EVERYWHERE or case.workload.name in {"plain", "spill"}
 
 
 def rejected_by_first(case):

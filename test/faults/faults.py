@@ -85,6 +85,9 @@ def check_next_call(session, case):
     session.run("BEGIN")
     try:
         session.run("SET LOCAL work_mem = '64kB'")
+        if case.workload.fails:
+            require(session.fails(case.workload.call(case.policy)), case.workload.fails, "next call")
+            return
         check_result(session, case.workload, session.run(case.workload.call(case.policy)))
     except psycopg2.Error as error:
         raise Problem(f"next call: {error}") from error
@@ -118,7 +121,9 @@ class Suite:
         case.arm(session, "tell", "1+")
         session.run("BEGIN")
         session.connection.notices = deque()
-        session.run(workload.call(policy))
+        code = session.fails(workload.call(policy))
+        if code != workload.fails:
+            raise Problem(f"{case.name}: the call ends with {code}")
         session.run("ROLLBACK")
         case.passes = len(session.connection.notices)
         disarm(session)
@@ -150,7 +155,7 @@ class Suite:
             require(session.connection.info.transaction_status, extensions.TRANSACTION_STATUS_IDLE, "transaction")
             check_failure(session, case)
             require(session.value(f"SELECT count(*) FROM pg_locks WHERE pid = {session.pid}"
-                                  f" AND relation::regclass::text ~ '^(plain|spill|parted)'"), 0, "locks")
+                                  f" AND relation::regclass::text ~ '^(plain|spill|parted|late)'"), 0, "locks")
         check_next_call(session, case)
 
     def fails(self, case, action, sqlstate):
@@ -173,7 +178,8 @@ class Suite:
             if skips is not None:
                 require(report is not None, skips, f"passes {passes}: skipped, not {code}")
             if report is None:
-                require(code, "22000", "error")
+                # In search of a row it is taken for the error that is searched for.
+                require(code in ("22000", case.workload.fails), True, f"error {code}")
                 self.check_after_error(case, wrapped)
                 continue
             rejected = check_result(self.session, case.workload, report, case.point)
@@ -248,14 +254,15 @@ class Suite:
         self.admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                        " WHERE backend_type = 'client backend' AND pid NOT IN"
                        f" ({self.session.pid}, {self.admin.pid})")
-        self.admin.run("TRUNCATE rejects; TRUNCATE plain1, spill1, parted1; INSERT INTO plain1 TABLE plain_before;"
-                       "INSERT INTO spill1 TABLE spill_before; INSERT INTO parted1 TABLE plain_before")
+        self.admin.run("TRUNCATE rejects; TRUNCATE plain1, spill1, parted1, late1; INSERT INTO plain1 TABLE plain_before;"
+                       "INSERT INTO spill1 TABLE spill_before; INSERT INTO parted1 TABLE plain_before;"
+                       "INSERT INTO late1 TABLE plain_before")
 
     def attempt(self, test, *parameters):
         """Returns the problem, or None."""
         self.count += 1
         if self.count % 100 == 0:
-            self.admin.run("VACUUM plain1, spill1, parted1, rejects, control")
+            self.admin.run("VACUUM plain1, spill1, parted1, late1, rejects, control")
         try:
             test(*parameters)
         except (Problem, AssertionError, psycopg2.Error) as problem:

@@ -30,6 +30,8 @@ SETUP = """
 
     CREATE FUNCTION after_row() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN PERFORM 1; RETURN NULL; END';
+    CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN RAISE EXCEPTION ''not this one''; END';
 """
 
 TABLES = """
@@ -48,15 +50,19 @@ TABLES = """
     CREATE INDEX ON parted{k} (v);
     CREATE TRIGGER after_row AFTER UPDATE ON parted{k} FOR EACH ROW EXECUTE FUNCTION after_row();
     INSERT INTO parted{k} SELECT * FROM plain_before;
+    CREATE TABLE late{k} (LIKE plain{k} INCLUDING ALL);
+    CREATE TRIGGER late AFTER UPDATE ON late{k} FOR EACH ROW WHEN (NEW.id = 15) EXECUTE FUNCTION late();
+    INSERT INTO late{k} SELECT * FROM plain_before;
 """
 
 
 class Workload:
     def __init__(self, name, tables, source, options="chunk_size => 10", rejected=(), unchanged=0,
-                 policies=("stop", "skip")):
+                 policies=("stop", "skip"), fails=None):
         self.name, self.tables, self.source, self.options = name, tables, source, options
         self.rejected = rejected  # keys of the rows that are bad by themselves
         self.unchanged, self.policies = unchanged, policies
+        self.fails = fails  # the SQLSTATE that the call ends with, whatever happens
         self.before = ("spill" if tables == "spill" else "plain") + "_before"
         self.dry = "dry_run" in options
 
@@ -86,5 +92,7 @@ WORKLOADS = [
     Workload("dry_run", "plain", "plain_source", "chunk_size => 10, dry_run => true"),
     Workload("bad rows", "plain", "bad_source", rejected=("5", "15"), policies=("skip",)),
     Workload("partitions", "parted", "parted_source"),
+    # All chunks are rolled back, and the failed one is applied again to find the row.
+    Workload("late error", "late", "plain_source", policies=("stop",), fails="P0001"),
     Workload("spill", "spill", "spill_source", "chunk_size => 500"),
 ]
