@@ -1,0 +1,206 @@
+"""Bulk updates, pgbench and maintenance of the same tables at once; test/load/run says what it is. Runs inside a server."""
+
+import argparse
+import collections
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import psycopg2
+
+import oracle
+from harness import Session, finish, ok
+from schema import LAST, MAINTENANCE, SCALE, SCRIPTS, SETUP, STATE, TABLES
+
+ISOLATIONS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+# Of bulk updates, and of pgbench's clients, by isolation level.
+WORKERS = (3, 1, 1)
+CLIENTS = (3, 1, 1)
+# More rows are hardly ever updated without a serialization failure.
+ROWS = {"READ COMMITTED": (20, 500, 4000), "REPEATABLE READ": (5, 20, 100), "SERIALIZABLE": (5, 20, 100)}
+WRITTEN = (("a",), ("a", "b"), ("b", "c"), ("c",))
+# Key order as the source has it; the third begins in order, which only 'sort' takes in hand before the first row is locked.
+ORDERS = (("key", "auto"), ("key DESC", "auto"), ("md5(key::text)", "auto"), ("key", "sort"), ("key DESC", "sort"),
+          ("key % 7 = 3, key", "sort"))
+SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
+# Ending takes as long as the longest statement.
+GRACE = 60
+
+
+class Task(threading.Thread):
+    """A session that does something over and over until the load ends; counts what it did, keeps what went wrong."""
+
+    def __init__(self, name, end):
+        super().__init__(daemon=True)
+        self.name, self.end = name, end
+        self.counts = collections.Counter()
+        self.errors = []
+
+    def run(self):
+        try:
+            with Session(application_name=self.name) as session:
+                self.prepare(session)
+                while time.monotonic() < self.end:
+                    self.once(session)
+        except Exception as error:  # pylint: disable=broad-except
+            self.errors.append(f"{self.name}: {error!r}")
+
+    def prepare(self, session):
+        pass
+
+
+class Worker(Task):
+    """Bulk updates at an isolation level."""
+
+    def __init__(self, number, isolation, end, seed):
+        super().__init__(f"bulk update {number}, {isolation}", end)
+        self.isolation, self.rng = isolation, random.Random(f"{seed} {number}")
+
+    def prepare(self, session):
+        session.run(f"SET default_transaction_isolation = '{self.isolation}'")
+
+    def keys(self):
+        """A window of the keys, or keys from all over."""
+        size = self.rng.choice(ROWS[self.isolation])
+        step = self.rng.choice((1, 1, 2, LAST // size))
+        first = self.rng.randrange(1, max(2, LAST - size * step))
+        return list(range(first, min(first + size * step, LAST + 1), step))
+
+    def once(self, session):
+        call = session.value("SELECT nextval('call_numbers')")
+        keys, table, written = self.keys(), self.rng.choice(TABLES), self.rng.choice(WRITTEN)
+        order, ordering = self.rng.choice(ORDERS)
+        session.run(f"SET bulk_update.applier = {self.rng.choice(('auto', 'sql'))}; SET load.call = {call}")
+        values = ", ".join(f"{call} * {SCALE}::bigint + key AS {column}" for column in written)
+        source = f"SELECT key AS id, {values} FROM unnest('{{{','.join(map(str, keys))}}}'::bigint[]) key ORDER BY {order}"
+        chunk_size = self.rng.choice((7, 100, 10000))
+        options = (f"chunk_size => {chunk_size}, ordering => '{ordering}', "
+                   f"on_error => '{self.rng.choice(('stop', 'stop', 'skip'))}'")
+        started = session.value("SELECT pg_current_snapshot()")
+        try:
+            session.run("BEGIN")
+            if self.rng.random() < 0.5:
+                session.run(f"DECLARE source CURSOR FOR {source}")
+                call_text = f"bulk_update('{table}', 'source', {options})"
+            else:
+                call_text = f"bulk_update_query('{table}', $source${source}$source$, {options})"
+            chunks = session.run(f"SELECT rows_fetched, rows_updated, rows_missing, applier FROM {call_text}")
+            fetched, updated, missing = (sum(chunk[i] for chunk in chunks) for i in range(3))
+            session.run("INSERT INTO calls SELECT %s, %s, %s, %s, %s, %s, pg_current_snapshot(), last_value, %s, %s, %s"
+                        " FROM log_seq_seq", (call, table, self.isolation, keys, [STATE.index(column) + 1 for column in written], started,
+                         fetched, updated, missing))
+            session.run("COMMIT")
+        except psycopg2.Error as error:
+            session.run("ROLLBACK")
+            self.failed(error, table)
+            return
+        self.counts.update({"calls": 1, "updated": updated, "missing": missing})
+        self.counts.update(f"chunks {chunk[3]}" for chunk in chunks)
+
+    def failed(self, error, table):
+        # A row that goes to another partition meanwhile is one at any level, as in UPDATE.
+        if error.pgcode == SERIALIZATION_FAILURE and (
+                self.isolation != "READ COMMITTED" or table == "parted" and "moved to another partition" in str(error)):
+            self.counts["retried"] += 1
+        else:
+            self.counts["deadlocks"] += error.pgcode == DEADLOCK
+            self.errors.append(f"{self.name}, table {table}: {error.pgcode} {error}")
+
+
+class Maintenance(Task):
+    def __init__(self, number, statements, end):
+        super().__init__(f"maintenance {number}", end)
+        self.statements = statements
+
+    def once(self, session):
+        # All of them, so that nothing is left half way.
+        for statement in self.statements:
+            session.run(statement)
+        self.counts["rounds"] += 1
+
+
+class Pgbench:
+    """A pgbench process at an isolation level."""
+
+    def __init__(self, isolation, clients, seconds, seed, directory):
+        self.isolation, self.counts, self.errors = isolation, collections.Counter(), []
+        files = []
+        for table in TABLES:
+            for name, (weight, script) in SCRIPTS.items():
+                path = os.path.join(directory, f"{name}_{table}.sql")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(script.format(table=table) + "\n")
+                files += ["-f", f"{path}@{weight}"]
+        options = f"-c default_transaction_isolation={isolation.replace(' ', chr(92) + ' ')}"
+        self.process = subprocess.Popen(
+            ["pgbench", "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--time={seconds}",
+             f"--random-seed={seed}", "--max-tries=1000", *files],
+            env={**os.environ, "PGOPTIONS": options}, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def wait(self):
+        output, _ = self.process.communicate(timeout=GRACE)
+        for count, pattern in (("transactions", r"actually processed: (\d+)"), ("retried", r"transactions retried: (\d+)"),
+                               ("failed", r"failed transactions: (\d+)")):
+            match = re.search(pattern, output)
+            self.counts[count] = int(match[1]) if match else 0
+        if self.process.returncode != 0 or re.search(r"abort", output) or self.counts["failed"]:
+            self.errors.append(f"pgbench, {self.isolation}: exit code {self.process.returncode}\n{output}")
+
+
+def report(what, tasks):
+    counts = sum((task.counts for task in tasks), collections.Counter())
+    print(f"# {what}: " + ", ".join(f"{value} {name}" for name, value in counts.items()), flush=True)
+    return counts
+
+
+def load(seconds, seed):
+    """Everything at once for so many seconds; tests what the parts themselves report."""
+    end = time.monotonic() + seconds
+    levels = [level for level, count in zip(ISOLATIONS, WORKERS) for _ in range(count)]
+    workers = [Worker(i, level, end, seed) for i, level in enumerate(levels)]
+    maintenance = [Maintenance(i, statements, end) for i, statements in enumerate(MAINTENANCE)]
+    tasks = workers + maintenance
+    with tempfile.TemporaryDirectory() as directory:
+        benches = [Pgbench(level, clients, seconds, seed, directory) for level, clients in zip(ISOLATIONS, CLIENTS)]
+        for task in tasks:
+            task.start()
+        for task in tasks:
+            task.join(max(0, end + GRACE - time.monotonic()))
+        for bench in benches:
+            bench.wait()
+    alive = [task.name for task in tasks if task.is_alive()]
+    ok(not alive, "all sessions came to their end", alive)
+
+    for level, bench in zip(ISOLATIONS, benches):
+        mine = report(f"bulk updates, {level}", [worker for worker in workers if worker.isolation == level])
+        theirs = report(f"pgbench, {level}", [bench])
+        ok(mine["calls"] > 0 and mine["updated"] > 0 and theirs["transactions"] > 0, f"{level}: there was load")
+        ok(mine["chunks direct"] > 0 and mine["chunks sql"] > 0, f"{level}: both appliers had their part")
+    rounds = [report(task.name, [task])["rounds"] for task in maintenance]
+    ok(all(rounds), "indexes and partitions came and went")
+    errors = [error for task in tasks + benches for error in task.errors]
+    ok(not sum(worker.counts["deadlocks"] for worker in workers), "no bulk update met a deadlock")
+    ok(not errors, "no unexpected error", "\n  " + "\n  ".join(errors[:10]))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="test/load/run")
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with Session() as session:
+        session.run(SETUP)
+        load(options.seconds, options.seed)
+        oracle.check_tables(session)
+        oracle.check_storage(session)
+    oracle.check_log(os.environ["BULK_UPDATE_SERVER_LOG"])
+    return finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""What must hold after the load: what the tables have, what the log says and what the calls reported agree."""
+
+import re
+
+from harness import ok
+from schema import COMING_AND_GOING, HOMES, SCALE, STATE, TABLES
+
+NOW = " UNION ALL ".join(
+    f"SELECT '{table}'::name AS tab, uid, ARRAY[{', '.join(STATE)}] AS state FROM {table}" for table in TABLES)
+
+# Queries that find what must not be; their first rows are shown.
+NOTHING = {
+    "each change begins with what the one before it left: no update is lost": """
+        SELECT * FROM (
+            SELECT *, lag(op) OVER w AS op_before, lag(new) OVER w AS new_before, lag(old) OVER w AS old_before
+            FROM log WINDOW w AS (PARTITION BY tab, uid ORDER BY seq)) e
+        WHERE CASE
+            WHEN op <> 'INSERT' THEN new_before IS DISTINCT FROM old
+            WHEN op_before IS NULL THEN false
+            -- An update that moves a row to another partition.
+            ELSE NOT (tab = 'parted' AND op_before = 'DELETE' AND new[2:] IS NOT DISTINCT FROM old_before[2:]) END""",
+    "the tables are what the log's last entries say": f"""
+        SELECT * FROM ({NOW}) t FULL JOIN (
+            SELECT DISTINCT ON (tab, uid) tab, uid, new FROM log ORDER BY tab, uid, seq DESC) l USING (tab, uid)
+        WHERE state IS DISTINCT FROM new""",
+    "a counting trigger has counted each update once": """
+        SELECT * FROM log WHERE op = 'UPDATE' AND new[3] <> old[3] + (tab = 'counted')::int""",
+    "pgbench's transactions changed what they say and nothing else": f"""
+        SELECT * FROM log WHERE call IS NULL AND op = 'UPDATE' AND NOT (
+            new[4:] IS NOT DISTINCT FROM old[4:]
+            AND (new[1:2] = ARRAY[old[1], old[2] + 1] OR new[1:2] = ARRAY[old[1] + {HOMES}, old[2]]))""",
+    "bulk updates wrote the values of the row's own key, and nothing else": f"""
+        SELECT l.*, c.written FROM log l LEFT JOIN calls c USING (call)
+        WHERE l.call IS NOT NULL AND (c.call IS NULL OR c.tab <> l.tab OR l.op <> 'UPDATE' OR NOT l.new[1] = ANY (c.keys)
+            OR l.new[1:2] <> l.old[1:2] OR EXISTS (
+                SELECT FROM generate_series(4, {len(STATE)}) i WHERE l.new[i] IS DISTINCT FROM
+                    CASE WHEN i = ANY (c.written) THEN c.call * {SCALE} + l.new[1] ELSE l.old[i] END))""",
+    "no call updated a row or a key twice": """
+        SELECT call, min(new[1]), max(new[1]) FROM log WHERE call IS NOT NULL
+        GROUP BY call HAVING count(*) <> count(DISTINCT uid) OR count(*) <> count(DISTINCT new[1])""",
+    "each call reported as many updates as it made, and an outcome for each row": """
+        SELECT c.call, c.fetched, c.updated, c.missing, cardinality(c.keys), n
+        FROM calls c LEFT JOIN (SELECT call, count(*) AS n FROM log GROUP BY call) l USING (call)
+        WHERE c.updated <> coalesce(n, 0) OR c.fetched <> c.updated + c.missing OR c.fetched <> cardinality(c.keys)""",
+    "from REPEATABLE READ on, no call changed a version that its snapshot had not": """
+        SELECT * FROM (SELECT call, tab, uid, lag(xid) OVER (PARTITION BY tab, uid ORDER BY seq) AS before FROM log) l
+            JOIN calls c USING (call)
+        WHERE isolation <> 'READ COMMITTED' AND NOT pg_visible_in_snapshot(before, snapshot)""",
+    # There from before the call's snapshot until its end: its last entry that was committed when the call began has the key,
+    # and none of what was logged later, until the call was done, took it away.
+    "no call passed over a row that was there all the time": f"""
+        WITH missed AS (
+            SELECT c.*, key FROM calls c, unnest(c.keys) AS key
+            WHERE NOT (c.tab = 'parted' AND key > {2 * HOMES})
+            AND NOT EXISTS (SELECT FROM log l WHERE l.call = c.call AND l.new[1] = key)
+        ), held AS (
+            SELECT tab, uid, seq, xid, new[1] AS key, lead(seq) OVER w AS end_seq, lead(xid) OVER w AS end_xid
+            FROM log WHERE op <> 'UPDATE' OR new[1] <> old[1] WINDOW w AS (PARTITION BY tab, uid ORDER BY seq))
+        SELECT m.call, m.isolation, h.* FROM missed m JOIN held h USING (tab, key)
+        WHERE pg_visible_in_snapshot(h.xid, m.started)
+        AND (h.end_seq IS NULL OR NOT pg_visible_in_snapshot(h.end_xid, m.started) AND h.end_seq > m.last_seq)""",
+}
+
+EXPECTED_IN_LOG = re.compile(
+    r"ERROR:  (could not serialize access|canceling autovacuum task"
+    r"|tuple to be locked was already moved to another partition)")
+
+
+def check_tables(session):
+    session.run("CREATE INDEX ON log (call, (new[1])); ANALYZE log; ANALYZE calls; SET work_mem = '256MB'; SET jit = off")
+    for name, query in NOTHING.items():
+        rows = session.run(query + " LIMIT 5")
+        ok(not rows, name, "\n  " + "\n  ".join(map(str, rows)))
+
+
+def check_storage(session):
+    tables = "'plain'::regclass, 'counted', 'parted_1', 'parted_2', 'parted_3', '%s'" % COMING_AND_GOING
+    found = session.run(f"""SELECT t, v.* FROM unnest(ARRAY[{tables}]) t,
+        verify_heapam(t, check_toast => true) v LIMIT 5""")
+    ok(not found, "verify_heapam finds nothing", found)
+    error = None
+    try:
+        checked = session.value(f"""SELECT count(*) FROM (
+            SELECT bt_index_check(indexrelid, true), bt_index_parent_check(indexrelid, true, true) FROM pg_index
+            WHERE indrelid = ANY (ARRAY[{tables}]) AND indisvalid) i""")
+        ok(checked > 6, "amcheck finds nothing in the indexes", checked)
+    except Exception as caught:  # pylint: disable=broad-except
+        error = caught
+        ok(False, "amcheck finds nothing in the indexes", error)
+    invalid = session.run("SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid")
+    ok(not invalid, "no index is left invalid", invalid)
+
+
+def check_log(path):
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        bad = [line.strip() for line in lines if re.search(r"(ERROR|FATAL|PANIC|WARNING):  ", line)
+               and not EXPECTED_IN_LOG.search(line)]
+    ok(not bad, "the server's log has nothing unexpected", "\n  " + "\n  ".join(bad[:10]))
