@@ -24,9 +24,11 @@ CLIENTS = (3, 1, 1)
 # More rows are hardly ever updated without a serialization failure.
 ROWS = {"READ COMMITTED": (20, 500, 4000), "REPEATABLE READ": (5, 20, 100), "SERIALIZABLE": (5, 20, 100)}
 WRITTEN = (("a",), ("a", "b"), ("b", "c"), ("c",))
-# Key order as the source has it; the third begins in order, which only 'sort' takes in hand before the first row is locked.
-ORDERS = (("key", "auto"), ("key DESC", "auto"), ("md5(key::text)", "auto"), ("key", "sort"), ("key DESC", "sort"),
-          ("key % 7 = 3, key", "sort"))
+# The source's order; the last begins in order, which only 'sort' takes in hand before the first row is locked.
+ORDERS = (("key, turn", "auto"), ("turn, key", "auto"), ("key DESC, turn", "auto"), ("md5(key::text), turn", "auto"),
+          ("key, turn", "sort"), ("turn, key DESC", "sort"), ("key % 7 = 3, key, turn", "sort"))
+# Policy, how often each key comes, and which of its rows has the right values.
+DUPLICATES = (("error", 1, 1), ("error", 1, 1), ("first", 2, 1), ("last", 2, 2))
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
 # Ending takes as long as the longest statement.
 GRACE = 60
@@ -76,10 +78,13 @@ class Worker(Task):
         keys, table, written = self.keys(), self.rng.choice(TABLES), self.rng.choice(WRITTEN)
         order, ordering = self.rng.choice(ORDERS)
         session.run(f"SET bulk_update.applier = {self.rng.choice(('auto', 'sql'))}; SET load.call = {call}")
-        values = ", ".join(f"{call} * {SCALE}::bigint + key AS {column}" for column in written)
-        source = f"SELECT key AS id, {values} FROM unnest('{{{','.join(map(str, keys))}}}'::bigint[]) key ORDER BY {order}"
+        policy, turns, right = self.rng.choice(DUPLICATES)
+        values = ", ".join(f"CASE turn WHEN {right} THEN {call} * {SCALE}::bigint + key ELSE -1 END AS {column}"
+                           for column in written)
+        source = (f"SELECT key AS id, {values} FROM unnest('{{{','.join(map(str, keys))}}}'::bigint[]) key, "
+                  f"generate_series(1, {turns}) turn ORDER BY {order}")
         chunk_size = self.rng.choice((7, 100, 10000))
-        options = (f"chunk_size => {chunk_size}, ordering => '{ordering}', "
+        options = (f"chunk_size => {chunk_size}, ordering => '{ordering}', on_duplicate => '{policy}', "
                    f"on_error => '{self.rng.choice(('stop', 'stop', 'skip'))}'")
         started = session.value("SELECT pg_current_snapshot()")
         try:
@@ -89,18 +94,20 @@ class Worker(Task):
                 call_text = f"bulk_update('{table}', 'source', {options})"
             else:
                 call_text = f"bulk_update_query('{table}', $source${source}$source$, {options})"
-            chunks = session.run(f"SELECT rows_fetched, rows_updated, rows_missing, applier FROM {call_text}")
-            fetched, updated, missing = (sum(chunk[i] for chunk in chunks) for i in range(3))
-            session.run("INSERT INTO calls SELECT %s, %s, %s, %s, %s, %s, pg_current_snapshot(), last_value, %s, %s, %s"
-                        " FROM log_seq_seq", (call, table, self.isolation, keys, [STATE.index(column) + 1 for column in written], started,
-                         fetched, updated, missing))
+            chunks = session.run("SELECT rows_fetched, rows_updated, rows_missing, rows_duplicate, applier "
+                                 f"FROM {call_text}")
+            fetched, updated, missing, duplicate = (sum(chunk[i] for chunk in chunks) for i in range(4))
+            session.run("INSERT INTO calls SELECT %s, %s, %s, %s, %s, %s, pg_current_snapshot(), last_value, %s, %s, %s, %s "
+                        "FROM log_seq_seq",
+                        (call, table, self.isolation, keys, [STATE.index(column) + 1 for column in written], started,
+                         fetched, updated, missing, duplicate))
             session.run("COMMIT")
         except psycopg2.Error as error:
             session.run("ROLLBACK")
             self.failed(error, table)
             return
-        self.counts.update({"calls": 1, "updated": updated, "missing": missing})
-        self.counts.update(f"chunks {chunk[3]}" for chunk in chunks)
+        self.counts.update({"calls": 1, "updated": updated, "missing": missing, "duplicate": duplicate})
+        self.counts.update(f"chunks {chunk[-1]}" for chunk in chunks)
 
     def failed(self, error, table):
         # A row that goes to another partition meanwhile is one at any level, as in UPDATE.

@@ -31,17 +31,20 @@ NOTHING = {
             AND (new[1:2] = ARRAY[old[1], old[2] + 1] OR new[1:2] = ARRAY[old[1] + {HOMES}, old[2]]))""",
     "bulk updates wrote the values of the row's own key, and nothing else": f"""
         SELECT l.*, c.written FROM log l LEFT JOIN calls c USING (call)
-        WHERE l.call IS NOT NULL AND (c.call IS NULL OR c.tab <> l.tab OR l.op <> 'UPDATE' OR NOT l.new[1] = ANY (c.keys)
-            OR l.new[1:2] <> l.old[1:2] OR EXISTS (
-                SELECT FROM generate_series(4, {len(STATE)}) i WHERE l.new[i] IS DISTINCT FROM
-                    CASE WHEN i = ANY (c.written) THEN c.call * {SCALE} + l.new[1] ELSE l.old[i] END))""",
+        WHERE l.call IS NOT NULL AND (c.call IS NULL OR c.tab <> l.tab OR l.op <> 'UPDATE' OR l.new[1:2] <> l.old[1:2]""" + "".join(f"""
+            OR l.new[{i}] IS DISTINCT FROM CASE WHEN {i} = ANY (c.written) THEN c.call * {SCALE} + l.new[1] ELSE l.old[{i}] END"""
+            for i in range(4, len(STATE) + 1)) + ")",
+    "bulk updates wrote no row with a key that they had not": """
+        SELECT * FROM log l LEFT JOIN (SELECT call, key FROM calls, unnest(keys) key) k ON (k.call, key) = (l.call, new[1])
+        WHERE l.call IS NOT NULL AND key IS NULL""",
     "no call updated a row or a key twice": """
         SELECT call, min(new[1]), max(new[1]) FROM log WHERE call IS NOT NULL
         GROUP BY call HAVING count(*) <> count(DISTINCT uid) OR count(*) <> count(DISTINCT new[1])""",
     "each call reported as many updates as it made, and an outcome for each row": """
         SELECT c.call, c.fetched, c.updated, c.missing, cardinality(c.keys), n
         FROM calls c LEFT JOIN (SELECT call, count(*) AS n FROM log GROUP BY call) l USING (call)
-        WHERE c.updated <> coalesce(n, 0) OR c.fetched <> c.updated + c.missing OR c.fetched <> cardinality(c.keys)""",
+        WHERE c.updated <> coalesce(n, 0) OR c.fetched <> c.updated + c.missing + c.duplicate
+            OR c.updated + c.missing <> cardinality(c.keys)""",
     "from REPEATABLE READ on, no call changed a version that its snapshot had not": """
         SELECT * FROM (SELECT call, tab, uid, lag(xid) OVER (PARTITION BY tab, uid ORDER BY seq) AS before FROM log) l
             JOIN calls c USING (call)
@@ -52,7 +55,7 @@ NOTHING = {
         WITH missed AS (
             SELECT c.*, key FROM calls c, unnest(c.keys) AS key
             WHERE NOT (c.tab = 'parted' AND key > {2 * HOMES})
-            AND NOT EXISTS (SELECT FROM log l WHERE l.call = c.call AND l.new[1] = key)
+            AND NOT EXISTS (SELECT FROM log l WHERE (l.call, l.new[1]) = (c.call, key))
         ), held AS (
             SELECT tab, uid, seq, xid, new[1] AS key, lead(seq) OVER w AS end_seq, lead(xid) OVER w AS end_xid
             FROM log WHERE op <> 'UPDATE' OR new[1] <> old[1] WINDOW w AS (PARTITION BY tab, uid ORDER BY seq))
@@ -67,9 +70,10 @@ EXPECTED_IN_LOG = re.compile(
 
 
 def check_tables(session):
-    session.run("CREATE INDEX ON log (call, (new[1])); ANALYZE log; ANALYZE calls; SET work_mem = '256MB'; SET jit = off")
+    # Estimates of arrays are guesses: a nested loop over them would not end.
+    session.run("ANALYZE log; ANALYZE calls; SET work_mem = '256MB'; SET jit = off; SET enable_nestloop = off")
     for name, query in NOTHING.items():
-        rows = session.run(query + " LIMIT 5")
+        rows = session.run("SELECT * FROM (" + query + ") found LIMIT 5")
         ok(not rows, name, "\n  " + "\n  ".join(map(str, rows)))
 
 

@@ -28,7 +28,7 @@ SETUP = f"""
     CREATE UNLOGGED TABLE log (seq bigserial, tab name, op text, call bigint, xid xid8 DEFAULT pg_current_xact_id(),
         uid bigint, old bigint[], new bigint[]) WITH (autovacuum_enabled = false);
     CREATE UNLOGGED TABLE calls (call bigint, tab name, isolation text, keys bigint[], written int[],
-        started pg_snapshot, snapshot pg_snapshot, last_seq bigint, fetched bigint, updated bigint, missing bigint)
+        started pg_snapshot, snapshot pg_snapshot, last_seq bigint, fetched bigint, updated bigint, missing bigint, duplicate bigint)
         WITH (autovacuum_enabled = false);
     CREATE FUNCTION log() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
