@@ -15,7 +15,7 @@ import psycopg2
 
 import oracle
 from harness import Session, finish, ok
-from schema import LAST, MAINTENANCE, SCALE, SCRIPTS, SETUP, STATE, TABLES
+from schema import MAINTENANCE, SCALE, SCRIPTS, SETUP, SOURCE_KEYS, STATE, TABLES
 
 ISOLATIONS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 # Of bulk updates, and of pgbench's clients, by isolation level.
@@ -69,9 +69,9 @@ class Worker(Task):
     def keys(self):
         """A window of the keys, or keys from all over."""
         size = self.rng.choice(ROWS[self.isolation])
-        step = self.rng.choice((1, 1, 2, LAST // size))
-        first = self.rng.randrange(1, max(2, LAST - size * step))
-        return list(range(first, min(first + size * step, LAST + 1), step))
+        step = self.rng.choice((1, 1, 2, len(SOURCE_KEYS) // size))
+        first = self.rng.randrange(max(1, len(SOURCE_KEYS) - size * step))
+        return list(SOURCE_KEYS[first:first + size * step:step])
 
     def once(self, session):
         call = session.value("SELECT nextval('call_numbers')")
@@ -197,7 +197,7 @@ def load(seconds, seed):
 
 def main():
     parser = argparse.ArgumentParser(prog="test/load/run")
-    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seconds", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with Session() as session:

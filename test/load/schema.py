@@ -1,10 +1,12 @@
 """The tables under load, the log of their changes, and pgbench's scripts."""
 
 # Rows are inserted with keys from 1 to HOMES, re-keyed by + HOMES, and those above 2 * HOMES are only updated: they are in
-# the partition that comes and goes.
+# the partition that comes and goes. No bulk update asks for a re-keyed row's new key. It locks a row before it sees, as UPDATE
+# does, that this has another key by now; who comes to the row by its new key would then wait out of order.
 HOMES = 6000
 FIXED = 2000
 LAST = 2 * HOMES + FIXED
+SOURCE_KEYS = (*range(1, HOMES + 1), *range(2 * HOMES + 1, LAST + 1))
 
 # A bulk update's value tells its call and key: call * SCALE + key.
 SCALE = 1 << 20
