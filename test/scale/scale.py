@@ -1,0 +1,180 @@
+"""Many chunks, wide tables, large rows, large numbers; test/scale/run says what it is. Runs inside a server."""
+
+import argparse
+import sys
+import time
+
+from harness import Sampler, Session, equal, finish, ok
+
+MB = 1 << 20
+APPLIERS = ("direct", "sql")
+# A chunk's rows, a batch of the source, a sort: work_mem is 4 MB, and each has a part of it.
+FLAT = 24 * MB
+# How often a row is in memory at once, besides what is flat: from the source's value to the new version; the SQL applier
+# passes it as an array and through a plan.
+COPIES = {"direct": 4, "sql": 7}
+RATIO = 1.3
+COLUMNS = 1600
+
+
+class Call:
+    """A call in a session of its own: its report's sums, time and the growth of the backend's private memory."""
+
+    def __init__(self, applier, target, query, options="", settings=""):
+        with Session() as session:
+            session.run(f"SET bulk_update.applier = {applier}; SET client_min_messages = warning; {settings}")
+            with Sampler(session.pid) as memory:
+                started = time.perf_counter()
+                (self.chunks, self.fetched, self.updated, self.largest, self.appliers) = session.run(
+                    "SELECT count(*), sum(rows_fetched), sum(rows_updated), max(rows_fetched), string_agg(DISTINCT applier, ' ')"
+                    f" FROM bulk_update_query('{target}', $q${query}$q$ {options})")[0]
+                self.seconds = time.perf_counter() - started
+            self.growth = memory.growth
+
+
+def tell(name, call):
+    print(f"# {name}: {call.fetched} rows in {call.chunks} chunks, {call.seconds:.1f} s, {call.growth / MB:.1f} MB", flush=True)
+
+
+def chunks(session, options):
+    count = options.chunks
+    for applier in APPLIERS:
+        name = f"{count} chunks of 10 rows, {applier}"
+        session.run(f"""DROP TABLE IF EXISTS many; CREATE UNLOGGED TABLE many (id bigint PRIMARY KEY, v bigint);
+            INSERT INTO many SELECT i, 0 FROM generate_series(1, {count * 10}) i""")
+        session.run("VACUUM ANALYZE many")
+        call = Call(applier, "many", f"SELECT i AS id, i * 3 AS v FROM generate_series(1, {count * 10}) i",
+                    ", chunk_size => 10")
+        tell(name, call)
+        equal((call.chunks, call.updated, call.appliers), (count, count * 10, applier), name)
+        equal(session.run("SELECT count(*), count(*) FILTER (WHERE v <> id * 3) FROM many"), [(count * 10, 0)],
+              f"{name}: the table")
+        ok(call.growth <= FLAT, f"{name}: memory", call.growth)
+    session.run("DROP TABLE many")
+
+
+def columns(session, _):
+    names = [f"c{i}" for i in range(1, COLUMNS)]
+    values = ", ".join(f"(id * {i})::int AS {name}" for i, name in enumerate(names, 1))
+    for applier in APPLIERS:
+        name = f"{COLUMNS} columns, {applier}"
+        session.run("DROP TABLE IF EXISTS wide, expected; CREATE TABLE wide (id int PRIMARY KEY, "
+                    + ", ".join(f"{column} int" for column in names) + ")")
+        session.run("INSERT INTO wide (id) SELECT generate_series(1, 500)")
+        call = Call(applier, "wide", f"SELECT id, {values} FROM generate_series(1, 500) id", ", chunk_size => 100")
+        tell(name, call)
+        equal((call.updated, call.appliers), (500, applier), name)
+        session.run(f"CREATE TABLE expected AS SELECT id, {values} FROM generate_series(1, 500) id")
+        equal(session.value("SELECT count(*) FROM wide w JOIN expected e USING (id) WHERE w::text = e::text"), 500,
+              f"{name}: the table")
+        ok(call.growth <= FLAT, f"{name}: memory", call.growth)
+    session.run("DROP TABLE wide, expected")
+
+
+def megabytes(session, options):
+    size = options.megabytes * MB
+    for applier in APPLIERS:
+        name = f"rows of {options.megabytes} MB, {applier}"
+        session.run("""DROP TABLE IF EXISTS large; CREATE UNLOGGED TABLE large (id int PRIMARY KEY, v text);
+            ALTER TABLE large ALTER v SET STORAGE EXTERNAL;
+            INSERT INTO large SELECT i, '' FROM generate_series(1, 3) i""")
+        call = Call(applier, "large", f"SELECT i AS id, repeat(chr(64 + i), {size}) AS v FROM generate_series(1, 3) i")
+        tell(name, call)
+        print(f"# {name}: {call.growth / size:.1f} times a row")
+        equal((call.updated, call.appliers), (3, applier), name)
+        equal(session.run(f"SELECT id FROM large WHERE v = repeat(chr(64 + id), {size}) ORDER BY id"), [(1,), (2,), (3,)],
+              f"{name}: the table")
+        ok(call.growth <= FLAT + COPIES[applier] * size, f"{name}: memory", call.growth)
+    session.run("DROP TABLE large")
+
+
+def chunk_size(session, _):
+    rows = 300000
+    for applier in APPLIERS:
+        for work_mem in ("64kB", "1GB"):
+            name = f"chunk_size 2147483647, work_mem {work_mem}, {applier}"
+            session.run(f"""DROP TABLE IF EXISTS big; CREATE UNLOGGED TABLE big (id bigint PRIMARY KEY, v bigint);
+                INSERT INTO big SELECT i, 0 FROM generate_series(1, {rows}) i""")
+            session.run("VACUUM ANALYZE big")
+            call = Call(applier, "big", f"SELECT i AS id, i * 3 AS v FROM generate_series({rows}, 1, -1) i",
+                        ", chunk_size => 2147483647", f"SET work_mem = '{work_mem}'")
+            tell(name, call)
+            equal((call.updated, session.value("SELECT count(*) FROM big WHERE v = id * 3")), (rows, rows), name)
+            # 64 MB at most in a chunk, whatever work_mem is; and the sort's and the batch's own.
+            limit = FLAT if work_mem == "64kB" else 6 * FLAT
+            ok(call.growth <= limit, f"{name}: memory", call.growth)
+    session.run("DROP TABLE big")
+
+
+def counts(session, _):
+    rows, most = 3000000000, (1 << 63) - 1
+    session.run("CREATE TABLE few (id bigint PRIMARY KEY, v bigint); INSERT INTO few VALUES (1, 0)")
+    types = session.run("""SELECT of, name, type::regtype::text FROM (
+            SELECT proname, unnest(proargnames), unnest(proallargtypes) FROM pg_proc
+            WHERE proname IN ('bulk_update', 'bulk_update_query')
+            UNION ALL
+            SELECT attrelid::regclass::name, attname, atttypid FROM pg_attribute
+            WHERE attrelid = 'bulk_update_progress'::regclass) AS c(of, name, type)
+        WHERE name LIKE 'rows\\_%' AND name <> 'rows_per_second'
+            OR name IN ('chunk', 'chunks', 'memory_bytes', 'spilled_bytes', 'reject_limit')""")
+    equal([row for row in types if row[2] != "bigint"], [], "counts are of type bigint")
+    equal({of for of, name, _ in types if name == "rows_fetched"}, {"bulk_update", "bulk_update_query", "bulk_update_progress"},
+          "there are counts")
+    with Session() as caller:
+        statement = caller.background(f"""SELECT FROM bulk_update_query('few', $$SELECT i AS id, i AS v
+            FROM (SELECT generate_series(1, {rows}::bigint) AS i) s$$, dry_run => true, on_error => 'skip', reject_limit => {most})""")
+        session.wait_until(f"EXISTS (SELECT FROM bulk_update_progress WHERE pid = {caller.pid} AND rows_fetched > 0)", statement)
+        equal(session.value(f"SELECT rows_estimated FROM bulk_update_progress WHERE pid = {caller.pid}"), rows,
+              "an estimate beyond 32 bits is told")
+        session.run(f"SELECT pg_cancel_backend({caller.pid})")
+        equal(statement.wait().sqlstate, "57014", "the call of that many rows is cancelled")
+    keys = (-most - 1, -(1 << 31) - 1, 1 << 31, 1 << 32, most)
+    for applier in APPLIERS:
+        session.run("TRUNCATE few; INSERT INTO few SELECT k, 0 FROM unnest(%s) k", (list(keys),))
+        call = Call(applier, "few", f"SELECT k AS id, k AS v FROM unnest('{{{','.join(map(str, keys))}}}'::bigint[]) k")
+        equal((call.updated, session.value("SELECT count(*) FROM few WHERE v = id")), (len(keys), len(keys)),
+              f"keys beyond 32 bits, {applier}")
+
+
+def rows(session, options):
+    """Time and memory of so many rows beside a tenth of them; each the better of two runs."""
+    if not options.rows:
+        return
+    per_row, growth = [], []
+    session.run("CREATE TABLE long (id bigint PRIMARY KEY, v bigint)")
+    for count in (options.rows // 10, options.rows):
+        session.run(f"TRUNCATE long; INSERT INTO long SELECT i, 0 FROM generate_series(1, {count}) i")
+        session.run("VACUUM ANALYZE long")
+        calls = []
+        for factor in (2, 3):
+            calls.append(Call("direct", "long", f"SELECT i AS id, i * {factor} AS v FROM generate_series(1, {count}) i"))
+            tell(f"{count} rows", calls[-1])
+            equal(session.value(f"SELECT count(*) FROM long WHERE v = id * {factor}"), count, f"{count} rows: the table")
+            session.run("VACUUM long")
+        per_row.append(min(call.seconds for call in calls) / count)
+        growth.append(max(call.growth for call in calls))
+    print(f"# {options.rows} rows beside a tenth: {per_row[1] / per_row[0]:.2f} times the time per row")
+    ok(per_row[1] <= RATIO * per_row[0], "time per row", per_row)
+    ok(growth[1] <= growth[0] + 4 * MB, "memory is flat", growth)
+
+
+PARTS = (chunks, columns, megabytes, chunk_size, counts, rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="test/scale/run")
+    parser.add_argument("--only", action="append", choices=[part.__name__ for part in PARTS])
+    parser.add_argument("--chunks", type=int, default=100000)
+    parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--rows", type=int, default=0)
+    options = parser.parse_args()
+    with Session() as session:
+        session.run("CREATE EXTENSION bulk_update; SET client_min_messages = warning")
+        for part in PARTS:
+            if not options.only or part.__name__ in options.only:
+                part(session, options)
+    return finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
