@@ -5,7 +5,7 @@
 #   make help                  the other targets
 #
 # PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors, FAULTS=1
-# compiles the fault points in (src/fault.h), for tests only.
+# compiles the fault points in (src/fault.h), for tests only; COVERAGE=1 is for scripts/coverage.
 
 MODULE_big = bulk_update
 EXTENSION = bulk_update
@@ -37,8 +37,9 @@ EXTRA_CLEAN = build
 # PostgreSQL's own contexts (src/README.md).
 WERROR ?= -Werror
 MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
-	-Wall -Wextra $(WERROR) $(if $(FAULTS),-DBULK_UPDATE_FAULTS)
+	-Wall -Wextra $(WERROR) $(if $(FAULTS),-DBULK_UPDATE_FAULTS) $(if $(COVERAGE),-O0 --coverage)
 PG_CXXFLAGS = $(MODULE_CXXFLAGS)
+SHLIB_LINK += $(if $(COVERAGE),--coverage)
 
 # These need no server, nor its headers; the scripts fetch what is missing.
 scripts = check demo lint format
