@@ -280,7 +280,6 @@ ErrorData *
 coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool keys, bool guarded,
 			   Datum *values, bool *nulls)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
 	ExprContext *context = target->cast_context;
 	CastErrorContext where = {target, position, InvalidAttrNumber};
 	bool guard = false;
@@ -298,7 +297,9 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 		where.column = column.target;
 		if (column.cast != NULL)
 			value = ExecEvalExpr(column.cast, context, &isnull);
-		if (!isnull && TupleDescAttr(tuple_desc, attribute)->attlen == -1 &&
+		/* The cast may have changed the table's catalog entries: its descriptor is another then. */
+		if (!isnull &&
+			TupleDescAttr(RelationGetDescr(target->relation), attribute)->attlen == -1 &&
 			VARATT_IS_EXTERNAL(DatumGetPointer(value)))
 			value = PointerGetDatum(
 				detoast_external_attr(reinterpret_cast<struct varlena *>(DatumGetPointer(value))));
