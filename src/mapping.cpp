@@ -298,8 +298,7 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 		if (column.cast != NULL)
 			value = ExecEvalExpr(column.cast, context, &isnull);
 		/* The cast may have changed the table's catalog entries: its descriptor is another then. */
-		if (!isnull &&
-			TupleDescAttr(RelationGetDescr(target->relation), attribute)->attlen == -1 &&
+		if (!isnull && TupleDescAttr(RelationGetDescr(target->relation), attribute)->attlen == -1 &&
 			VARATT_IS_EXTERNAL(DatumGetPointer(value)))
 			value = PointerGetDatum(
 				detoast_external_attr(reinterpret_cast<struct varlena *>(DatumGetPointer(value))));
