@@ -179,10 +179,10 @@ can_fail(const Node *cast)
 
 /*
  * The assignment cast of a source column, as transformAssignedExpr() builds it
- * for INSERT ... SELECT.  NULL where the datum goes in as it is.
+ * for INSERT ... SELECT.  There is none where the datum goes in as it is.
  */
 void
-prepare_cast(const Target *target, MappedColumn *column, TupleDesc source)
+prepare_cast(Target *target, MappedColumn *column, TupleDesc source)
 {
 	Form_pg_attribute from = TupleDescAttr(source, column->source - 1);
 	Form_pg_attribute to = TupleDescAttr(RelationGetDescr(target->relation), column->target - 1);
@@ -208,7 +208,8 @@ prepare_cast(const Target *target, MappedColumn *column, TupleDesc source)
 	if (IsA(inner, Var))
 		return;
 	column->cast = ExecInitExpr(planned, NULL);
-	column->can_fail = can_fail(reinterpret_cast<Node *>(planned));
+	if (can_fail(reinterpret_cast<Node *>(planned)))
+		(column->is_key ? target->keys_can_fail : target->values_can_fail) = true;
 }
 
 /* Equality as IS DISTINCT FROM takes it; NULL for a type that has none. */
@@ -271,7 +272,6 @@ map_columns(Target *target, const Options &options, TupleDesc source)
 	for (MappedColumn &column : target->columns)
 	{
 		prepare_cast(target, &column, source);
-		target->values_can_fail = target->values_can_fail || (!column.is_key && column.can_fail);
 		column.equality = equality_of_attribute(target, column.target);
 	}
 }
@@ -282,12 +282,9 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 {
 	ExprContext *context = target->cast_context;
 	CastErrorContext where = {target, position, InvalidAttrNumber};
-	bool guard = false;
 
 	slot_getallattrs(row);
 	context->ecxt_scantuple = row;
-	for (const MappedColumn &column : target->columns)
-		guard = guard || (guarded && column.is_key == keys && column.can_fail);
 
 	auto coerce_column = [&](const MappedColumn &column) {
 		int attribute = column.target - 1;
@@ -318,7 +315,7 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 	};
 
 	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
-	if (guard)
+	if (guarded && (keys ? target->keys_can_fail : target->values_can_fail))
 		return try_in_subtransaction(coerce_all);
 	coerce_all();
 	return nullptr;

@@ -13,9 +13,9 @@
 namespace bulkupdate
 {
 
-/* A table of the target's partition tree; the target itself is its root. */
 struct DirectTable;
 
+/* A table of the target's partition tree; the target itself is its root. */
 struct Partition
 {
 	Relation relation;

@@ -16,7 +16,6 @@ struct MappedColumn
 	AttrNumber source; /* position in the source, from 1 */
 	AttrNumber target; /* attribute number in the target */
 	bool is_key;
-	bool can_fail;      /* the cast may raise an error for some value */
 	ExprState *cast;    /* assignment cast, or NULL where the value goes in as it is */
 	FmgrInfo *equality; /* of its type's default operator class, or NULL: compared by bytes */
 };
@@ -43,7 +42,8 @@ struct Target
 	Oid key_index;             /* the unique index that covers the key */
 	int index_columns;         /* its columns are the first of keys */
 	ExprContext *cast_context; /* where the casts are evaluated; its per-tuple memory is a row's */
-	bool values_can_fail;      /* some cast of a value column may raise an error */
+	bool keys_can_fail;        /* some cast of a key column may raise an error */
+	bool values_can_fail;      /* some cast of another column may */
 };
 
 /*
