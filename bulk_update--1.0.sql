@@ -79,6 +79,44 @@ COMMENT ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer,
     text, text, text, boolean, regclass, bigint, boolean, text) IS
 'update a table from the rows of a query for (key, new values), in chunks of bounded size';
 
+CREATE FUNCTION bulk_update_arrays(
+    target         regclass,
+    columns        name[],
+    arrays         record,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto'
+) RETURNS TABLE (
+    chunk          bigint,
+    rows_fetched   bigint,
+    rows_updated   bigint,
+    rows_unchanged bigint,
+    rows_missing   bigint,
+    rows_duplicate bigint,
+    rows_rejected  bigint,
+    first_key      text,
+    last_key       text,
+    elapsed_ms     double precision,
+    memory_bytes   bigint,
+    applier        text,
+    ordering       text,
+    spilled_bytes  bigint
+)
+AS 'MODULE_PATHNAME', 'bulk_update_arrays'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
+COST 10000 ROWS 100;
+
+COMMENT ON FUNCTION bulk_update_arrays(regclass, name[], record, name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean, text) IS
+'update a table from arrays of keys and new values, one array for each column, in chunks of bounded size';
+
 -- one number for each call that is given a table of rejects
 CREATE SEQUENCE bulk_update_run;
 GRANT USAGE ON SEQUENCE bulk_update_run TO PUBLIC;

@@ -3,6 +3,7 @@
  *		Entry points: SQL arguments in, a set of rows out.
  */
 #include "applier.h"
+#include "arrays.h"
 #include "fault.h"
 #include "options.h"
 #include "outcome_receiver.h"
@@ -18,12 +19,14 @@ PGDLLEXPORT void _PG_init(void);
 
 PG_FUNCTION_INFO_V1(bulk_update_cursor);
 PG_FUNCTION_INFO_V1(bulk_update_query);
+PG_FUNCTION_INFO_V1(bulk_update_arrays);
 PG_FUNCTION_INFO_V1(bulk_update_create_rejects);
 PG_FUNCTION_INFO_V1(bulk_update_progress_entries);
 }
 
 using bulkupdate::Options;
 using bulkupdate::options_from_call;
+using bulkupdate::SourceKind;
 
 namespace
 {
@@ -62,6 +65,16 @@ open_query(const char *query)
 	return pstrdup(SPI_cursor_open(NULL, plan, NULL, NULL, false)->name);
 }
 
+/* A trigger may have closed it after its last row. */
+void
+close_cursor(const char *name)
+{
+	Portal portal = GetPortalByName(name);
+
+	if (PortalIsValid(portal))
+		SPI_cursor_close(portal);
+}
+
 } /* namespace */
 
 /*
@@ -93,7 +106,7 @@ bulk_update_cursor(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
 
-	Options options = options_from_call(fcinfo, "source");
+	Options options = options_from_call(fcinfo, SourceKind::Cursor);
 
 	SPI_connect();
 	bulkupdate::run(options, options.source, psprintf("cursor \"%s\"", options.source),
@@ -114,19 +127,39 @@ bulk_update_query(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
 
-	Options options = options_from_call(fcinfo, "query");
+	Options options = options_from_call(fcinfo, SourceKind::Query);
 
 	SPI_connect();
 
 	const char *name = open_query(options.source);
 
 	bulkupdate::run(options, name, "the query", caller_of(fcinfo));
+	close_cursor(name);
+	SPI_finish();
+	return static_cast<Datum>(0);
+}
 
-	/* A trigger may have closed it after its last row. */
-	Portal portal = GetPortalByName(name);
+/*
+ * bulk_update_arrays
+ *		SQL: bulk_update_arrays(target, columns, arrays record, key_columns, ...)
+ *
+ * The same with a cursor over the elements of arrays, for drivers that bind one
+ * array for each column.  Raises what arrays_open(), options_from_call() and
+ * run() raise.
+ */
+Datum
+bulk_update_arrays(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
 
-	if (PortalIsValid(portal))
-		SPI_cursor_close(portal);
+	Options options = options_from_call(fcinfo, SourceKind::Arrays);
+
+	SPI_connect();
+
+	const char *name = bulkupdate::arrays_open(options, bulkupdate::arrays_of_call(fcinfo));
+
+	bulkupdate::run(options, name, "the arrays", caller_of(fcinfo));
+	close_cursor(name);
 	SPI_finish();
 	return static_cast<Datum>(0);
 }

@@ -177,12 +177,28 @@ can_fail(const Node *cast)
 	}
 }
 
+/* The input function of a type, then its assignment to the column; NULL if from is not text. */
+Node *
+cast_of_text(Node *value, Oid from, Form_pg_attribute to)
+{
+	if (from != TEXTOID)
+		return NULL;
+
+	Oid type = getBaseType(to->atttypid);
+	Node *read = coerce_to_target_type(NULL, value, TEXTOID, type, -1, COERCION_EXPLICIT,
+									   COERCE_EXPLICIT_CAST, -1);
+
+	return read == NULL ? NULL
+						: coerce_to_target_type(NULL, read, type, to->atttypid, to->atttypmod,
+												COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+}
+
 /*
  * The assignment cast of a source column, as transformAssignedExpr() builds it
  * for INSERT ... SELECT.  There is none where the datum goes in as it is.
  */
 void
-prepare_cast(Target *target, MappedColumn *column, TupleDesc source)
+prepare_cast(Target *target, const Options &options, MappedColumn *column, TupleDesc source)
 {
 	Form_pg_attribute from = TupleDescAttr(source, column->source - 1);
 	Form_pg_attribute to = TupleDescAttr(RelationGetDescr(target->relation), column->target - 1);
@@ -191,14 +207,18 @@ prepare_cast(Target *target, MappedColumn *column, TupleDesc source)
 	Node *cast = coerce_to_target_type(NULL, value, from->atttypid, to->atttypid, to->atttypmod,
 									   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 
+	if (cast == NULL && options.source_kind == SourceKind::Arrays)
+		cast = cast_of_text(value, from->atttypid, to);
 	if (cast == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("column \"%s\" is of type %s but expression is of type %s",
 							   NameStr(to->attname), format_type_be(to->atttypid),
 							   format_type_be(from->atttypid)),
 						errdetail("Source column %d would feed it.", column->source),
-						errhint("You will need to rewrite or cast the expression in the source's "
-								"query.")));
+						options.source_kind == SourceKind::Arrays
+							? errhint("Give an array of that type, or an array of text.")
+							: errhint("You will need to rewrite or cast the expression in the "
+									  "source's query.")));
 
 	Expr *planned = expression_planner(reinterpret_cast<Expr *>(cast));
 	Node *inner = reinterpret_cast<Node *>(planned);
@@ -271,7 +291,7 @@ map_columns(Target *target, const Options &options, TupleDesc source)
 	check_value_columns(target);
 	for (MappedColumn &column : target->columns)
 	{
-		prepare_cast(target, &column, source);
+		prepare_cast(target, options, &column, source);
 		column.equality = equality_of_attribute(target, column.target);
 	}
 }

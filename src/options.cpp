@@ -25,7 +25,11 @@ enum Argument : int
 	ARG_REJECTS,
 	ARG_REJECT_LIMIT,
 	ARG_DRY_RUN,
-	ARG_ORDERING
+	ARG_ORDERING,
+
+	/* In bulk_update_arrays() the names come before what they name. */
+	ARG_COLUMNS_OF_ARRAYS = ARG_SOURCE,
+	ARG_ARRAYS = ARG_COLUMNS
 };
 
 constexpr const char *LEAVE_OUT = "Leave the argument out to get its default.";
@@ -41,7 +45,8 @@ require_not_null(FunctionCallInfo fcinfo, Argument argument, const char *name, c
 
 /* An argument of type name[] as C strings; SQL NULL gives an empty span. */
 Span<const char *>
-names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name)
+names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
+				  const char *hint = LEAVE_OUT)
 {
 	if (PG_ARGISNULL(argument))
 		return {nullptr, 0};
@@ -61,8 +66,7 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name)
 	if (n == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" of bulk_update must not be an empty array", name),
-						errdetail("The array given names no column."),
-						errhint("Leave the argument out to get its default.")));
+						errdetail("The array given names no column."), errhint("%s", hint)));
 
 	const char **names = palloc_array_of<const char *>(n);
 
@@ -118,6 +122,29 @@ refuse(const char *message, const char *detail, const char *hint)
 					errdetail("%s", detail), errhint("%s", hint)));
 }
 
+/* The arguments in which the SQL functions differ. */
+void
+take_source(FunctionCallInfo fcinfo, SourceKind kind, Options *options)
+{
+	options->source_kind = kind;
+	options->source = nullptr;
+	if (kind == SourceKind::Arrays)
+	{
+		const char *hint = "Name the target column that each array feeds, in order.";
+
+		require_not_null(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
+		require_not_null(fcinfo, ARG_ARRAYS, "arrays",
+						 "Give ROW(...) with one array for each of the columns.");
+		options->columns = names_of_argument(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
+		return;
+	}
+	require_not_null(fcinfo, ARG_SOURCE, kind == SourceKind::Query ? "query" : "source",
+					 "Give an open cursor to bulk_update(), or the text of a query to "
+					 "bulk_update_query().");
+	options->source = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
+	options->columns = names_of_argument(fcinfo, ARG_COLUMNS, "columns");
+}
+
 void
 check_combination(const Options &options, bool has_limit)
 {
@@ -142,14 +169,12 @@ check_combination(const Options &options, bool has_limit)
 } /* namespace */
 
 Options
-options_from_call(FunctionCallInfo fcinfo, const char *source_name)
+options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 {
 	Options options;
 
 	require_not_null(fcinfo, ARG_TARGET, "target", "Give the table to update.");
-	require_not_null(fcinfo, ARG_SOURCE, source_name,
-					 "Give an open cursor to bulk_update(), or the text of a query to "
-					 "bulk_update_query().");
+	take_source(fcinfo, kind, &options);
 	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size", LEAVE_OUT);
 
 	static const char *const on_missing[] = {"ignore", "error"};
@@ -159,8 +184,6 @@ options_from_call(FunctionCallInfo fcinfo, const char *source_name)
 	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
 
 	options.target = PG_GETARG_OID(ARG_TARGET);
-	options.source = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
-	options.columns = names_of_argument(fcinfo, ARG_COLUMNS, "columns");
 	options.key_columns = names_of_argument(fcinfo, ARG_KEY_COLUMNS, "key_columns");
 	options.chunk_rows = PG_GETARG_INT32(ARG_CHUNK_SIZE);
 	options.on_missing = static_cast<OnMissing>(
@@ -183,6 +206,12 @@ options_from_call(FunctionCallInfo fcinfo, const char *source_name)
 				 errhint("%s", LEAVE_OUT)));
 	check_combination(options, has_limit);
 	return options;
+}
+
+HeapTupleHeader
+arrays_of_call(FunctionCallInfo fcinfo)
+{
+	return PG_GETARG_HEAPTUPLEHEADER(ARG_ARRAYS);
 }
 
 } /* namespace bulkupdate */

@@ -40,10 +40,19 @@ enum class Ordering : uint8
 	Stream
 };
 
+/* What the rows come from: which of the SQL functions was called. */
+enum class SourceKind : uint8
+{
+	Cursor,
+	Query,
+	Arrays
+};
+
 struct Options
 {
-	Oid target;                     /* relation to update */
-	const char *source;             /* name of the cursor, or text of the query */
+	Oid target; /* relation to update */
+	SourceKind source_kind;
+	const char *source;             /* name of the cursor, text of the query, NULL for arrays */
 	Span<const char *> columns;     /* target column of each source column; size 0: by name */
 	Span<const char *> key_columns; /* size 0: the primary key */
 	int chunk_rows;                 /* most rows in a chunk */
@@ -61,14 +70,16 @@ struct Options
  * options_from_call
  *		Check the arguments of an SQL call and put them into Options.
  *
- * source_name: how the second argument is called in messages ("source" or
- * "query").  Everything is allocated in the current memory context.
+ * Everything is allocated in the current memory context.
  *
  * Raises 22004 (an argument is null or has null elements), 2202E (an array has
  * more than one dimension), 22023 (an argument is empty, out of range or not
  * one of its values, or two arguments contradict each other).
  */
-extern Options options_from_call(FunctionCallInfo fcinfo, const char *source_name);
+extern Options options_from_call(FunctionCallInfo fcinfo, SourceKind kind);
+
+/* arrays_of_call: the record with the arrays, in a call for which options were made. */
+extern HeapTupleHeader arrays_of_call(FunctionCallInfo fcinfo);
 
 } /* namespace bulkupdate */
 
