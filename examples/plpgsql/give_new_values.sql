@@ -1,7 +1,9 @@
--- A job inside the database: a function that computes new values for the objects and applies them.
+-- A job inside the database: a function that computes new values for the objects and applies them, and one that takes
+-- them back.
 --
 -- usage: psql -v ON_ERROR_STOP=1 -f give_new_values.sql
 --        then, whenever it is wanted: SELECT * FROM give_new_values(1000);
+--        and to undo it:              SELECT * FROM give_old_values();
 
 CREATE OR REPLACE FUNCTION give_new_values(
     chunk_size integer DEFAULT 10000, OUT updated bigint, OUT unchanged bigint, OUT missing bigint)
@@ -16,6 +18,10 @@ DECLARE
         FROM objects o
         ORDER BY o.id;
 BEGIN
+    -- Nobody changes the objects between the look at their old values and the update. Reading goes on.
+    LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+    CREATE TABLE objects_old_values AS SELECT id, field1, field2 FROM objects;
+
     OPEN new_values;
     SELECT sum(b.rows_updated), sum(b.rows_unchanged), sum(b.rows_missing)
         INTO updated, unchanged, missing
@@ -26,5 +32,15 @@ BEGIN
     IF missing > 0 THEN
         RAISE EXCEPTION '% objects were not there any more', missing;
     END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION give_old_values(OUT updated bigint, OUT unchanged bigint, OUT missing bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT sum(b.rows_updated), sum(b.rows_unchanged), sum(b.rows_missing)
+        INTO updated, unchanged, missing
+        FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id') b;
+    DROP TABLE objects_old_values;
 END
 $$;

@@ -25,10 +25,25 @@ def copy_text(value):
     return value.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
+def bulk_update(query):
+    """Apply the query's rows to the objects, and print what became of them."""
+    account = op.get_bind().execute(
+        sa.text(
+            "SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,"
+            " sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected"
+            " FROM bulk_update_query('objects', :query)"
+        ),
+        {"query": query},
+    ).mappings().one()
+    print("objects:", ", ".join(f"{count or 0} {what}" for what, count in account.items()))
+
+
 def upgrade():
     connection = op.get_bind()
-    connection.execute(
-        sa.text("CREATE TEMPORARY TABLE new_values AS SELECT id, field1, field2 FROM objects WITH NO DATA")
+    # Nobody changes the objects between the look at their old values and the update. Reading goes on.
+    op.execute("LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE")
+    op.execute(
+        "CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA"
     )
     # stream_results: a cursor of the server, not the whole result in this process. A COPY occupies the connection, so
     # a batch of rows is read before each.
@@ -43,14 +58,14 @@ def upgrade():
                 lines.append(f"{id}\t{field1}\t{copy_text(field2)}\n")
             cursor.copy_expert("COPY new_values FROM STDIN", io.StringIO("".join(lines)))
     rows.close()
-    connection.execute(sa.text("DECLARE new_values CURSOR FOR SELECT * FROM new_values ORDER BY id"))
-    missing = connection.execute(
-        sa.text("SELECT coalesce(sum(rows_missing), 0) FROM bulk_update('objects', 'new_values')")
-    ).scalar()
-    assert missing == 0
-    connection.execute(sa.text("CLOSE new_values"))
-    connection.execute(sa.text("DROP TABLE new_values"))
+    op.execute(
+        "CREATE TABLE objects_old_values AS"
+        " SELECT id, o.field1, o.field2 FROM objects o JOIN new_values USING (id)"
+    )
+    bulk_update("SELECT id, field1, field2 FROM new_values ORDER BY id")
 
 
 def downgrade():
-    pass  # the old values are gone
+    """What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing."""
+    bulk_update("SELECT id, field1, field2 FROM objects_old_values ORDER BY id")
+    op.drop_table("objects_old_values")

@@ -1,0 +1,58 @@
+# frozen_string_literal: true
+
+require "digest"
+
+# Gives every object new values that are computed in Ruby. Active Record runs a migration in a transaction: an error
+# undoes all of it.
+class GiveNewValues < ActiveRecord::Migration[6.1]
+  class Item < ActiveRecord::Base
+    self.table_name = "objects"
+  end
+
+  def up
+    # Nobody changes the objects between the look at their old values and the update. Reading goes on.
+    execute "LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE"
+    execute <<~SQL
+      CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA
+    SQL
+    # A COPY occupies its connection: so a batch of objects is read before each.
+    Item.find_in_batches(batch_size: 2000) do |items|
+      copy "new_values", (items.map { |item| [item.id, *new_values(item)] })
+    end
+    execute <<~SQL
+      CREATE TABLE objects_old_values AS
+        SELECT id, o.field1, o.field2 FROM objects o JOIN new_values USING (id)
+    SQL
+    bulk_update "SELECT id, field1, field2 FROM new_values ORDER BY id"
+  end
+
+  # What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing.
+  def down
+    bulk_update "SELECT id, field1, field2 FROM objects_old_values ORDER BY id"
+    drop_table :objects_old_values
+  end
+
+  private
+
+  def new_values(item)
+    digest = Digest::SHA256.hexdigest(item.field2)
+    [digest[0, 6].hex, "#{item.field2} #{digest[0, 8]}"]
+  end
+
+  def copy(table, rows)
+    raw = connection.raw_connection
+    raw.copy_data("COPY #{table} FROM STDIN", PG::TextEncoder::CopyRow.new) do
+      rows.each { |row| raw.put_copy_data(row) }
+    end
+  end
+
+  # Applies the query's rows to the objects, and prints what became of them.
+  def bulk_update(query)
+    account = select_one(<<~SQL)
+      SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,
+             sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected
+      FROM bulk_update_query('objects', #{quote(query)})
+    SQL
+    say "objects: #{account.map { |what, count| "#{count.to_i} #{what}" }.join(', ')}"
+  end
+end

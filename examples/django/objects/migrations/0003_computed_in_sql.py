@@ -1,0 +1,35 @@
+"""Gives every object new values that a query computes. Backward, the objects get their old values again.
+
+RunSQL throws away what its statements return: the account goes to the server's log.
+"""
+
+from django.db import migrations
+
+KEEP = """
+    LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+    CREATE TABLE objects_old_field3 AS SELECT id, field3 FROM objects;
+"""
+
+UPDATE = """
+    DO $do$
+    DECLARE
+        account record;
+    BEGIN
+        SELECT sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged, sum(rows_missing) AS missing
+            INTO account FROM bulk_update_query('objects', $$ {} $$);
+        RAISE LOG 'objects: % updated, % unchanged, % missing', account.updated, account.unchanged, account.missing;
+    END
+    $do$
+"""
+
+NEW = "SELECT id, rank() OVER (ORDER BY field2) AS field3 FROM objects ORDER BY id"
+OLD = "SELECT id, field3 FROM objects_old_field3 ORDER BY id"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("objects", "0002_computed_in_python")]
+    operations = [
+        # In the other direction the operations are reversed from the last to the first.
+        migrations.RunSQL(KEEP, "DROP TABLE objects_old_field3"),
+        migrations.RunSQL(UPDATE.format(NEW), UPDATE.format(OLD)),
+    ]

@@ -1,0 +1,61 @@
+// Gives every object new values that are computed here. knex runs a migration in a transaction: an error undoes all of it.
+
+const { createHash } = require('node:crypto');
+const { pipeline } = require('node:stream/promises');
+const { from: copyFrom } = require('pg-copy-streams');
+
+function newValues(field2) {
+  const digest = createHash('sha256').update(field2).digest('hex');
+  return [parseInt(digest.slice(0, 6), 16), `${field2} ${digest.slice(0, 8)}`];
+}
+
+function copyLine(values) {
+  const escapes = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+  const text = (value) => (value === null ? '\\N' : String(value).replace(/[\\\t\n\r]/g, (c) => escapes[c]));
+  return values.map(text).join('\t') + '\n';
+}
+
+// A COPY occupies its connection: so a batch of rows is read before each.
+async function* batches(knex, size = 2000) {
+  for (let last = null; ; ) {
+    const query = knex('objects').select('id', 'field2').orderBy('id').limit(size);
+    const rows = await (last === null ? query : query.where('id', '>', last));
+    if (rows.length === 0) return;
+    yield rows;
+    last = rows[rows.length - 1].id;
+  }
+}
+
+// Applies the query's rows to the objects, and prints what became of them.
+async function bulkUpdate(knex, query) {
+  const { rows } = await knex.raw(
+    `SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,
+            sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected
+     FROM bulk_update_query('objects', ?)`,
+    [query],
+  );
+  console.log('objects:', Object.entries(rows[0]).map(([what, count]) => `${count ?? 0} ${what}`).join(', '));
+}
+
+exports.up = async function (knex) {
+  // Nobody changes the objects between the look at their old values and the update. Reading goes on.
+  await knex.raw('LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE');
+  await knex.raw('CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA');
+
+  const client = await knex.client.acquireConnection(); // the transaction's own
+  for await (const rows of batches(knex)) {
+    const lines = rows.map(({ id, field2 }) => copyLine([id, ...newValues(field2)]));
+    await pipeline([lines.join('')], client.query(copyFrom('COPY new_values FROM STDIN')));
+  }
+
+  await knex.raw(
+    'CREATE TABLE objects_old_values AS SELECT id, o.field1, o.field2 FROM objects o JOIN new_values USING (id)',
+  );
+  await bulkUpdate(knex, 'SELECT id, field1, field2 FROM new_values ORDER BY id');
+};
+
+// What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing.
+exports.down = async function (knex) {
+  await bulkUpdate(knex, 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id');
+  await knex.raw('DROP TABLE objects_old_values');
+};

@@ -1,0 +1,16 @@
+-- Gives the objects the values back that new_values.sql took from them.
+--
+-- usage: psql -v ON_ERROR_STOP=1 -f old_values.sql
+-- One transaction: an error undoes all of it. What others have changed in these columns meanwhile is overwritten;
+-- objects that are gone are counted as missing.
+
+BEGIN;
+
+CREATE TEMPORARY TABLE report ON COMMIT DROP AS
+    SELECT * FROM bulk_update_query('objects', 'SELECT id, field1, field2, field3 FROM objects_old_values ORDER BY id');
+
+\ir account.sql
+
+DROP TABLE objects_old_values;
+
+COMMIT;

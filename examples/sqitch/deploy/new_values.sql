@@ -1,0 +1,17 @@
+-- Deploy objects:new_values to pg
+-- New values that a query computes. The old ones are kept for the revert script.
+
+BEGIN;
+
+-- Nobody changes the objects between the look at their old values and the update. Reading goes on.
+LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+
+CREATE TABLE objects_old_values AS SELECT id, field1, field2 FROM objects;
+
+SELECT format('objects: %s fetched, %s updated, %s unchanged, %s missing, %s duplicate, %s rejected',
+              sum(rows_fetched), sum(rows_updated), sum(rows_unchanged),
+              sum(rows_missing), sum(rows_duplicate), sum(rows_rejected))
+FROM bulk_update_query('objects', $$
+    SELECT id, rank() OVER (ORDER BY field2) AS field1, upper(field2) AS field2 FROM objects ORDER BY id $$);
+
+COMMIT;

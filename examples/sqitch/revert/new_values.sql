@@ -1,0 +1,13 @@
+-- Revert objects:new_values from pg
+-- What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing.
+
+BEGIN;
+
+SELECT format('objects: %s fetched, %s updated, %s unchanged, %s missing, %s duplicate, %s rejected',
+              sum(rows_fetched), sum(rows_updated), sum(rows_unchanged),
+              sum(rows_missing), sum(rows_duplicate), sum(rows_rejected))
+FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id');
+
+DROP TABLE objects_old_values;
+
+COMMIT;
