@@ -35,6 +35,7 @@ inline T *
 palloc_array_of(int n)
 {
 	static_assert(std::is_trivially_destructible_v<T>, "a longjmp would skip the destructor");
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer, of which this is an array */
 	return static_cast<T *>(palloc0(sizeof(T) * static_cast<Size>(Max(n, 1))));
 }
 

@@ -164,9 +164,10 @@ fetch_error_context(void *arg)
 	const Source *source = static_cast<const Source *>(arg);
 
 	/* The batch was empty before; now it has the rows that came before the error. */
-	errcontext(
-		"bulk_update fetching from %s after source row %lld", source->label,
-		static_cast<long long>(source->rows_consumed + tuplestore_tuple_count(source->batch)));
+	int64 rows = source->rows_consumed + tuplestore_tuple_count(source->batch);
+
+	errcontext("bulk_update fetching from %s after source row %lld", source->label,
+			   static_cast<long long>(rows));
 }
 
 } /* namespace */
