@@ -117,6 +117,58 @@ COMMENT ON FUNCTION bulk_update_arrays(regclass, name[], record, name[], integer
     text, text, text, boolean, regclass, bigint, boolean, text) IS
 'update a table from arrays of keys and new values, one array for each column, in chunks of bounded size';
 
+CREATE FUNCTION bulk_update_explain(
+    target         regclass,
+    source         refcursor,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto'
+) RETURNS TABLE (
+    topic  text,
+    detail text
+)
+AS 'MODULE_PATHNAME', 'bulk_update_explain_cursor'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
+COST 1000 ROWS 30;
+
+COMMENT ON FUNCTION bulk_update_explain(regclass, refcursor, name[], name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean, text) IS
+'tell what bulk_update with the same arguments would do, without doing it';
+
+CREATE FUNCTION bulk_update_explain_query(
+    target         regclass,
+    query          text,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto'
+) RETURNS TABLE (
+    topic  text,
+    detail text
+)
+AS 'MODULE_PATHNAME', 'bulk_update_explain_query'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
+COST 1000 ROWS 30;
+
+COMMENT ON FUNCTION bulk_update_explain_query(regclass, text, name[], name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean, text) IS
+'tell what bulk_update_query with the same arguments would do, without doing it';
+
 -- one number for each call that is given a table of rejects
 CREATE SEQUENCE bulk_update_run;
 GRANT USAGE ON SEQUENCE bulk_update_run TO PUBLIC;

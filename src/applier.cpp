@@ -114,6 +114,32 @@ abandon(Applier *base)
 	applier->sql->abandon(applier->sql);
 }
 
+/* Of the partitions of a table, at any depth.  index: the one of the table that covers the key. */
+const char *
+why_not_direct_below(Relation relation, Oid index)
+{
+	const char *why = NULL;
+	ListCell *cell;
+
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return NULL;
+
+	List *partitions = find_inheritance_children(RelationGetRelid(relation), AccessShareLock);
+
+	foreach (cell, partitions)
+	{
+		Relation partition = relation_open(lfirst_oid(cell), NoLock);
+		Oid partition_index = index_get_partition(partition, index);
+
+		if (why == NULL)
+			why = partition->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+					  ? why_not_direct_below(partition, partition_index)
+					  : why_not_direct_partition(partition, partition_index);
+		relation_close(partition, NoLock);
+	}
+	return why;
+}
+
 } /* namespace */
 
 void
@@ -124,6 +150,20 @@ applier_define_settings()
 		"\"direct\" is faster and \"sql\" works for every table; \"auto\" takes "
 		"\"direct\" wherever it gives the same result.",
 		&applier_setting, APPLIER_AUTO, applier_settings, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+const char *
+applier_expected(const Target *target, const char **why)
+{
+	if (applier_setting == APPLIER_SQL)
+		*why = "bulk_update.applier is set to it.";
+	else if (rows_are_elsewhere(target))
+		*why = "An extension plans queries for the table in a way of its own.";
+	else
+		*why = why_not_direct(target);
+	if (*why == NULL)
+		*why = why_not_direct_below(target->relation, target->key_index);
+	return *why == NULL ? "direct" : "sql";
 }
 
 Applier *

@@ -65,6 +65,16 @@ extern void applier_define_settings();
 extern Applier *applier_create(const Target *target);
 
 /*
+ * applier_expected
+ *		Which applier a chunk would get now: "direct", or "sql" and in *why the
+ *		reason as a sentence.  For a partitioned target: when it has rows of every
+ *		partition.
+ *
+ * Needs an SPI connection.
+ */
+extern const char *applier_expected(const Target *target, const char **why);
+
+/*
  * sql_applier_create
  *		An applier that runs a prepared UPDATE ... FROM unnest(...).  It works
  *		for every target.

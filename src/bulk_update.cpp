@@ -4,6 +4,7 @@
  */
 #include "applier.h"
 #include "arrays.h"
+#include "explain.h"
 #include "fault.h"
 #include "options.h"
 #include "outcome_receiver.h"
@@ -20,6 +21,8 @@ PGDLLEXPORT void _PG_init(void);
 PG_FUNCTION_INFO_V1(bulk_update_cursor);
 PG_FUNCTION_INFO_V1(bulk_update_query);
 PG_FUNCTION_INFO_V1(bulk_update_arrays);
+PG_FUNCTION_INFO_V1(bulk_update_explain_cursor);
+PG_FUNCTION_INFO_V1(bulk_update_explain_query);
 PG_FUNCTION_INFO_V1(bulk_update_create_rejects);
 PG_FUNCTION_INFO_V1(bulk_update_progress_entries);
 }
@@ -35,6 +38,12 @@ bulkupdate::Caller
 caller_of(FunctionCallInfo fcinfo)
 {
 	return {fcinfo->flinfo->fn_oid, reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo)};
+}
+
+const char *
+cursor_label(const char *name)
+{
+	return psprintf("cursor \"%s\"", name);
 }
 
 /*
@@ -109,8 +118,7 @@ bulk_update_cursor(PG_FUNCTION_ARGS)
 	Options options = options_from_call(fcinfo, SourceKind::Cursor);
 
 	SPI_connect();
-	bulkupdate::run(options, options.source, psprintf("cursor \"%s\"", options.source),
-					caller_of(fcinfo));
+	bulkupdate::run(options, options.source, cursor_label(options.source), caller_of(fcinfo));
 	SPI_finish();
 	return static_cast<Datum>(0);
 }
@@ -159,6 +167,51 @@ bulk_update_arrays(PG_FUNCTION_ARGS)
 	const char *name = bulkupdate::arrays_open(options, bulkupdate::arrays_of_call(fcinfo));
 
 	bulkupdate::run(options, name, "the arrays", caller_of(fcinfo));
+	close_cursor(name);
+	SPI_finish();
+	return static_cast<Datum>(0);
+}
+
+/*
+ * bulk_update_explain_cursor
+ *		SQL: bulk_update_explain(target, source refcursor, columns, key_columns, ...)
+ *
+ * What bulk_update() with these arguments would do, as rows (topic, detail).
+ * Raises what options_from_call() and explain() raise.
+ */
+Datum
+bulk_update_explain_cursor(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+
+	Options options = options_from_call(fcinfo, SourceKind::Cursor);
+
+	SPI_connect();
+	bulkupdate::explain(options, options.source, cursor_label(options.source),
+						caller_of(fcinfo).result);
+	SPI_finish();
+	return static_cast<Datum>(0);
+}
+
+/*
+ * bulk_update_explain_query
+ *		SQL: bulk_update_explain_query(target, query text, columns, key_columns, ...)
+ *
+ * The same of bulk_update_query().  The query is planned and not run.
+ * Raises what open_query(), options_from_call() and explain() raise.
+ */
+Datum
+bulk_update_explain_query(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+
+	Options options = options_from_call(fcinfo, SourceKind::Query);
+
+	SPI_connect();
+
+	const char *name = open_query(options.source);
+
+	bulkupdate::explain(options, name, "the query", caller_of(fcinfo).result);
 	close_cursor(name);
 	SPI_finish();
 	return static_cast<Datum>(0);

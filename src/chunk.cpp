@@ -26,12 +26,6 @@ constexpr Size MAX_BUDGET = Size{64} * 1024 * 1024;
 
 constexpr Size MAX_KEPT = ALLOCSET_DEFAULT_MAXSIZE;
 
-Size
-chunk_budget()
-{
-	return Min(static_cast<Size>(work_mem) * 1024, MAX_BUDGET);
-}
-
 void
 chunk_reset(Chunk *chunk)
 {
@@ -177,6 +171,12 @@ add_waiting_rows(Chunk *chunk)
 }
 
 } /* namespace */
+
+Size
+chunk_budget()
+{
+	return Min(static_cast<Size>(work_mem) * 1024, MAX_BUDGET);
+}
 
 Chunk *
 chunk_create(const Options *options, const Target *target)

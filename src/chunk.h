@@ -46,6 +46,9 @@ struct Chunk
 	WaitingRows *waiting; /* rows whose casts have not run yet */
 };
 
+/* chunk_budget: most bytes of rows in a chunk. */
+extern Size chunk_budget();
+
 /* chunk_create: an empty chunk, in memory contexts of its own below the current one. */
 extern Chunk *chunk_create(const Options *options, const Target *target);
 
