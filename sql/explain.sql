@@ -1,6 +1,7 @@
 --
 -- bulk_update_explain(), bulk_update_explain_query(): what a call would do
 --
+SET bulk_update.applier = auto;
 CREATE SCHEMA x;
 CREATE TABLE x.t (id bigint PRIMARY KEY, a int NOT NULL, b text, twice int GENERATED ALWAYS AS (a * 2) STORED);
 INSERT INTO x.t SELECT i, i, 'row ' || i FROM generate_series(1, 1000) AS i;
@@ -67,7 +68,7 @@ SELECT detail FROM bulk_update_explain_query('x.t', 'SELECT 1 AS id, 2 AS a') WH
 RESET ROLE;
 SET bulk_update.applier = sql;
 SELECT applier('x.t', 'SELECT id, a FROM x.new');
-RESET bulk_update.applier;
+SET bulk_update.applier = auto;
 
 -- Partitions
 CREATE TABLE x.p (id int, part int, a int, PRIMARY KEY (part, id)) PARTITION BY LIST (part);
