@@ -109,7 +109,8 @@ index_columns AS (
 SELECT 'indexes',
        CASE WHEN bool_or(blocks)
             THEN format('%s; each updated row gets an entry in all of them, as updated columns are'
-                        ' in: %s', count(*), string_agg(name, ', ' ORDER BY name) FILTER (WHERE blocks))
+                        ' in: %s', count(*),
+                        string_agg(name, ', ' ORDER BY name) FILTER (WHERE blocks))
             ELSE format('%s; a row whose new version fits on its page needs no entry, as no index'
                         ' has an updated column', count(*)) END
 FROM indexes

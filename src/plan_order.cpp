@@ -50,7 +50,9 @@ passed_on(const Plan *plan, AttrNumber column, int from)
 
 	const Var *var = reinterpret_cast<const Var *>(entry->expr);
 
-	return var->varno == from ? var->varattno : InvalidAttrNumber;
+	if (var->varno != from)
+		return InvalidAttrNumber;
+	return var->varattno;
 }
 
 /* Does a scan of this index give the key's columns in their order? */
