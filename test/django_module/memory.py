@@ -1,0 +1,78 @@
+"""Memory and time of many objects from a generator, in a process of its own: the peak stays when memory is given back.
+
+usage: memory.py ROWS
+"""
+
+import io
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE), os.path.join(HERE, "..", "..", "contrib", "django")]
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+import harness  # noqa: E402
+from app.models import Object  # noqa: E402
+from bulk_update import bulk_update  # noqa: E402
+
+LIMIT_MB = 16
+FIELDS = ["field1", "field2"]
+
+
+def status(name):
+    """A figure of /proc/self/status in kB."""
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
+
+
+def objects(rows):
+    for n in range(1, rows + 1):
+        yield Object(id=n, field1=n % 1000, field2=f"value {n % 99}")
+
+
+def copy_seconds(cursor, rows):
+    """What the same values take by COPY into a table without an index, with their lines made by hand."""
+    cursor.execute("CREATE TEMPORARY TABLE by_hand (id bigint, field1 integer, field2 varchar(10))")
+    started = time.perf_counter()
+    for start in range(1, rows + 1, 2000):
+        lines = "".join(f"{n}\t{n % 1000}\tvalue {n % 99}\n" for n in range(start, min(start + 2000, rows + 1)))
+        if hasattr(cursor, "copy_expert"):
+            cursor.copy_expert("COPY by_hand FROM STDIN", io.StringIO(lines))
+        else:
+            with cursor.copy("COPY by_hand FROM STDIN") as copy:
+                copy.write(lines)
+    return time.perf_counter() - started
+
+
+def main():
+    rows = int(sys.argv[1])
+    with connection.schema_editor() as editor:
+        editor.create_model(Object)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO app_object (id, field1, field2, changed)"
+                       " SELECT n, n, n::text, now() FROM generate_series(1, %s) n", [rows])
+        cursor.execute("VACUUM (ANALYZE) app_object")
+        by_hand = copy_seconds(cursor, rows)
+    bulk_update(Object, objects(10), FIELDS)
+    with open("/proc/self/clear_refs", "w") as clear:
+        clear.write("5")  # the peak begins anew: an earlier one could hide this one
+    before = status("VmRSS")
+    started = time.perf_counter()
+    account = bulk_update(Object, objects(rows), FIELDS)
+    seconds = time.perf_counter() - started
+    extra = (status("VmHWM") - before) / 1024
+    driver = os.environ["DRIVER"]
+    harness.equal(account.rows_updated, rows, f"{driver}, memory: {rows} objects from a generator are updated")
+    harness.ok(extra <= LIMIT_MB, f"{driver}, memory: at most {LIMIT_MB} MB more than for 10 objects ({extra:.1f} MB)")
+    print(f"# {seconds:.1f} s; only COPY of the same values, by hand: {by_hand:.1f} s")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE app_object")
+    return harness.finish()
+
+
+sys.exit(main())
