@@ -57,8 +57,6 @@ def main():
         cursor.execute("INSERT INTO app_object (id, field1, field2, changed)"
                        " SELECT n, n, n::text, now() FROM generate_series(1, %s) n", [rows])
         cursor.execute("VACUUM (ANALYZE) app_object")
-        by_hand = copy_seconds(cursor, rows)
-    bulk_update(Object, objects(10), FIELDS)
     with open("/proc/self/clear_refs", "w") as clear:
         clear.write("5")  # the peak begins anew: an earlier one could hide this one
     before = status("VmRSS")
@@ -68,8 +66,10 @@ def main():
     extra = (status("VmHWM") - before) / 1024
     driver = os.environ["DRIVER"]
     harness.equal(account.rows_updated, rows, f"{driver}, memory: {rows} objects from a generator are updated")
-    harness.ok(extra <= LIMIT_MB, f"{driver}, memory: at most {LIMIT_MB} MB more than for 10 objects ({extra:.1f} MB)")
-    print(f"# {seconds:.1f} s; only COPY of the same values, by hand: {by_hand:.1f} s")
+    harness.ok(extra <= LIMIT_MB, f"{driver}, memory: at most {LIMIT_MB} MB of extra client memory ({extra:.1f} MB)")
+    with connection.cursor() as cursor:
+        by_hand = copy_seconds(cursor, rows)
+    print(f"# {seconds:.1f} s, with making the objects; COPY of the same values alone, by hand: {by_hand:.1f} s")
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE app_object")
     return harness.finish()
