@@ -49,6 +49,22 @@ needs_all_indexes(IndexesToUpdate indexes)
 #endif
 }
 
+/* Does an index family sort upwards by it?  Strategies became types of comparison in 18. */
+static inline bool
+sorts_upwards(Oid op, Oid *family, Oid *type)
+{
+#if PG_VERSION_NUM >= 180000
+	CompareType order;
+
+	return get_ordering_op_properties(op, family, type, &order) && order == COMPARE_LT;
+#else
+	int16 strategy;
+
+	return get_ordering_op_properties(op, family, type, &strategy) &&
+		   strategy == BTLessStrategyNumber;
+#endif
+}
+
 /* Insert the index entries of a new version; returns the indexes to check again later. */
 static inline List *
 insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate,

@@ -25,12 +25,10 @@ sorts_key(const Target *target, Columns columns, int n, const AttrNumber *sorted
 		const KeyColumn &key = target->keys[i];
 		Oid family;
 		Oid type;
-		int16 strategy;
 
 		/* One family orders all its types alike: an int in a source for a bigint key, say. */
 		if (sorted[i] != columns[i] || collations[i] != key.collation ||
-			!get_ordering_op_properties(operators[i], &family, &type, &strategy) ||
-			strategy != BTLessStrategyNumber || !op_in_opfamily(key.less_than, family))
+			!sorts_upwards(operators[i], &family, &type) || !op_in_opfamily(key.less_than, family))
 			return false;
 	}
 	return true;
