@@ -10,6 +10,7 @@ import tempfile
 import psycopg2
 from database import EXAMPLES, ROWS, Database, expect_digests
 
+import cheatsheet
 import migrations
 from harness import equal, finish, ok
 
@@ -99,7 +100,7 @@ def readme(database):
 def main():
     database = Database()
     migrations.run(database)
-    for example in (psql, plpgsql, program):
+    for example in (psql, plpgsql, program, cheatsheet.run):
         with tempfile.TemporaryDirectory() as directory:
             example(database, directory)
     readme(database)

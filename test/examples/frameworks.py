@@ -20,6 +20,8 @@ class Framework:
 
     bookkeeping = None  # a query for what the framework has recorded as done
     keeps = "objects_old_values"  # the table of old values
+    streams = False  # the values are computed in the client
+    sparing = {}  # what makes the client collect its garbage before it takes more memory
     expect = staticmethod(expect_digests)
 
     def __init__(self, database, directory):
@@ -135,6 +137,7 @@ class Django(Framework):
 
     name = "Django, RunPython"
     bookkeeping = "SELECT name FROM django_migrations WHERE app = 'objects' ORDER BY name"
+    streams = True
     before, after = "0001_initial", "0002_computed_in_python"
 
     def prepare(self):
@@ -164,6 +167,7 @@ class DjangoSql(Django):
     name = "Django, RunSQL"
     before, after = "0002_computed_in_python", "0003_computed_in_sql"
     keeps = "objects_old_field3"
+    streams = False
 
     @staticmethod
     def expect(database):
@@ -183,6 +187,7 @@ class DjangoSql(Django):
 class Alembic(Framework):
     name = "Alembic"
     bookkeeping = "SELECT version_num FROM alembic_version"
+    streams = True
 
     def alembic(self, *arguments):
         ini = os.path.join(self.directory, "alembic.ini")
@@ -202,6 +207,7 @@ class Alembic(Framework):
 class ActiveRecord(Framework):
     name = "Active Record"
     bookkeeping = "SELECT version FROM schema_migrations"
+    streams = True
 
     def migrate(self, version):
         return self.run("ruby", os.path.join(HERE, "migrate.rb"), f"{EXAMPLES}/activerecord/migrate", version)
@@ -216,6 +222,8 @@ class ActiveRecord(Framework):
 class Knex(Framework):
     name = "knex"
     bookkeeping = "SELECT name FROM knex_migrations"
+    streams = True
+    sparing = {"NODE_OPTIONS": "--max-old-space-size=32 --max-semi-space-size=1"}
     # What npm says when the registry is not there.
     UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
 

@@ -1,11 +1,14 @@
-"""Takes an example forward and backward, and lets it fail in both directions."""
+"""Takes an example forward and backward, lets it fail in both directions, and looks at the client's memory."""
 
+import os
 import tempfile
 
 from frameworks import ALL, Unavailable
 from harness import equal, ok, skip
 from database import ROWS
 
+FEW, MANY = 10000, 100000
+LIMIT_MB = 16
 LATE = ROWS - 3  # a row that is applied in the last chunk
 
 
@@ -73,6 +76,39 @@ def forward_and_backward(database, example):
         equal(state(database, example), before, f"{name}: everything is as it was")
 
 
+def peak_mb(step, **environment):
+    """The largest resident set of the processes that a step starts."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        os.environ.update(environment)
+        done, output = step()
+        os.write(writing, output.encode()[-2000:])
+        os._exit(0 if done else 1)
+    os.close(writing)
+    with open(reading, encoding="utf-8", errors="replace") as pipe:
+        output = pipe.read()
+    _, status, usage = os.wait4(child, 0)
+    assert status == 0, output
+    return usage.ru_maxrss / 1024
+
+
+def bounded_memory(database, example):
+    peaks = []
+    for rows in (FEW, MANY):
+        example.prepare()
+        database.execute("TRUNCATE objects")
+        database.fill(rows)
+        peaks.append(peak_mb(example.forward, **example.sparing))
+        equal(database.value("SELECT count(*) FROM objects JOIN expected e USING (id) WHERE objects.field1 <> e.field1"),
+              rows, f"{example.name}: {rows} rows")
+        example.backward()
+    ok(peaks[1] - peaks[0] <= LIMIT_MB,
+       f"{example.name}: {MANY} rows take at most {LIMIT_MB} MB more of the client's memory than {FEW}"
+       f" ({peaks[1] - peaks[0]:.1f} MB, {peaks[1]:.0f} MB in all)")
+
+
 def run(database):
     for kind in ALL:
         with tempfile.TemporaryDirectory() as directory:
@@ -82,3 +118,5 @@ def run(database):
                 skip(f"{kind.name}: {reason}")
                 continue
             forward_and_backward(database, example)
+            if example.streams:
+                bounded_memory(database, example)

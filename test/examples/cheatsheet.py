@@ -1,0 +1,96 @@
+"""examples/psql/cheatsheet.sql: as a whole after a call, and its questions about progress while a call waits."""
+
+import re
+import subprocess
+
+import psycopg2
+from database import EXAMPLES, ROWS
+
+from harness import Session, equal, ok
+
+SCRIPT = f"{EXAMPLES}/psql/cheatsheet.sql"
+BAD, MISSING, DUPLICATE, UNCHANGED = 3, 2, 4, 5
+CALL = """
+    SELECT * FROM bulk_update_query('objects', $$
+        SELECT i AS id, CASE WHEN i <= {BAD} THEN -1 WHEN i <= {BAD} + {UNCHANGED} THEN i ELSE i + 1 END AS field1,
+               CASE WHEN i > {BAD} AND i <= {BAD} + {UNCHANGED} THEN o.field2 ELSE 'x' END AS field2
+        FROM generate_series(1, {ROWS} + {MISSING}) i LEFT JOIN objects o ON o.id = i
+        UNION ALL
+        SELECT id, 0, 'x' FROM objects WHERE id > {ROWS} - {DUPLICATE} ORDER BY 1 $$,
+        on_error => 'skip', on_duplicate => 'first', skip_unchanged => true, rejects => 'objects_rejects')
+""".format(**globals())
+
+
+def blocks():
+    """The statements of each part of the script."""
+    with open(SCRIPT, encoding="utf-8") as file:
+        parts = re.split(r"^\\echo .*$", file.read(), flags=re.MULTILINE)[1:]
+    return [[statement.strip() + ";" for statement in re.split(r";$", part, flags=re.MULTILINE) if statement.strip()]
+            for part in parts]
+
+
+def after_a_call(database):
+    database.execute(f"CREATE TABLE report AS {CALL}")
+    done = subprocess.run(["psql", "-X", "--csv", "-v", "ON_ERROR_STOP=1", "-f", SCRIPT],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    ok(done.returncode == 0, "cheatsheet: all of it runs", done.stdout)
+    said = done.stdout.splitlines()
+    fetched, updated = ROWS + MISSING + DUPLICATE, ROWS - BAD - UNCHANGED
+    for line, name in (
+        (f"{fetched},{updated},{UNCHANGED},{MISSING},{DUPLICATE},{BAD}", "what became of the rows"),
+        (f"updated,{updated},{100 * updated / fetched:.1f}", "a line for each outcome"),
+        (f"direct,stream,3,{fetched}", "the way they were applied"),
+        (f"3,{MISSING},20001,{ROWS + MISSING}", "where keys are missing"),
+        (f"23514,objects_field1_check,{BAD},"
+         '"new row for relation ""objects"" violates check constraint ""objects_field1_check"""', "why rows were rejected"),
+        (f"1,error,{BAD}", "what is left of the run"),
+        (f"0,0,{BAD}", "whether the rejects would go in"),
+    ):
+        ok(line in said, f"cheatsheet: {name}", f"no {line!r}")
+    equal(len([line for line in said if re.match(r'\d+,error,"\(\d', line)]), BAD,
+          "cheatsheet: the rejected rows beside the table's")
+
+
+def while_a_call_runs(database):
+    """A trigger of the last row waits for a lock that this session has."""
+    database.execute(f"""
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
+        CREATE TRIGGER wait BEFORE UPDATE ON objects FOR EACH ROW WHEN (NEW.id = {ROWS}) EXECUTE FUNCTION wait();
+        ANALYZE objects;
+        SELECT pg_advisory_lock(1)""")
+    me = database.connection.get_backend_pid()
+    with Session() as session, Session() as watcher:
+        call = session.background(
+            "SELECT sum(rows_updated) FROM bulk_update_query('objects', 'SELECT id, 5 AS field1 FROM objects ORDER BY id')")
+        watcher.wait_until(f"EXISTS (SELECT FROM bulk_update_progress WHERE {me} = ANY (pg_blocking_pids(pid)))",
+                           unless=call)
+        progress = blocks()[0]
+        how_far, outcomes, waiting, sorting = (watcher.run(statement) for statement in progress)
+        target, phase, chunk, fetched, estimated, percent, rate, _, remaining = how_far[0]
+        equal((target, phase, chunk, fetched, estimated, percent), ("objects", "applying", 2, ROWS, ROWS, 100),
+              "cheatsheet: how far it is")
+        ok(rate > 0 and remaining.total_seconds() == 0, "cheatsheet: how long it will take", how_far)
+        equal(outcomes, [(session.pid, "objects", 20000, 0, 0, 0, 0)], "cheatsheet: what has become of the rows so far")
+        equal(waiting, [(session.pid, "objects", "Lock", "advisory", [me])], "cheatsheet: for whom it waits")
+        equal(sorting, [(session.pid, "objects", "stream", "0 bytes")], "cheatsheet: whether it sorts")
+
+        try:
+            watching = subprocess.run(["psql", "-XAt"], input=progress[0][:-1] + "\n\\watch 0.1\n", timeout=2,
+                                      stdout=subprocess.PIPE, text=True).stdout
+        except subprocess.TimeoutExpired as stopped:
+            watching = stopped.stdout.decode()
+        ok(watching.count("objects|applying|2|") > 1, "cheatsheet: \\watch", watching)
+        database.execute("SELECT pg_advisory_unlock(1)")
+        equal(call.wait().rows, [(ROWS,)], "cheatsheet: the call goes on")
+    database.execute("DROP FUNCTION wait CASCADE")
+
+
+def run(database, _):
+    database.fresh_objects()
+    database.execute("ALTER TABLE objects ADD CHECK (field1 >= 0); SELECT bulk_update_create_rejects('objects_rejects')")
+    try:
+        after_a_call(database)
+        while_a_call_runs(database)
+    except psycopg2.Error as error:
+        ok(False, "cheatsheet", error)
