@@ -226,7 +226,7 @@ class _Call:
             texts = [column.text(value) for column, value in zip(self.staged, values)]
             if None in texts:
                 others.append([ordinal, *values])
-                size += sum(map(len, filter(None, texts)))
+                size += sum(len(text or str(value)) for text, value in zip(texts, values))
             else:
                 line = f"{ordinal}\t" + "\t".join(texts) + "\n"
                 if "\0" in line:
@@ -331,8 +331,8 @@ class _Column:
     def element_text(self, value):
         kind = type(value)
         if kind not in self.known:
-            # Of a string's subclasses, like TextChoices, the drivers send the characters, whatever its str() says.
-            self.known[kind] = str.__str__ if issubclass(kind, str) else None
+            self.known[kind] = next((text for base, text in _BASES.items() if base in self.known
+                                     and issubclass(kind, base) and kind is not bool), None)
         convert = self.known[kind]
         return None if convert is None else convert(value)
 
@@ -353,6 +353,8 @@ class _Column:
         return None if inner and not texts else "{" + ",".join(texts) + "}"
 
 
+# What the drivers send of subclasses, like TextChoices and psycopg's own of int and UUID, whatever their str() says.
+_BASES = {str: str.__str__, int: int.__repr__, uuid.UUID: uuid.UUID.__str__}
 _INTEGERS = ("smallint", "integer", "bigint")
 
 

@@ -1,7 +1,10 @@
 """What the tests share."""
 
-from django.db import connections
+from contextlib import contextmanager
+
+from django.db import connection, connections
 from django.test import TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 
 from bulk_update import bulk_update
 
@@ -52,6 +55,14 @@ class Case(TransactionTestCase):
         with connections[database].cursor() as cursor:
             cursor.execute(f'SELECT t::text FROM "{model._meta.db_table}" AS t ORDER BY 1')
             return [row[0] for row in cursor.fetchall()]
+
+    @contextmanager
+    def assertStatements(self, count):
+        """So many statements, but for those that begin and end transactions, which Django lists from 4.2 on."""
+        with CaptureQueriesContext(connection) as context:
+            yield
+        statements = [query["sql"] for query in context if query["sql"] not in ("BEGIN", "COMMIT")]
+        self.assertEqual(len(statements), count, statements)
 
     def both(self, values, fields=None):
         """Give each object its dict of values, by Django's ways and by the module's: the same rows. Return them."""

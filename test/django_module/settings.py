@@ -3,7 +3,7 @@
 import os
 import sys
 
-if os.environ.get("DRIVER") == "psycopg2":
+if os.environ["DRIVER"] == "psycopg2":
     sys.modules["psycopg"] = None  # Django prefers psycopg 3 where it can be imported
 
 POSTGRESQL = {
@@ -13,6 +13,7 @@ POSTGRESQL = {
     "PORT": os.environ["PGPORT"],
     "USER": os.environ["PGUSER"],
     "PASSWORD": os.environ.get("PGPASSWORD", ""),
+    "OPTIONS": {"server_side_binding": True} if "binding" in os.environ["DRIVER"] else {},
 }
 DATABASES = {
     "default": POSTGRESQL,

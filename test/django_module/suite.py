@@ -72,6 +72,8 @@ def main():
         drivers.append("psycopg")
     for driver in drivers:
         run_with(driver, "tests.py", *options.tests)
+        if driver == "psycopg":
+            run_with("psycopg with server-side binding", "tests.py", *(options.tests or ["test_values", "test_api"]))
         if not options.tests:
             run_with(driver, "memory.py", str(options.rows))
     return finish()

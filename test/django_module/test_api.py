@@ -60,7 +60,7 @@ class Arguments(Objects):
         self.assertEqual(bulk_update(Object, [Object(id=1, field1=5)], ["field1", "field1"]).rows_updated, 1)
 
     def test_nothing_to_do_asks_the_database_nothing(self):
-        with self.assertNumQueries(0):
+        with self.assertStatements(0):
             self.assertEqual(bulk_update(Object, iter(()), ["field1"]), Account(0, 0, 0, 0, 0, 0, 0))
 
     def test_as_with_django_auto_now_is_not_touched(self):

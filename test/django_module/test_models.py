@@ -3,7 +3,7 @@
 import unittest
 
 import django
-from django.db import models
+from django.db import connection, models
 
 from app.models import (
     COMPOSITE, ByForeignKey, ByOne, Concrete, Everything, Legacy, Licence, Object, Pizzeria, Place, Proxy, Restaurant,
@@ -58,7 +58,7 @@ class Keys(Case):
         self.assertEqual(ByOne.objects.get(concrete="late").pk, self.ones[0].pk)
 
     def test_objects_that_are_not_loaded_as_a_whole(self):
-        with self.assertNumQueries(7 + 3):
+        with self.assertStatements(7 + 3):
             bulk_update(ByOne, ByOne.objects.only("pk").iterator(), ["value"])
         self.assertEqual(set(ByOne.objects.values_list("value", flat=True)), {0, 1, 2})
 
@@ -73,7 +73,8 @@ class Kinds(Case):
                 self.assertEqual(bulk_update(model, [kind(id=1, field1=5)], ["field1"]).rows_updated, 1)
 
     def test_a_table_in_a_schema_that_django_did_not_make(self):
-        Legacy.objects.create(id=1)
+        with connection.cursor() as cursor:
+            cursor.execute('INSERT INTO "odd schema"."Legacy" (id) VALUES (1)')
         self.assertEqual(bulk_update(Legacy, [Legacy(id=1, code="abcd")], ["code"]).rows_updated, 1)
         self.assertEqual(Legacy.objects.get().code, "abcd")
 
@@ -175,7 +176,7 @@ class CompositeKeys(Case):
             with self.assertRaisesMessage(ValueError, "bulk_update() cannot be used with primary key fields."):
                 bulk_update(Composite, [Composite(tenant=1, number="1")], [field])
         with self.assertRaisesMessage(ValueError, "All bulk_update() objects must have a primary key set."):
-            bulk_update(Composite, [Composite(tenant=1)], ["value"])
+            bulk_update(Composite, [Composite(number="1")], ["value"])
 
 
 if COMPOSITE:

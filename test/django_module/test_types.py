@@ -17,7 +17,8 @@ class Types(Case):
     models = [Legacy]
 
     def setUp(self):
-        Legacy.objects.bulk_create(Legacy(id=n) for n in range(1, 9))
+        with connection.cursor() as cursor:
+            cursor.execute('INSERT INTO "odd schema"."Legacy" (id) SELECT generate_series(1, 8)')
 
     def test_a_time_with_a_zone_in_a_column_without(self):
         winter, summer = (datetime.datetime(2026, month, 1, 12, tzinfo=EAST) for month in (1, 7))
