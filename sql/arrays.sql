@@ -80,6 +80,17 @@ SELECT count(*), sum(rows_updated) FROM bulk_update_arrays('t', '{id, a}', ROW(
     (SELECT array_agg(i % 100 ORDER BY i DESC) FROM generate_series(1, 25000) AS i)));
 SELECT count(*) FROM t WHERE a IS DISTINCT FROM id % 100;
 
+-- How many rows there are is known, and not guessed
+CREATE FUNCTION show_progress() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'of % rows', (SELECT rows_estimated FROM bulk_update_progress WHERE pid = pg_backend_pid());
+    RETURN NULL;
+END $$;
+CREATE TRIGGER show_progress AFTER UPDATE ON t EXECUTE FUNCTION show_progress();
+SELECT count(*) FROM bulk_update_arrays('t', '{id, a}', ROW('{1,2,3,4}', '{1,1,1,1}'), chunk_size => 3);
+DROP TRIGGER show_progress ON t;
+DROP FUNCTION show_progress;
+
 -- What is refused
 SELECT * FROM bulk_update_arrays(NULL, '{id, b}', ROW('{1}', '{a}'));
 SELECT * FROM bulk_update_arrays('t', NULL, ROW('{1}', '{a}'));

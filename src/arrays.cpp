@@ -62,7 +62,7 @@ parameter_of_field(const Options &options, int field, Oid type, Datum value, boo
 
 /* Parameters of the cursor's query; all arrays are of one length. */
 Span<ArrayParameter>
-parameters_of_record(const Options &options, HeapTupleHeader record)
+parameters_of_record(const Options &options, HeapTupleHeader record, int *length)
 {
 	TupleDesc tuple_desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(record),
 													   HeapTupleHeaderGetTypMod(record));
@@ -71,7 +71,6 @@ parameters_of_record(const Options &options, HeapTupleHeader record)
 	bool *nulls = palloc_array_of<bool>(natts);
 	HeapTupleData tuple = {};
 	Span<ArrayParameter> parameters = {palloc_array_of<ArrayParameter>(natts), 0};
-	int length = 0;
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(record);
 	tuple.t_data = record;
@@ -94,14 +93,14 @@ parameters_of_record(const Options &options, HeapTupleHeader record)
 			int elements = array_length(options, n, parameters[n].value);
 
 			if (n == 0)
-				length = elements;
-			else if (elements != length)
+				*length = elements;
+			else if (elements != *length)
 				ereport(ERROR,
 						(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 						 errmsg("arrays of bulk_update_arrays must have the same length"),
 						 errdetail("The array for column \"%s\" has %d elements, and the one for "
 								   "column \"%s\" has %d.",
-								   options.columns[0], length, options.columns[n], elements),
+								   options.columns[0], *length, options.columns[n], elements),
 						 errhint("Give one element for each row in every array, null where the "
 								 "new value is null.")));
 		}
@@ -118,10 +117,11 @@ parameters_of_record(const Options &options, HeapTupleHeader record)
 
 } /* namespace */
 
-const char *
+ArraysCursor
 arrays_open(const Options &options, HeapTupleHeader record)
 {
-	Span<ArrayParameter> parameters = parameters_of_record(options, record);
+	int length = 0;
+	Span<ArrayParameter> parameters = parameters_of_record(options, record, &length);
 	Oid *types = palloc_array_of<Oid>(parameters.size);
 	Datum *values = palloc_array_of<Datum>(parameters.size);
 	StringInfoData query;
@@ -142,7 +142,7 @@ arrays_open(const Options &options, HeapTupleHeader record)
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	return pstrdup(SPI_cursor_open(NULL, plan, values, NULL, false)->name);
+	return {pstrdup(SPI_cursor_open(NULL, plan, values, NULL, false)->name), length};
 }
 
 } /* namespace bulkupdate */

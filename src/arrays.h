@@ -10,10 +10,16 @@
 namespace bulkupdate
 {
 
+/* A cursor over arrays. */
+struct ArraysCursor
+{
+	const char *name;
+	int rows; /* length of the arrays */
+};
+
 /*
  * arrays_open
- *		Open a cursor over the elements of the arrays in a record, side by side;
- *		returns its name.
+ *		Open a cursor over the elements of the arrays in a record, side by side.
  *
  * A field of type text or unknown is read as an array literal with elements of
  * type text.  The cursor has a copy of the arrays, and gives their elements one
@@ -23,7 +29,7 @@ namespace bulkupdate
  * than one dimension, or arrays of different lengths), 22P02 (not an array
  * literal), 42601 (the record has another number of fields than columns).
  */
-extern const char *arrays_open(const Options &options, HeapTupleHeader record);
+extern ArraysCursor arrays_open(const Options &options, HeapTupleHeader record);
 
 } /* namespace bulkupdate */
 

@@ -35,9 +35,9 @@ namespace
 {
 
 bulkupdate::Caller
-caller_of(FunctionCallInfo fcinfo)
+caller_of(FunctionCallInfo fcinfo, int64 rows = -1)
 {
-	return {fcinfo->flinfo->fn_oid, reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo)};
+	return {fcinfo->flinfo->fn_oid, reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo), rows};
 }
 
 const char *
@@ -164,10 +164,11 @@ bulk_update_arrays(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 
-	const char *name = bulkupdate::arrays_open(options, bulkupdate::arrays_of_call(fcinfo));
+	bulkupdate::ArraysCursor cursor =
+		bulkupdate::arrays_open(options, bulkupdate::arrays_of_call(fcinfo));
 
-	bulkupdate::run(options, name, "the arrays", caller_of(fcinfo));
-	close_cursor(name);
+	bulkupdate::run(options, cursor.name, "the arrays", caller_of(fcinfo, cursor.rows));
+	close_cursor(cursor.name);
 	SPI_finish();
 	return static_cast<Datum>(0);
 }

@@ -304,7 +304,8 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 		call->feed = feed_create(&options, source, call->target, &call->progress);
 		call->chunk = chunk_create(&options, call->target);
 		call->applier = applier_create(call->target);
-		progress_begin(&call->progress, options.target, source_estimated_rows(source));
+		progress_begin(&call->progress, options.target,
+					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
 		FAULT_POINT(open);
 
 		if (may_fail_late(call))
