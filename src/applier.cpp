@@ -118,7 +118,6 @@ abandon(Applier *base)
 const char *
 why_not_direct_below(Relation relation, Oid index)
 {
-	const char *why = NULL;
 	ListCell *cell;
 
 	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
@@ -130,14 +129,15 @@ why_not_direct_below(Relation relation, Oid index)
 	{
 		Relation partition = relation_open(lfirst_oid(cell), NoLock);
 		Oid partition_index = index_get_partition(partition, index);
+		const char *why = partition->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+							  ? why_not_direct_below(partition, partition_index)
+							  : why_not_direct_partition(partition, partition_index);
 
-		if (why == NULL)
-			why = partition->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
-					  ? why_not_direct_below(partition, partition_index)
-					  : why_not_direct_partition(partition, partition_index);
 		relation_close(partition, NoLock);
+		if (why != NULL)
+			return why;
 	}
-	return why;
+	return NULL;
 }
 
 } /* namespace */
