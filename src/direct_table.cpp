@@ -104,16 +104,17 @@ prepare_new_version(DirectTable *table)
 		ExecConstraints(table->result, table->updated, estate);
 }
 
-/* A trigger of this statement changed the row; if it was not the statement itself. */
-void
-check_self_modified(const DirectTable *table, const TM_FailureData *failure)
+/* A trigger of this statement changed the row: each key comes once, so it was not the statement. */
+[[noreturn]] void
+refuse_self_modified(const DirectTable *table, const TM_FailureData *failure)
 {
-	if (failure->cmax != table->statement->estate->es_output_cid)
-		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-						errmsg("tuple to be updated was already modified by an operation triggered "
-							   "by the current command"),
-						errhint("Consider using an AFTER trigger instead of a BEFORE trigger to "
-								"propagate changes to other rows.")));
+	if (failure->cmax == table->statement->estate->es_output_cid)
+		elog(ERROR, "a row was to be updated twice by one statement");
+	ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+					errmsg("tuple to be updated was already modified by an operation triggered "
+						   "by the current command"),
+					errhint("Consider using an AFTER trigger instead of a BEFORE trigger to "
+							"propagate changes to other rows.")));
 }
 
 /* Someone else changed the row since the transaction's snapshot was taken. */
@@ -151,18 +152,16 @@ lock_newest_version(DirectTable *table, const DirectRow &row, LockTupleMode mode
 		case TM_Ok:
 			return !failure.traversed || has_key(table, row, 0);
 		case TM_SelfModified:
-			check_self_modified(table, &failure);
-			return false;
+			refuse_self_modified(table, &failure);
 		case TM_Updated:
 		case TM_Deleted:
 			check_isolation(result);
 			if (result == TM_Deleted)
 				return false;
-			break;
+			[[fallthrough]];
 		default:
-			break;
+			elog(ERROR, "unexpected table_tuple_lock status: %d", static_cast<int>(result));
 	}
-	elog(ERROR, "unexpected table_tuple_lock status: %d", static_cast<int>(result));
 }
 
 /* Write the new version; false when the row is not to be updated any more. */
@@ -189,8 +188,7 @@ write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *ind
 				FAULT_POINT(write_after);
 				return true;
 			case TM_SelfModified:
-				check_self_modified(table, &failure);
-				return false;
+				refuse_self_modified(table, &failure);
 			case TM_Deleted:
 				check_isolation(result);
 				return false;

@@ -71,7 +71,7 @@ extern Feed *feed_create(const Options *options, Source *source, const Target *t
  *
  * Raises 21000 (a key comes twice, under 'error'), 22023 (a key is out of order,
  * under 'stream'), what the casts of the key columns raise unless errors are to
- * be skipped, and what source_peek raises.
+ * be skipped, and what source_next raises.
  */
 extern FeedRow *feed_peek(Feed *feed);
 

@@ -60,10 +60,10 @@ next_looked_at(KeyedSource *keyed)
 TupleTableSlot *
 next_of_source(KeyedSource *keyed)
 {
-	TupleTableSlot *slot = source_peek(keyed->source);
+	TupleTableSlot *slot = source_next(keyed->source);
 
 	if (slot != NULL)
-		progress_rows_read(keyed->progress, source_consume(keyed->source));
+		progress_rows_read(keyed->progress, keyed->source->rows_taken);
 	return slot;
 }
 
@@ -110,7 +110,7 @@ keyed_source_look(KeyedSource *keyed, FeedRow *row)
 			return tuplestore_begin_heap(false, false, 2 * spool_memory_kb());
 		});
 	}
-	load(keyed, row, slot, keyed->source->rows_consumed);
+	load(keyed, row, slot, keyed->source->rows_taken);
 	tuplestore_puttupleslot(keyed->looked_at, slot);
 	keyed->stored_bytes += stored_size(slot);
 	if (!tuplestore_in_memory(keyed->looked_at))
@@ -182,9 +182,9 @@ keyed_source_spilled_bytes(const KeyedSource *keyed)
 void
 keyed_source_close(KeyedSource *keyed)
 {
+	/* A call reads its source to the end. */
+	Assert(keyed->looked_at == NULL);
 	ExecDropSingleTupleTableSlot(keyed->slot);
-	if (keyed->looked_at != NULL)
-		forget_looked_at(keyed);
 }
 
 } /* namespace bulkupdate */

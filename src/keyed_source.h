@@ -41,7 +41,7 @@ extern bool keyed_source_look(KeyedSource *keyed, FeedRow *row);
  *		Take the next row; false at the end.  It is valid until the next call.
  *
  * These two reset the per-tuple memory of the target's cast_context, and raise
- * what source_peek and, unless errors are to be skipped, the casts of the key
+ * what source_next and, unless errors are to be skipped, the casts of the key
  * columns raise.
  */
 extern bool keyed_source_next(KeyedSource *keyed, FeedRow *row);

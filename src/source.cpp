@@ -164,7 +164,7 @@ fetch_error_context(void *arg)
 	const Source *source = static_cast<const Source *>(arg);
 
 	/* The batch was empty before; now it has the rows that came before the error. */
-	int64 rows = source->rows_consumed + tuplestore_tuple_count(source->batch);
+	int64 rows = source->rows_taken + tuplestore_tuple_count(source->batch);
 
 	errcontext("bulk_update fetching from %s after source row %lld", source->label,
 			   static_cast<long long>(rows));
@@ -217,11 +217,8 @@ source_estimated_rows(const Source *source)
 }
 
 TupleTableSlot *
-source_peek(Source *source)
+source_next(Source *source)
 {
-	if (source->has_row)
-		return source->slot;
-
 	while (!tuplestore_gettupleslot(source->batch, true, false, source->slot))
 	{
 		if (source->at_end)
@@ -230,16 +227,8 @@ source_peek(Source *source)
 	}
 
 	source->batch_bytes += reinterpret_cast<MinimalTupleTableSlot *>(source->slot)->mintuple->t_len;
-	source->has_row = true;
+	source->rows_taken++;
 	return source->slot;
-}
-
-int64
-source_consume(Source *source)
-{
-	Assert(source->has_row);
-	source->has_row = false;
-	return ++source->rows_consumed;
 }
 
 void

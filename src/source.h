@@ -25,15 +25,14 @@ struct Source
 	PortalWatch *watch;     /* tells whether the portal is still there */
 	uint64 portal_position; /* where we left the portal */
 	TupleDesc tuple_desc;   /* our own copy */
-	Tuplestorestate *batch; /* rows fetched and not yet consumed */
+	Tuplestorestate *batch; /* rows fetched and not yet taken */
 	DestReceiver *receiver; /* puts rows into batch */
-	TupleTableSlot *slot;   /* the next row, when has_row */
-	bool has_row;
-	bool at_end;       /* the portal has no more rows */
-	int64 batch_rows;  /* rows of the newest batch */
-	int64 batch_bytes; /* and their size */
-	bool slow;         /* the newest batch took long to fetch */
-	int64 rows_consumed;
+	TupleTableSlot *slot;   /* the row that was taken last */
+	bool at_end;            /* the portal has no more rows */
+	int64 batch_rows;       /* rows of the newest batch */
+	int64 batch_bytes;      /* and their size */
+	bool slow;              /* the newest batch took long to fetch */
+	int64 rows_taken;
 };
 
 /*
@@ -56,17 +55,13 @@ extern Source *source_open(const char *name, const char *label);
 extern int64 source_estimated_rows(const Source *source);
 
 /*
- * source_peek
- *		The next row without consuming it, or NULL at the end.  Valid until
- *		the next call of source_peek.
+ * source_next
+ *		The next row, or NULL at the end.  Valid until the next call.
  *
  * Raises what the cursor's query raises, and 24000 when the portal was closed,
  * reopened or moved by somebody else since it was last fetched from.
  */
-extern TupleTableSlot *source_peek(Source *source);
-
-/* source_consume: the peeked row is taken; its position in the source, from 1. */
-extern int64 source_consume(Source *source);
+extern TupleTableSlot *source_next(Source *source);
 
 /* source_close: give back what belongs to the reading; the portal stays open. */
 extern void source_close(Source *source);
