@@ -42,6 +42,15 @@ CREATE TABLE descending (id int, v int);
 CREATE UNIQUE INDEX ON descending (id DESC NULLS LAST) INCLUDE (v);
 INSERT INTO descending SELECT i, 0 FROM generate_series(1, 20) AS i;
 SELECT works('descending', '{id}');
+-- of two unique indexes on the key the one that is not deferrable, whichever is older
+CREATE TABLE two_keys (id int UNIQUE DEFERRABLE, v int);
+CREATE UNIQUE INDEX immediate ON two_keys (id);
+INSERT INTO two_keys SELECT i, 0 FROM generate_series(1, 20) AS i;
+SELECT works('two_keys', '{id}');
+ALTER TABLE two_keys DROP CONSTRAINT two_keys_id_key, ADD UNIQUE (id) DEFERRABLE;
+SELECT works('two_keys', '{id}');
+DROP INDEX immediate;
+SELECT works('two_keys', '{id}');
 
 -- Partitions, at two levels, one with other places for its columns
 CREATE TABLE p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);

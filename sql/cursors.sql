@@ -394,6 +394,27 @@ SELECT count(*) AS open FROM pg_cursors WHERE name = 'c';
 COMMIT;
 SELECT count(*) FROM big WHERE v = 1;
 
+--
+-- A cursor of PL/pgSQL's FOR loop, which a COMMIT in the loop has made holdable
+--
+CREATE PROCEDURE held() LANGUAGE plpgsql AS $$
+DECLARE
+    c CURSOR FOR SELECT id, v + 1000 AS v FROM t ORDER BY id;
+    r record;
+BEGIN
+    FOR r IN c LOOP
+        COMMIT;
+        SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated INTO r
+          FROM bulk_update('t', c, chunk_size => 4);
+        RAISE NOTICE '%', r;
+    END LOOP;
+END
+$$;
+CALL held();
+UPDATE plain SET v = v + 1000 WHERE id > 1;
+SELECT * FROM test_diff('t', 'plain');
+
 DROP TABLE t, plain, new, big;
+DROP PROCEDURE held;
 DROP FUNCTION touch;
 DROP FUNCTION reopen;

@@ -216,6 +216,19 @@ SELECT sum(rows_updated) AS updated, sum(rows_missing) AS missing, sum(rows_reje
 INSERT INTO target SELECT p.* FROM r, jsonb_populate_record(NULL::target, key || new_values) AS p WHERE reason = 'missing';
 SELECT * FROM test_diff('target', 'plain');
 
+--
+-- The function in a schema of its own finds no sequence for the numbers of runs, and no other one
+--
+CREATE SCHEMA rejects_elsewhere;
+DO $$
+BEGIN
+    EXECUTE regexp_replace(pg_get_functiondef('bulk_update_query'::regproc), 'FUNCTION [^(]*', 'FUNCTION rejects_elsewhere.bulk_update_query');
+END
+$$;
+SELECT sum(rows_updated) AS updated FROM rejects_elsewhere.bulk_update_query('target', 'TABLE plain');
+SELECT * FROM test_error($$ SELECT rejects_elsewhere.bulk_update_query('target', 'TABLE plain', rejects => 'r') $$);
+
 SET client_min_messages = warning;
+DROP SCHEMA rejects_elsewhere CASCADE;
 DROP SCHEMA rejects CASCADE;
 DROP ROLE regress_bulk_update_rejects;
