@@ -95,8 +95,9 @@ rows_are_elsewhere(const Target *target)
 	if (planner_hook == NULL)
 		return false;
 
-	SPIPlanPtr plan = SPI_prepare(
-		psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation))), 0, NULL);
+	const char *query =
+		psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation)));
+	SPIPlanPtr plan = keeping_memory_context([&] { return SPI_prepare(query, 0, NULL); });
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));

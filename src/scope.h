@@ -46,13 +46,13 @@ palloc_one()
 	return palloc_array_of<T>(1);
 }
 
-/* Run body with context as CurrentMemoryContext; returns what body returns. */
+/* Run body and come back to the current context: SPI's functions leave another one behind. */
 template <typename Body>
 inline auto
-with_memory_context(MemoryContext context, Body body) -> decltype(body())
+keeping_memory_context(Body body) -> decltype(body())
 {
 	using Result = decltype(body());
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	MemoryContext caller = CurrentMemoryContext;
 
 	if constexpr (std::is_void_v<Result>)
 	{
@@ -69,12 +69,28 @@ with_memory_context(MemoryContext context, Body body) -> decltype(body())
 	}
 }
 
-/* Run body and come back to the current context: SPI's functions leave another one behind. */
+/* Run body with context as CurrentMemoryContext, which it has to leave so; returns what body returns. */
 template <typename Body>
 inline auto
-keeping_memory_context(Body body) -> decltype(body())
+with_memory_context(MemoryContext context, Body body) -> decltype(body())
 {
-	return with_memory_context(CurrentMemoryContext, body);
+	using Result = decltype(body());
+
+	return keeping_memory_context([&] {
+		MemoryContextSwitchTo(context);
+		if constexpr (std::is_void_v<Result>)
+		{
+			body();
+			Assert(CurrentMemoryContext == context);
+		}
+		else
+		{
+			Result result = body();
+
+			Assert(CurrentMemoryContext == context);
+			return result;
+		}
+	});
 }
 
 /* Run body; an error raised in it calls callback(arg), which adds errcontext(). */
