@@ -69,7 +69,7 @@ keeping_memory_context(Body body) -> decltype(body())
 	}
 }
 
-/* Run body with context as CurrentMemoryContext, which it has to leave so; returns what body returns. */
+/* Run body with context as CurrentMemoryContext, which it leaves so; returns what body returns. */
 template <typename Body>
 inline auto
 with_memory_context(MemoryContext context, Body body) -> decltype(body())
