@@ -240,4 +240,23 @@ FROM bulk_update_progress_entries() AS p
 COMMENT ON VIEW bulk_update_progress IS
 'the bulk updates that are running now';
 
+COMMENT ON COLUMN bulk_update_progress.pid IS 'process ID of the backend';
+COMMENT ON COLUMN bulk_update_progress.datname IS 'its database';
+COMMENT ON COLUMN bulk_update_progress.usename IS 'its user';
+COMMENT ON COLUMN bulk_update_progress.target IS 'table that is updated; null in another database';
+COMMENT ON COLUMN bulk_update_progress.phase IS 'fetching, sorting, applying or recording rejects';
+COMMENT ON COLUMN bulk_update_progress.chunk IS 'number of chunks that are done';
+COMMENT ON COLUMN bulk_update_progress.rows_fetched IS 'source rows fetched so far';
+COMMENT ON COLUMN bulk_update_progress.rows_updated IS 'rows updated';
+COMMENT ON COLUMN bulk_update_progress.rows_unchanged IS 'rows that have these values already, or that a trigger suppressed';
+COMMENT ON COLUMN bulk_update_progress.rows_missing IS 'source rows whose key no row has';
+COMMENT ON COLUMN bulk_update_progress.rows_duplicate IS 'source rows with a key that another one was taken for';
+COMMENT ON COLUMN bulk_update_progress.rows_rejected IS 'source rows that could not be applied';
+COMMENT ON COLUMN bulk_update_progress.rows_estimated IS 'rows that the planner expects of the source; null when that is not known';
+COMMENT ON COLUMN bulk_update_progress.rows_per_second IS 'source rows fetched in a second';
+COMMENT ON COLUMN bulk_update_progress.elapsed IS 'time since the call began';
+COMMENT ON COLUMN bulk_update_progress.started_at IS 'when the call began';
+COMMENT ON COLUMN bulk_update_progress.ordering IS 'stream, or sort when rows had to be sorted';
+COMMENT ON COLUMN bulk_update_progress.spilled_bytes IS 'bytes put into temporary files for order and duplicates';
+
 GRANT SELECT ON bulk_update_progress TO PUBLIC;

@@ -13,6 +13,19 @@ SELECT pg_describe_object(classid, objid, 0) AS object,
    AND deptype = 'e' AND classid = 'pg_proc'::regclass
  ORDER BY objid::regproc::text COLLATE "C";
 
+-- Nothing is without a comment, down to the view's columns
+SELECT pg_describe_object(d.classid, d.objid, coalesce(a.attnum, 0)) AS without_comment
+  FROM pg_depend AS d
+       LEFT JOIN pg_attribute AS a ON d.classid = 'pg_class'::regclass AND a.attrelid = d.objid AND a.attnum > 0
+                                      AND d.objid = 'bulk_update_progress'::regclass
+ WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bulk_update')
+   AND d.deptype = 'e'
+   AND NOT EXISTS (SELECT FROM pg_description AS c
+                   WHERE c.classoid = d.classid AND c.objoid = d.objid AND c.objsubid = coalesce(a.attnum, 0))
+ ORDER BY 1;
+SELECT count(*) FILTER (WHERE col_description(attrelid, attnum) IS NULL) AS without_comment, count(*) > 10 AS many
+  FROM pg_attribute WHERE attrelid = 'bulk_update_progress'::regclass AND attnum > 0;
+
 SELECT proname, provolatile, proparallel, prosecdef, proisstrict, proretset
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
  ORDER BY proname COLLATE "C";
@@ -27,9 +40,13 @@ SELECT proname, pg_get_expr(proargdefaults, 0) AS defaults
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
  ORDER BY proname COLLATE "C";
 
--- Both functions have the same arguments but for the second, and the same result
-SELECT count(DISTINCT (proargmodes, proargnames[3:], proallargtypes[3:])) AS kinds
+-- All have the same arguments but for the source, and those that update have the same result
+SELECT count(DISTINCT (proargmodes, proargnames[4:], proallargtypes[4:], pg_get_expr(proargdefaults, 0))) AS kinds
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query');
+SELECT count(DISTINCT (proargmodes, proargnames[4:], proallargtypes[4:])) AS kinds
+  FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query', 'bulk_update_arrays');
+SELECT count(DISTINCT (proargnames[4:13], proallargtypes[4:13], regexp_replace(pg_get_expr(proargdefaults, 0), '^(NULL::name\[\], )+', ''))) AS kinds
+  FROM pg_proc WHERE proname ~ '^bulk_update(_query|_arrays|_explain|_explain_query)?$';
 
 --
 -- test_error(command)
