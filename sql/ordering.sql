@@ -306,6 +306,14 @@ SET work_mem = '64kB';
 SELECT source, way, policy, s.* FROM cases, spill(query, way, policy) AS s ORDER BY n;
 SET work_mem = '64MB';
 SELECT source, way, policy, s.* FROM cases, spill(query, way, policy) AS s ORDER BY n;
+-- a short row takes twice its length and more in memory
+CREATE TABLE short (id bigint PRIMARY KEY, a bigint, b int);
+INSERT INTO short SELECT i, 0, 0 FROM generate_series(1, 5000) AS i;
+CREATE TRIGGER count_temporary_files AFTER UPDATE ON short FOR EACH STATEMENT EXECUTE FUNCTION count_temporary_files();
+SET work_mem = '64kB';
+TRUNCATE temporary_files;
+SELECT sum(rows_updated) AS updated FROM bulk_update_query('short', 'SELECT generate_series(1::bigint, 5000) AS id, 1::bigint AS a, 1 AS b', ordering => 'stream', chunk_size => 500);
+SELECT bool_or(number > 0) AS files FROM temporary_files;
 -- the log of keys has what does not fit: here it is read back from its file
 SET work_mem = '64kB';
 SELECT sum(rows_updated) AS updated, sum(rows_duplicate) AS duplicate, string_agg(DISTINCT ordering, ', ') AS ordering,

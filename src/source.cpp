@@ -226,7 +226,9 @@ source_next(Source *source)
 		with_error_context(fetch_error_context, source, [&] { fetch_batch(source); });
 	}
 
-	source->batch_bytes += reinterpret_cast<MinimalTupleTableSlot *>(source->slot)->mintuple->t_len;
+	/* What the batch takes for the row, which is up to twice its length and a header. */
+	source->batch_bytes += static_cast<int64>(
+		GetMemoryChunkSpace(reinterpret_cast<MinimalTupleTableSlot *>(source->slot)->mintuple));
 	source->rows_taken++;
 	return source->slot;
 }
