@@ -5,7 +5,8 @@
 #   make help                  the other targets
 #
 # PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors, FAULTS=1
-# compiles the fault points in (src/fault.h), for tests only; COVERAGE=1 is for scripts/coverage.
+# compiles the fault points in (src/fault.h), for tests only; COVERAGE=1 is for scripts/coverage;
+# SANITIZE=1 compiles checks for undefined behaviour in.
 
 MODULE_big = bulk_update
 EXTENSION = bulk_update
@@ -35,11 +36,12 @@ EXTRA_CLEAN = build
 
 # The module needs nothing of the C++ runtime: errors are PostgreSQL's own longjmp, memory is
 # PostgreSQL's own contexts (src/README.md).
+SANITIZER = $(if $(SANITIZE),-fsanitize=undefined -fno-sanitize-recover=all)
 WERROR ?= -Werror
 MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
-	-Wall -Wextra $(WERROR) $(if $(FAULTS),-DBULK_UPDATE_FAULTS) $(if $(COVERAGE),-O0 --coverage)
+	-Wall -Wextra $(WERROR) $(if $(FAULTS),-DBULK_UPDATE_FAULTS) $(if $(COVERAGE),-O0 --coverage) $(SANITIZER)
 PG_CXXFLAGS = $(MODULE_CXXFLAGS)
-SHLIB_LINK += $(if $(COVERAGE),--coverage)
+SHLIB_LINK += $(if $(COVERAGE),--coverage) $(SANITIZER)
 
 # These need no server, nor its headers; the scripts fetch what is missing.
 scripts = check demo lint format
