@@ -61,28 +61,6 @@ CREATE TABLE by_update AS SELECT * FROM ran();
 -- the same code, as the same user (this UPDATE had no cast to do)
 SELECT c.what, c.as_caller, u.as_caller AS in_update, c.n AS n, u.n AS n_in_update FROM by_call AS c FULL JOIN by_update AS u USING (what) ORDER BY 1;
 DROP TABLE by_call, by_update;
--- so a superuser's call gives a table's owner what a superuser's UPDATE gives
-SET ROLE regress_bu_owner;
-CREATE FUNCTION hp.take_over() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    ALTER ROLE regress_bu_owner CREATEROLE;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER take_over BEFORE UPDATE ON hp.t FOR EACH ROW WHEN (NEW.id = 3) EXECUTE FUNCTION hp.take_over();
-GRANT SELECT, UPDATE ON hp.t TO regress_bu_user;
-SET ROLE regress_bu_user;
-SELECT * FROM test_error($$ SELECT bulk_update_query('hp.t', 'VALUES (3, 1)', '{id,v}') $$) AS line WHERE line LIKE 'ERROR%';
-SELECT * FROM test_error($$ UPDATE hp.t SET v = 1 WHERE id = 3 $$) AS line WHERE line LIKE 'ERROR%';
-RESET ROLE;
-BEGIN;
-SELECT rows_updated FROM bulk_update_query('hp.t', 'VALUES (3, 1)', '{id,v}');
-SELECT rolcreaterole FROM pg_roles WHERE rolname = 'regress_bu_owner';
-ROLLBACK;
-BEGIN;
-UPDATE hp.t SET v = 1 WHERE id = 3;
-SELECT rolcreaterole FROM pg_roles WHERE rolname = 'regress_bu_owner';
-ROLLBACK;
 DROP TABLE hp.t;
 
 -- A cast function that the caller may not call
