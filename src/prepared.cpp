@@ -24,6 +24,12 @@ free_plan(void *arg)
 
 } /* namespace */
 
+bool
+prepared_is_current(const Prepared *prepared)
+{
+	return prepared->plan != NULL && SPI_plan_is_valid(prepared->plan);
+}
+
 SPIPlanPtr
 prepared_plan(Prepared *prepared, const char *text, Span<const Oid> argument_types,
 			  int cursor_options)

@@ -36,6 +36,15 @@ struct Prepared
 extern SPIPlanPtr prepared_plan(Prepared *prepared, const char *text,
 								Span<const Oid> argument_types, int cursor_options);
 
+/*
+ * prepared_is_current
+ *		Is there a plan, and has nothing changed that its text depends on?
+ *
+ * It may be used then as it is: the server has not heard of a change of the
+ * relations, schemas and types in it.
+ */
+[[nodiscard]] extern bool prepared_is_current(const Prepared *prepared);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_PREPARED_H */

@@ -104,6 +104,8 @@ prepare_insert(RejectTable *table)
 {
 	Oid types[NCOLUMNS];
 
+	if (prepared_is_current(&table->insert))
+		return table->insert.plan;
 	for (int i = 0; i < NCOLUMNS; i++)
 		types[i] = COLUMNS[i].type;
 	return prepared_plan(&table->insert, insert_statement(table->relid), {types, NCOLUMNS}, 0);
