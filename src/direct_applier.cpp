@@ -15,7 +15,6 @@ namespace bulkupdate
 struct DirectApplier
 {
 	const Target *target;
-	bool rows_are_elsewhere;
 	ChunkRow *current;
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
@@ -55,13 +54,25 @@ for_each_table(const Routed *routed, Body body)
 			body(partition);
 }
 
+/* The row's key alone. */
+const Datum *
+load_key(const DirectApplier *applier, const ChunkRow *row)
+{
+	const Target *target = applier->target;
+	HeapTupleData image = tuple_of_image(row->image);
+	bool isnull;
+
+	for (int i = 0; i < target->keys.size; i++)
+		applier->key[i] = heap_getattr(&image, target->keys[i].target,
+									   RelationGetDescr(target->relation), &isnull);
+	return applier->key;
+}
+
 /* Find each row's partition; returns why some row cannot be applied directly, or NULL. */
 const char *
 route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed *routed)
 {
-	const char *why = applier->rows_are_elsewhere
-						  ? "An extension plans queries for the table in a way of its own."
-						  : why_not_direct(applier->target);
+	const char *why = why_not_direct(applier->target);
 
 	if (why != NULL)
 		return why;
@@ -72,10 +83,7 @@ route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 		Partition *partition = routed->route.root;
 
 		if (partition->key != NULL)
-		{
-			(void) load_row(applier, rows[i]);
-			partition = partition_of_row(&routed->route, applier->values, applier->nulls);
-		}
+			partition = partition_of_key(&routed->route, load_key(applier, rows[i]));
 		routed->partitions[i] = partition;
 	}
 	for_each_table(routed, [&](const Partition *partition) {
@@ -164,7 +172,6 @@ direct_applier_create(const Target *target)
 	int natts = RelationGetDescr(target->relation)->natts;
 
 	applier->target = target;
-	applier->rows_are_elsewhere = rows_are_elsewhere(target);
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);
 	applier->key = palloc_array_of<Datum>(target->keys.size);

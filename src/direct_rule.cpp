@@ -49,6 +49,47 @@ why_not_index(Oid relid)
 	return why;
 }
 
+/*
+ * Does an extension that replaces the planner answer queries for the target from
+ * somewhere else, as Citus does for a distributed table?
+ */
+bool
+plans_elsewhere(const Target *target)
+{
+	if (planner_hook == NULL)
+		return false;
+
+	const char *query =
+		psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation)));
+
+	return keeping_memory_context([&] {
+		SPIPlanPtr plan = SPI_prepare(query, 0, NULL);
+
+		if (plan == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+
+		CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+		const PlannedStmt *statement =
+			cached == NULL ? NULL : linitial_node(PlannedStmt, cached->stmt_list);
+		bool elsewhere = statement == NULL || IsA(statement->planTree, CustomScan);
+
+		if (cached != NULL)
+			ReleaseCachedPlan(cached, NULL);
+		(void) SPI_freeplan(plan);
+		return elsewhere;
+	});
+}
+
+bool
+rows_are_elsewhere(const Target *target)
+{
+	RowsElsewhere *elsewhere = target->elsewhere;
+
+	if (!elsewhere->asked)
+		*elsewhere = {true, plans_elsewhere(target)};
+	return elsewhere->yes;
+}
+
 } /* namespace */
 
 const char *
@@ -72,6 +113,8 @@ why_not_direct(const Target *target)
 		return "A trigger of the table has a transition table.";
 	if (!list_member_oid(RelationGetIndexList(relation), target->key_index))
 		return "The unique index that covered the key has been dropped.";
+	if (rows_are_elsewhere(target))
+		return "An extension plans queries for the table in a way of its own.";
 	return why_not_index(target->key_index);
 }
 
@@ -87,30 +130,6 @@ why_not_direct_partition(Relation partition, Oid index)
 	if (partition->trigdesc != NULL && partition->trigdesc->trig_update_before_row)
 		return "A partition has a BEFORE row trigger.";
 	return why_not_index(index);
-}
-
-bool
-rows_are_elsewhere(const Target *target)
-{
-	if (planner_hook == NULL)
-		return false;
-
-	const char *query =
-		psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation)));
-	SPIPlanPtr plan = keeping_memory_context([&] { return SPI_prepare(query, 0, NULL); });
-
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-
-	CachedPlan *cached = keeping_memory_context([&] { return SPI_plan_get_cached_plan(plan); });
-	const PlannedStmt *statement =
-		cached == NULL ? NULL : linitial_node(PlannedStmt, cached->stmt_list);
-	bool elsewhere = statement == NULL || IsA(statement->planTree, CustomScan);
-
-	if (cached != NULL)
-		ReleaseCachedPlan(cached, NULL);
-	(void) SPI_freeplan(plan);
-	return elsewhere;
 }
 
 } /* namespace bulkupdate */

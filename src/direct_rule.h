@@ -17,20 +17,14 @@ namespace bulkupdate
  *		error's detail; NULL when it need not.
  *
  * Holds for the current user and the moment: triggers, policies and indexes
- * come and go, so ask for each chunk.
+ * come and go, so ask for each chunk.  Where an extension has replaced the
+ * planner, the first time plans a query to see what becomes of it; needs an SPI
+ * connection.
  */
 extern const char *why_not_direct(const Target *target);
 
 /* why_not_direct_partition: the same of a partition, in which index covers the key. */
 extern const char *why_not_direct_partition(Relation partition, Oid index);
-
-/*
- * rows_are_elsewhere
- *		Does an extension that replaces the planner answer queries for the target
- *		from somewhere else, as Citus does for a distributed table?  Asked by
- *		planning one; needs an SPI connection.
- */
-extern bool rows_are_elsewhere(const Target *target);
 
 } /* namespace bulkupdate */
 

@@ -13,11 +13,22 @@ namespace bulkupdate
 namespace
 {
 
+/* Which key column the target's column of this name is. */
+int
+key_column_of_name(const Target *target, const char *name)
+{
+	AttrNumber attno = get_attnum(RelationGetRelid(target->relation), name);
+
+	for (int i = 0; i < target->keys.size; i++)
+		if (target->keys[i].target == attno)
+			return i;
+	elog(ERROR, "column \"%s\" of the partition key is not in the key", name);
+}
+
 Partition *
 add_partition(PartitionRoute *route, Relation relation, Oid index)
 {
 	Partition *partition = palloc_one<Partition>();
-	const Target *target = route->target;
 
 	partition->relation = relation;
 	partition->index = index;
@@ -32,21 +43,20 @@ add_partition(PartitionRoute *route, Relation relation, Oid index)
 	partition->key = key;
 	partition->desc = RelationGetPartitionDesc(relation, true);
 	partition->children = palloc_array_of<Partition *>(partition->desc->nparts);
-	partition->attributes = palloc_array_of<int>(n);
-	for (int i = 0; i < n; i++)
-	{
-		/* A partition key with an expression has no unique index. */
-		const char *name = get_attname(RelationGetRelid(relation), key->partattrs[i], false);
+	partition->key_columns = palloc_array_of<int>(n);
 
-		partition->attributes[i] = get_attnum(RelationGetRelid(target->relation), name) - 1;
-	}
+	/* A partition key with an expression has no unique index. */
+	for (int i = 0; i < n; i++)
+		partition->key_columns[i] = key_column_of_name(
+			route->target, get_attname(RelationGetRelid(relation), key->partattrs[i], false));
 	return partition;
 }
 
 /* Which child has a row with these values of the partition key, none null; -1: none has. */
 int
-child_of_values(const Partition *partition, Datum *values, bool *nulls)
+child_of_values(const Partition *partition, Datum *values)
 {
+	bool no_nulls[PARTITION_MAX_KEYS] = {};
 	PartitionKey key = partition->key;
 	PartitionBoundInfo bounds = partition->desc->boundinfo;
 	bool equal = false;
@@ -59,7 +69,7 @@ child_of_values(const Partition *partition, Datum *values, bool *nulls)
 		case PARTITION_STRATEGY_HASH:
 		{
 			uint64 hash = compute_partition_hash_value(key->partnatts, key->partsupfunc,
-													   key->partcollation, values, nulls);
+													   key->partcollation, values, no_nulls);
 
 			child = bounds->indexes[hash % static_cast<uint64>(bounds->nindexes)];
 			break;
@@ -114,22 +124,18 @@ partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock
 }
 
 Partition *
-partition_of_row(PartitionRoute *route, const Datum *values, const bool *nulls)
+partition_of_key(PartitionRoute *route, const Datum *key)
 {
 	Partition *partition = route->root;
 
 	while (partition->key != NULL)
 	{
-		Datum key[PARTITION_MAX_KEYS] = {};
-		bool is_null[PARTITION_MAX_KEYS] = {};
+		Datum values[PARTITION_MAX_KEYS] = {};
 
 		for (int i = 0; i < partition->key->partnatts; i++)
-		{
-			key[i] = values[partition->attributes[i]];
-			is_null[i] = nulls[partition->attributes[i]];
-		}
+			values[i] = key[partition->key_columns[i]];
 
-		int child = child_of_values(partition, key, is_null);
+		int child = child_of_values(partition, values);
 
 		if (child < 0)
 			return NULL;

@@ -26,7 +26,7 @@ struct Partition
 	/* Private to partition_route.cpp. */
 	PartitionKey key; /* NULL: a table with rows of its own */
 	PartitionDesc desc;
-	int *attributes; /* the target's attribute, from 0, for each column of the partition key */
+	int *key_columns; /* the target's key column, from 0, for each column of the partition key */
 	Partition **children;
 };
 
@@ -48,11 +48,11 @@ struct PartitionRoute
 extern void partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock);
 
 /*
- * partition_of_row
- *		The table that has the row with these values (by target attribute; those
- *		of the key are set), opened; NULL when there is no such partition.
+ * partition_of_key
+ *		The table that has the row with this key (a Datum for each key column, none
+ *		null), opened; NULL when there is no such partition.
  */
-extern Partition *partition_of_row(PartitionRoute *route, const Datum *values, const bool *nulls);
+extern Partition *partition_of_key(PartitionRoute *route, const Datum *key);
 
 /* partition_route_end: close the partitions; their locks stay. */
 extern void partition_route_end(PartitionRoute *route);

@@ -145,6 +145,7 @@ target_open(const Options &options, TupleDesc source)
 
 	target->display_name = qualified_name(options.target);
 	target->cast_context = CreateStandaloneExprContext();
+	target->elsewhere = palloc_one<RowsElsewhere>();
 	map_columns(target, options, source);
 	choose_key(target);
 	check_privileges(target, options.skip_unchanged);

@@ -33,6 +33,13 @@ struct KeyColumn
 	FmgrInfo *output;  /* output function of its type */
 };
 
+/* Whether an extension's planner finds the target's rows elsewhere; asked by direct_rule.cpp. */
+struct RowsElsewhere
+{
+	bool asked;
+	bool yes;
+};
+
 struct Target
 {
 	Relation relation;
@@ -44,6 +51,7 @@ struct Target
 	ExprContext *cast_context; /* where the casts are evaluated; its per-tuple memory is a row's */
 	bool keys_can_fail;        /* some cast of a key column may raise an error */
 	bool values_can_fail;      /* some cast of another column may */
+	RowsElsewhere *elsewhere;  /* once for the call */
 };
 
 /*
