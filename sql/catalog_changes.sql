@@ -132,7 +132,7 @@ BEGIN
 END
 $$;
 \set show 'SELECT command, string_agg(place, '', '' ORDER BY n) AS places, result, as_update FROM results GROUP BY command, result, as_update, m ORDER BY m, min(n)'
--- Between two chunks (where the source's query and casts run) no index is in use, so there a little more is possible
+-- Between two chunks (where the source's query and casts run) only the key's index is in use, so there a little more is possible
 -- than during UPDATE.
 CREATE VIEW commands AS SELECT * FROM unnest(ARRAY[
     'ALTER TABLE # ADD COLUMN x int', 'ALTER TABLE # DROP COLUMN v', 'ALTER TABLE # ALTER COLUMN v TYPE bigint',

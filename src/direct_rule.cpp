@@ -96,7 +96,6 @@ const char *
 why_not_direct(const Target *target)
 {
 	Relation relation = target->relation;
-	const TriggerDesc *triggers = relation->trigdesc;
 
 	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 	{
@@ -109,13 +108,15 @@ why_not_direct(const Target *target)
 		return "The table has an ON UPDATE rule.";
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
 		return "Row-level security is in force.";
+
+	/* Only now: a look into the catalogs may have replaced it. */
+	const TriggerDesc *triggers = relation->trigdesc;
+
 	if (triggers != NULL && (triggers->trig_update_old_table || triggers->trig_update_new_table))
 		return "A trigger of the table has a transition table.";
-	if (!list_member_oid(RelationGetIndexList(relation), target->key_index))
-		return "The unique index that covered the key has been dropped.";
 	if (rows_are_elsewhere(target))
 		return "An extension plans queries for the table in a way of its own.";
-	return why_not_index(target->key_index);
+	return why_not_index(RelationGetRelid(target->key_index));
 }
 
 const char *

@@ -51,14 +51,13 @@ compares_as_usual(const Target *target, Relation index)
 {
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(target->relation),
-													index->rd_index->indkey.values[i] - 1);
+		FormData_pg_attribute attribute = attribute_of(target, index->rd_index->indkey.values[i]);
 		Oid type = index->rd_opcintype[i];
 		Oid equality =
 			get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
 
-		if (index->rd_indcollation[i] != attribute->attcollation ||
-			equality != lookup_type_cache(attribute->atttypid, TYPECACHE_EQ_OPR)->eq_opr)
+		if (index->rd_indcollation[i] != attribute.attcollation ||
+			equality != lookup_type_cache(attribute.atttypid, TYPECACHE_EQ_OPR)->eq_opr)
 			return false;
 	}
 	return true;
@@ -81,7 +80,7 @@ is_better_index(const Target *target, Relation candidate, Relation best)
 	return a->indisprimary && !b->indisprimary;
 }
 
-/* The best covering index, opened; its lock stays. */
+/* The best covering index, opened. */
 Relation
 open_covering_index(const Target *target)
 {
@@ -130,7 +129,7 @@ sort_support(Oid less_than, Oid collation)
 KeyColumn
 key_column(const Target *target, AttrNumber attno, Oid equality, Oid less_than, Oid collation)
 {
-	Oid type = TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->atttypid;
+	Oid type = attribute_of(target, attno).atttypid;
 	FmgrInfo *output = palloc_one<FmgrInfo>();
 	Oid output_function;
 	bool is_varlena;
@@ -167,17 +166,17 @@ key_column_of_index(const Target *target, Relation index, int i)
 KeyColumn
 key_column_of_type(const Target *target, AttrNumber attno)
 {
-	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(target->relation), attno - 1);
+	FormData_pg_attribute attribute = attribute_of(target, attno);
 	TypeCacheEntry *type =
-		lookup_type_cache(attribute->atttypid, TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
+		lookup_type_cache(attribute.atttypid, TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
 
 	if (!OidIsValid(type->lt_opr) || !OidIsValid(type->eq_opr))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
-						errmsg("column \"%s\" cannot be a key column", NameStr(attribute->attname)),
+						errmsg("column \"%s\" cannot be a key column", NameStr(attribute.attname)),
 						errdetail("Its type %s has no default B-tree operator class.",
-								  format_type_be(attribute->atttypid)),
+								  format_type_be(attribute.atttypid)),
 						errhint("Leave it out of argument \"key_columns\".")));
-	return key_column(target, attno, type->eq_opr, type->lt_opr, attribute->attcollation);
+	return key_column(target, attno, type->eq_opr, type->lt_opr, attribute.attcollation);
 }
 
 bool
@@ -225,14 +224,13 @@ choose_key(Target *target)
 	int n = 0;
 
 	target->keys = {palloc_array_of<KeyColumn>(nkeys), nkeys};
-	target->key_index = RelationGetRelid(index);
+	target->key_index = index;
 	target->index_columns = index->rd_index->indnkeyatts;
 	for (; n < index->rd_index->indnkeyatts; n++)
 		target->keys[n] = key_column_of_index(target, index, n);
 	for (const MappedColumn &column : target->columns)
 		if (column.is_key && !has_key(target, n, column.target))
 			target->keys[n++] = key_column_of_type(target, column.target);
-	relation_close(index, NoLock);
 }
 
 bool

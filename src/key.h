@@ -18,7 +18,7 @@ extern Span<const char *> primary_key_columns(Relation relation);
 
 /*
  * choose_key
- *		Set keys of the target from its mapped key columns.
+ *		Set keys of the target from its mapped key columns, and the index, opened.
  *
  * The key is covered when all key columns of a unique, valid, non-partial
  * B-tree index without expressions are among it: then it finds one row at

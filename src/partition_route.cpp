@@ -120,7 +120,7 @@ partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock
 	route->target = target;
 	route->lock = lock;
 	route->memory = CurrentMemoryContext;
-	route->root = add_partition(route, target->relation, target->key_index);
+	route->root = add_partition(route, target->relation, RelationGetRelid(target->key_index));
 }
 
 Partition *

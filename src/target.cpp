@@ -163,6 +163,7 @@ void
 target_close(Target *target)
 {
 	FreeExprContext(target->cast_context, true);
+	relation_close(target->key_index, NoLock);
 	relation_close(target->relation, NoLock);
 }
 

@@ -46,7 +46,7 @@ struct Target
 	const char *display_name;   /* for messages */
 	Span<MappedColumn> columns; /* one for each source column, in source order */
 	Span<KeyColumn> keys;
-	Oid key_index;             /* the unique index that covers the key */
+	Relation key_index;        /* the unique index that covers the key; open, so it stays */
 	int index_columns;         /* its columns are the first of keys */
 	ExprContext *cast_context; /* where the casts are evaluated; its per-tuple memory is a row's */
 	bool keys_can_fail;        /* some cast of a key column may raise an error */
@@ -73,14 +73,29 @@ extern Target *target_open(const Options &options, TupleDesc source);
 /* qualified_name: of a relation as it is called now, quoted where need be. */
 extern const char *qualified_name(Oid relid);
 
-/* attribute_name: of a column of the target. */
-inline const char *
-attribute_name(const Target *target, AttrNumber attno)
+/*
+ * attribute_of
+ *		A column of the target.
+ *
+ * A copy: no pointer into the descriptor of an open table outlives a call of
+ * user code, nor one that may hear of changes by others (a look into a catalog, a
+ * lock).  Renaming a column, or validating a constraint in another session,
+ * replaces the descriptor and frees the old one.
+ */
+inline FormData_pg_attribute
+attribute_of(const Target *target, AttrNumber attno)
 {
-	return NameStr(TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->attname);
+	return *TupleDescAttr(RelationGetDescr(target->relation), attno - 1);
 }
 
-/* target_close: close the relation and keep its lock. */
+/* attribute_name: of a column of the target, allocated in the current memory context. */
+inline char *
+attribute_name(const Target *target, AttrNumber attno)
+{
+	return pstrdup(NameStr(attribute_of(target, attno).attname));
+}
+
+/* target_close: close the relation and its index, and keep their locks. */
 extern void target_close(Target *target);
 
 } /* namespace bulkupdate */
