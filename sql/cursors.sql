@@ -394,6 +394,23 @@ SELECT count(*) AS open FROM pg_cursors WHERE name = 'c';
 COMMIT;
 SELECT count(*) FROM big WHERE v = 1;
 
+-- closed before the first row: what a cast is inlined to has a constant, which the call evaluates as it begins
+CREATE FUNCTION close_it() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'CLOSE c'; RETURN 0; END $$;
+CREATE FUNCTION as_constant() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN public.close_it(); END';
+CREATE TYPE number AS (i int);
+CREATE FUNCTION to_int(n number) RETURNS int LANGUAGE sql AS 'SELECT (n).i + public.as_constant()';
+CREATE CAST (number AS int) WITH FUNCTION to_int(number) AS ASSIGNMENT;
+DROP TRIGGER touch ON big;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, ROW(5)::number AS v FROM big ORDER BY id;
+SELECT * FROM test_error($$ SELECT bulk_update('big', 'c') $$);
+COMMIT;
+SELECT count(*) FROM big WHERE v = 5;
+
+DROP CAST (number AS int);
+DROP FUNCTION to_int, close_it, as_constant;
+DROP TYPE number;
+
 --
 -- A cursor of PL/pgSQL's FOR loop, which a COMMIT in the loop has made holdable
 --

@@ -157,12 +157,10 @@ applier_expected(const Target *target, const char **why)
 {
 	if (applier_setting == APPLIER_SQL)
 		*why = "bulk_update.applier is set to it.";
-	else if (rows_are_elsewhere(target))
-		*why = "An extension plans queries for the table in a way of its own.";
 	else
 		*why = why_not_direct(target);
 	if (*why == NULL)
-		*why = why_not_direct_below(target->relation, target->key_index);
+		*why = why_not_direct_below(target->relation, RelationGetRelid(target->key_index));
 	return *why == NULL ? "direct" : "sql";
 }
 

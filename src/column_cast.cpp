@@ -39,7 +39,7 @@ can_fail(const Node *cast)
 
 /* The input function of a type, then its assignment to the column; NULL if from is not text. */
 Node *
-cast_of_text(Node *value, Oid from, Form_pg_attribute to)
+cast_of_text(Node *value, Oid from, const FormData_pg_attribute *to)
 {
 	if (from != TEXTOID)
 		return NULL;
@@ -59,18 +59,18 @@ void
 column_cast(Target *target, const Options &options, MappedColumn *column, TupleDesc source)
 {
 	Form_pg_attribute from = TupleDescAttr(source, column->source - 1);
-	Form_pg_attribute to = TupleDescAttr(RelationGetDescr(target->relation), column->target - 1);
+	FormData_pg_attribute to = attribute_of(target, column->target);
 	Node *value = reinterpret_cast<Node *>(
 		makeVar(1, column->source, from->atttypid, from->atttypmod, from->attcollation, 0));
-	Node *cast = coerce_to_target_type(NULL, value, from->atttypid, to->atttypid, to->atttypmod,
+	Node *cast = coerce_to_target_type(NULL, value, from->atttypid, to.atttypid, to.atttypmod,
 									   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 
 	if (cast == NULL && options.source_kind == SourceKind::Arrays)
-		cast = cast_of_text(value, from->atttypid, to);
+		cast = cast_of_text(value, from->atttypid, &to);
 	if (cast == NULL)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("column \"%s\" is of type %s but expression is of type %s",
-							   NameStr(to->attname), format_type_be(to->atttypid),
+							   NameStr(to.attname), format_type_be(to.atttypid),
 							   format_type_be(from->atttypid)),
 						errdetail("Source column %d would feed it.", column->source),
 						options.source_kind == SourceKind::Arrays

@@ -11,7 +11,7 @@ bool
 same_value(const Target *target, const MappedColumn &column, Datum a, bool a_isnull, Datum b,
 		   bool b_isnull)
 {
-	Form_pg_attribute attribute =
+	const FormData_pg_attribute *attribute =
 		TupleDescAttr(RelationGetDescr(target->relation), column.target - 1);
 
 	if (a_isnull || b_isnull)

@@ -27,7 +27,6 @@ void
 map_attributes(DirectTable *table)
 {
 	const Target *target = table->statement->target;
-	TupleDesc tuple_desc = RelationGetDescr(table->relation);
 
 	table->key_attributes = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
 	for (int i = 0; i < target->keys.size; i++)
@@ -38,6 +37,8 @@ map_attributes(DirectTable *table)
 		if (!column.is_key)
 			table->value_columns[table->value_columns.size++] = {
 				column.target - 1, attribute_in_table(table, column.target) - 1};
+
+	TupleDesc tuple_desc = RelationGetDescr(table->relation);
 
 	table->dropped = {palloc_array_of<int>(tuple_desc->natts), 0};
 	for (int i = 0; i < tuple_desc->natts; i++)

@@ -57,7 +57,7 @@ void
 say_key(const Explanation *explanation)
 {
 	const Target *target = explanation->target;
-	const char *index = qualified_name(target->key_index);
+	const char *index = qualified_name(RelationGetRelid(target->key_index));
 
 	say(explanation, "key",
 		target->index_columns == target->keys.size
@@ -69,18 +69,17 @@ say_key(const Explanation *explanation)
 void
 say_columns(const Explanation *explanation)
 {
-	TupleDesc to = RelationGetDescr(explanation->target->relation);
 	TupleDesc from = explanation->source->tuple_desc;
 
 	for (const MappedColumn &column : explanation->target->columns)
 	{
-		Form_pg_attribute target = TupleDescAttr(to, column.target - 1);
+		FormData_pg_attribute target = attribute_of(explanation->target, column.target);
 		Form_pg_attribute source = TupleDescAttr(from, column.source - 1);
 
 		say(explanation, column.is_key ? "key column" : "value column",
 			psprintf("%s %s, from source column %d: %s %s%s",
-					 quote_identifier(NameStr(target->attname)),
-					 format_type_with_typemod(target->atttypid, target->atttypmod), column.source,
+					 quote_identifier(NameStr(target.attname)),
+					 format_type_with_typemod(target.atttypid, target.atttypmod), column.source,
 					 quote_identifier(NameStr(source->attname)),
 					 format_type_with_typemod(source->atttypid, source->atttypmod),
 					 column.cast == NULL ? "" : ", cast by assignment"));
@@ -99,7 +98,7 @@ say_ordering(const Explanation *explanation)
 		detail = "sort: all rows are sorted by key before the first one is applied";
 	else if (options->on_duplicate == OnDuplicate::Last)
 		detail = "sort: on_duplicate => 'last' needs all rows before the first one is applied";
-	else if (plan_is_in_key_order(explanation->source->portal, explanation->target))
+	else if (plan_is_in_key_order(source_plan(explanation->source), explanation->target))
 		detail = "stream: by its plan the source is in key order; a log of the keys is kept";
 	else
 		detail = "not known from the source's plan: rows stream while they are in key order, and "

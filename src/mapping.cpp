@@ -120,28 +120,27 @@ mark_key_columns(Target *target, const Options &options)
 void
 check_value_columns(const Target *target)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
 	bool any = false;
 
 	for (const MappedColumn &column : target->columns)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(tuple_desc, column.target - 1);
+		FormData_pg_attribute attribute = attribute_of(target, column.target);
 
 		if (column.is_key)
 			continue;
 		any = true;
-		if (attribute->attgenerated != '\0' || attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
-			ereport(ERROR,
-					(errcode(ERRCODE_GENERATED_ALWAYS),
-					 errmsg("column \"%s\" cannot be updated by bulk_update",
-							NameStr(attribute->attname)),
-					 attribute->attgenerated != '\0'
-						 ? errdetail("Column \"%s\" is a generated column.",
-									 NameStr(attribute->attname))
-						 : errdetail("Column \"%s\" is an identity column defined as GENERATED "
-									 "ALWAYS.",
-									 NameStr(attribute->attname)),
-					 errhint("Leave the column out of the source.")));
+		if (attribute.attgenerated != '\0' || attribute.attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_GENERATED_ALWAYS),
+				 errmsg("column \"%s\" cannot be updated by bulk_update",
+						NameStr(attribute.attname)),
+				 attribute.attgenerated != '\0'
+					 ? errdetail("Column \"%s\" is a generated column.", NameStr(attribute.attname))
+					 : errdetail("Column \"%s\" is an identity column defined as GENERATED "
+								 "ALWAYS.",
+								 NameStr(attribute.attname)),
+				 errhint("Leave the column out of the source.")));
 	}
 	if (!any)
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
@@ -155,7 +154,7 @@ check_value_columns(const Target *target)
 FmgrInfo *
 equality_of_attribute(const Target *target, AttrNumber attno)
 {
-	Oid type = TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->atttypid;
+	Oid type = attribute_of(target, attno).atttypid;
 	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
 
 	if (!OidIsValid(entry->eq_opr_finfo.fn_oid))
@@ -233,8 +232,7 @@ coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool k
 		where.column = column.target;
 		if (column.cast != NULL)
 			value = ExecEvalExpr(column.cast, context, &isnull);
-		/* The cast may have changed the table's catalog entries: its descriptor is another then. */
-		if (!isnull && TupleDescAttr(RelationGetDescr(target->relation), attribute)->attlen == -1 &&
+		if (!isnull && attribute_of(target, column.target).attlen == -1 &&
 			VARATT_IS_EXTERNAL(DatumGetPointer(value)))
 			value = PointerGetDatum(
 				detoast_external_attr(reinterpret_cast<struct varlena *>(DatumGetPointer(value))));

@@ -161,15 +161,11 @@ is_in_order(const Target *target, const Plan *plan, Columns columns)
 } /* namespace */
 
 bool
-plan_is_in_key_order(const PortalData *portal, const Target *target)
+plan_is_in_key_order(const PlannedStmt *statement, const Target *target)
 {
-	if (portal->stmts == NIL)
-		return false;
-
-	const PlannedStmt *statement = linitial_node(PlannedStmt, portal->stmts);
 	Columns columns = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
 
-	if (statement->planTree == NULL || statement->commandType != CMD_SELECT)
+	if (statement == NULL || statement->commandType != CMD_SELECT)
 		return false;
 	for (int i = 0; i < target->keys.size; i++)
 		for (const MappedColumn &column : target->columns)

@@ -153,8 +153,12 @@ make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf v
 	int level = begin_settings({OUTPUT_SETTINGS, lengthof(OUTPUT_SETTINGS)});
 
 	for (const MappedColumn &column : target->columns)
-		append_member(column.is_key ? &key : &values, &omitted,
-					  attribute_name(target, column.target), value_of(column));
+	{
+		char *name = attribute_name(target, column.target);
+
+		append_member(column.is_key ? &key : &values, &omitted, name, value_of(column));
+		pfree(name);
+	}
 	end_settings(level);
 	appendStringInfoChar(&key, '}');
 	appendStringInfoChar(&values, '}');
@@ -186,14 +190,14 @@ reject_of_source_row(const Target *target, TupleTableSlot *row, const ErrorData 
 Reject *
 reject_of_image(const Target *target, HeapTupleHeader image, const ErrorData *error, Size *bytes)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
 	HeapTupleData tuple = tuple_of_image(image);
 
 	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
 		bool isnull;
-		Datum value = heap_getattr(&tuple, column.target, tuple_desc, &isnull);
+		Datum value =
+			heap_getattr(&tuple, column.target, RelationGetDescr(target->relation), &isnull);
 
-		return Value{value, isnull, TupleDescAttr(tuple_desc, column.target - 1)->atttypid};
+		return Value{value, isnull, attribute_of(target, column.target).atttypid};
 	});
 }
 

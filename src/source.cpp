@@ -198,20 +198,27 @@ source_open(const char *name, const char *label)
 	return source;
 }
 
+const PlannedStmt *
+source_plan(const Source *source)
+{
+	/* It may be gone: a cast that is inlined has its constants evaluated before the first row. */
+	if (source->watch->mark == NULL || source->portal->stmts == NIL)
+		return NULL;
+
+	const PlannedStmt *statement = linitial_node(PlannedStmt, source->portal->stmts);
+
+	return statement->planTree == NULL ? NULL : statement;
+}
+
 int64
 source_estimated_rows(const Source *source)
 {
-	const PortalData *portal = source->portal;
+	const PlannedStmt *statement = source_plan(source);
 
-	if (portal->stmts == NIL)
+	if (statement == NULL)
 		return -1;
 
-	const PlannedStmt *statement = linitial_node(PlannedStmt, portal->stmts);
-
-	if (statement->planTree == NULL)
-		return -1;
-
-	double rows = statement->planTree->plan_rows - static_cast<double>(portal->portalPos);
+	double rows = statement->planTree->plan_rows - static_cast<double>(source->portal->portalPos);
 
 	return rows < 1 ? 1 : static_cast<int64>(Min(rows, 1e18));
 }

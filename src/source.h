@@ -48,9 +48,16 @@ struct Source
 extern Source *source_open(const char *name, const char *label);
 
 /*
+ * source_plan
+ *		The plan of the portal, or NULL when it has none (a cursor WITH HOLD from
+ *		an earlier transaction) or is gone itself.
+ */
+extern const PlannedStmt *source_plan(const Source *source);
+
+/*
  * source_estimated_rows
  *		What the planner expects the rest of the portal to return, or -1 when
- *		its plan is gone (a cursor WITH HOLD from an earlier transaction).
+ *		its plan is not known.
  */
 extern int64 source_estimated_rows(const Source *source);
 

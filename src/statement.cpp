@@ -100,14 +100,13 @@ append_key_condition(StringInfo sql, const Target *target)
 
 	for (const KeyColumn &key : target->keys)
 	{
-		Form_pg_attribute attribute =
-			TupleDescAttr(RelationGetDescr(target->relation), key.target - 1);
-		const char *cast = cast_text(key.compared_as, attribute->atttypid);
+		FormData_pg_attribute attribute = attribute_of(target, key.target);
+		const char *cast = cast_text(key.compared_as, attribute.atttypid);
 
 		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);
 		appendStringInfoString(sql, operator_text(key.equality));
 		appendStringInfo(sql, "u.c%d%s", key.target, cast);
-		if (OidIsValid(key.collation) && key.collation != attribute->attcollation)
+		if (OidIsValid(key.collation) && key.collation != attribute.attcollation)
 			appendStringInfoString(sql, collate_text(key.collation));
 		separator = " AND ";
 	}
