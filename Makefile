@@ -6,7 +6,8 @@
 #
 # PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors, FAULTS=1
 # compiles the fault points in (src/fault.h), for tests only; COVERAGE=1 is for scripts/coverage;
-# SANITIZE=1 compiles checks for undefined behaviour in.
+# SANITIZE=1 compiles checks for undefined behaviour in, PACKAGE_CXXFLAGS is for those who make
+# packages: before PostgreSQL 18 PGXS takes none for C++.
 
 MODULE_big = bulk_update
 EXTENSION = bulk_update
@@ -40,7 +41,7 @@ SANITIZER = $(if $(SANITIZE),-fsanitize=undefined -fno-sanitize-recover=all)
 WERROR ?= -Werror
 MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
 	-Wall -Wextra $(WERROR) $(if $(FAULTS),-DBULK_UPDATE_FAULTS) $(if $(COVERAGE),-O0 --coverage) $(SANITIZER)
-PG_CXXFLAGS = $(MODULE_CXXFLAGS)
+PG_CXXFLAGS = $(MODULE_CXXFLAGS) $(PACKAGE_CXXFLAGS)
 SHLIB_LINK += $(if $(COVERAGE),--coverage) $(SANITIZER)
 
 # These need no server, nor its headers; the scripts fetch what is missing.
@@ -55,7 +56,7 @@ include $(PGXS)
 # system directory even where PGXS also gives it by -I.
 override CPPFLAGS += -isystem $(includedir_server) -isystem $(includedir_internal)
 # PGXS does not hand PG_CXXFLAGS to the bitcode compiler.
-COMPILE.cxx.bc += $(MODULE_CXXFLAGS)
+COMPILE.cxx.bc += $(MODULE_CXXFLAGS) $(filter -ffile-prefix-map=%,$(PACKAGE_CXXFLAGS))
 
 # One tree may be built for several servers in turn: the recorded flags change with the server,
 # the compiler and the options, and everything is built again.
