@@ -1,0 +1,120 @@
+"""META.json against the rules of the PGXN Meta Spec 1.0.0, and all files that tell a version against each other."""
+
+import json
+import pathlib
+import re
+
+from harness import equal, ok
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+TERM = re.compile(r"[^\s/\\\x00-\x1f\x7f]{2,}")
+TAG = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
+SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+)?")
+RANGE = re.compile(rf"((==|!=|>=?|<=?)?\s*{SEMVER.pattern}|0)(\s*,\s*(==|!=|>=?|<=?)?\s*{SEMVER.pattern})*")
+URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+")
+LICENSES = set("""agpl_3 apache_1_1 apache_2_0 artistic_1 artistic_2 bsd freebsd gfdl_1_2 gfdl_1_3 gpl_1 gpl_2 gpl_3 lgpl_2_1
+    lgpl_3_0 mit mozilla_1_0 mozilla_1_1 openssl perl_5 postgresql qpl_1_0 ssleay sun zlib open_source restricted
+    unrestricted unknown""".split())
+
+
+def text(value):
+    return isinstance(value, str) and value.strip() != ""
+
+
+def matching(pattern):
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def one_or_more(rule):
+    return lambda value: all(map(rule, value)) and value != [] if isinstance(value, list) else rule(value)
+
+
+def mapping(key, value):
+    return lambda given: isinstance(given, dict) and given != {} and all(key(k) and value(given[k]) for k in given)
+
+
+def fields(required, optional):
+    """A map with these keys; others begin with x_."""
+    def rule(given):
+        return isinstance(given, dict) and required.keys() <= given.keys() and all(
+            {**required, **optional}.get(key, lambda _: key[:2].lower() == "x_")(value) for key, value in given.items())
+    return rule
+
+
+def among(*words):
+    return lambda value: value in words
+
+
+def license_rule(value):
+    return mapping(text, matching(URL))(value) or one_or_more(lambda name: name in LICENSES)(value)
+
+
+RELATIONS = mapping(among("requires", "recommends", "suggests", "conflicts"), mapping(matching(TERM), matching(RANGE)))
+REQUIRED = {
+    "name": matching(TERM),
+    "version": matching(SEMVER),
+    "abstract": text,
+    "maintainer": one_or_more(text),
+    "license": license_rule,
+    "provides": mapping(matching(TERM), fields({"file": text, "version": matching(SEMVER)},
+                                               {"abstract": text, "docfile": text})),
+    "meta-spec": fields({"version": among("1.0.0")}, {"url": among("https://pgxn.org/meta/spec.txt",
+                                                                   "http://pgxn.org/meta/spec.txt")}),
+}
+OPTIONAL = {
+    "description": text,
+    "generated_by": text,
+    "tags": lambda value: isinstance(value, list) and one_or_more(matching(TAG))(value),
+    "release_status": among("stable", "testing", "unstable"),
+    "no_index": mapping(among("file", "directory"), one_or_more(text)),
+    "prereqs": mapping(among("configure", "runtime", "build", "test", "develop"), RELATIONS),
+    "resources": fields({}, {
+        "homepage": matching(URL), "bugtracker": fields({}, {"web": matching(URL), "mailto": text}),
+        "repository": fields({}, {"url": matching(URL), "web": matching(URL), "type": matching(re.compile("[a-z]+"))})}),
+}
+
+
+def wrong(meta):
+    """The keys that the specification does not let pass."""
+    rules = {**REQUIRED, **OPTIONAL}
+    return sorted(key for key in REQUIRED if key not in meta) + sorted(
+        key for key in meta if not rules.get(key, lambda _, key=key: key[:2].lower() == "x_")(meta[key]))
+
+
+# Each makes META.json wrong in one key.
+MISTAKES = {
+    "name": "bulk update", "version": "1.0", "abstract": "", "maintainer": [], "license": "PostgreSQL License",
+    "provides": {"bulk_update": {"file": "bulk_update.sql"}}, "meta-spec": {"version": "2.0.0"}, "tags": "update",
+    "release_status": "released", "prereqs": {"runtime": {"requires": {"PostgreSQL": "fifteen"}}},
+    "resources": {"homepage": "none"}, "colour": "blue",
+}
+
+
+def first(pattern, file):
+    """What the pattern's group matches first in a file."""
+    found = re.search(pattern, (ROOT / file).read_text(), re.M)
+    return found[1] if found else None
+
+
+def check():
+    meta = json.loads((ROOT / "META.json").read_text())
+    equal(wrong(meta), [], "META.json keeps the PGXN Meta Spec")
+    missed = [key for key, value in MISTAKES.items() if wrong({**meta, key: value}) != [key]]
+    missed += [key for key in REQUIRED if wrong({k: v for k, v in meta.items() if k != key}) != [key]]
+    equal(missed, [], "and mistakes in it are found")
+
+    version = first(r"^default_version = '(.*)'", "bulk_update.control")
+    script = f"bulk_update--{version}.sql"
+    equal({"META.json": meta["version"], "provides": meta["provides"]["bulk_update"]["version"]},
+          {"META.json": f"{version}.0", "provides": f"{version}.0"}, f"META.json tells version {version}")
+    equal({file: first(pattern, file) for file, pattern in (
+        ("CHANGELOG.md", r"^## (\S+)"), ("debian/changelog", r"^bulk-update \((.*)-\d+\)"),
+        ("CMakeLists.txt", r"project\(bulk_update VERSION (\S+)"), (script, r"\A/\* bulk_update--(.*)\.sql \*/"))},
+        dict.fromkeys(("CHANGELOG.md", "debian/changelog", "CMakeLists.txt", script), version),
+        f"and so do the changelogs, CMakeLists.txt and {script}")
+    provided = meta["provides"]["bulk_update"]
+    equal(provided["file"], script, "META.json names the SQL file")
+    ok((ROOT / provided["docfile"]).is_file(), f"there is {provided['docfile']}")
+    equal(first(r"^(\d+)\+$", "debian/pgversions") + ".0.0", meta["prereqs"]["runtime"]["requires"]["PostgreSQL"],
+          "META.json and debian/pgversions tell the same oldest PostgreSQL")
