@@ -78,6 +78,8 @@ def expected_files(tree, version):
     doc = f"usr/share/doc/postgresql-{version}-bulk-update"
     files = {f"{lib}/bulk_update.so", f"{share}/bulk_update.control", f"{doc}/changelog.gz",
              f"{doc}/changelog.Debian.gz", f"{doc}/copyright", f"{doc}/README.md.gz"}
+    files |= {f"{doc}/docs/{page.name}.gz" for page in tree.glob("docs/*.md")}
+    files |= {f"{doc}/examples/django/{file.name}" for file in tree.glob("contrib/django/*")}
     files |= {f"{share}/{script.name}" for script in tree.glob("bulk_update--*.sql")}
     if makefile_says(version, "with_llvm") == "yes":
         files.add(f"{lib}/bitcode/bulk_update.index.bc")
@@ -103,6 +105,8 @@ def contents(tree, version, package):
     unpacked = tree.parent / f"unpacked-{version}"
     run(["dpkg", "-x", package, unpacked], tree)
     files = {str(file.relative_to(unpacked)) for file in unpacked.rglob("*") if file.is_file()}
+    # Debian compresses what has more than 4 kB.
+    files = {file + ".gz" if file.endswith(".md") and "/examples/" not in file else file for file in files}
     expected = expected_files(tree, version)
     equal((sorted(files - expected), sorted(expected - files)), ([], []),
           f"{version}: module, control file, SQL, documentation"
