@@ -70,11 +70,13 @@ def main():
         skip("psycopg 3: not installed")
     else:
         drivers.append("psycopg")
+    tests = [name for name in options.tests if name != "memory"]
     for driver in drivers:
-        run_with(driver, "tests.py", *options.tests)
-        if driver == "psycopg":
-            run_with("psycopg with server-side binding", "tests.py", *(options.tests or ["test_values", "test_api"]))
-        if not options.tests:
+        if tests or not options.tests:
+            run_with(driver, "tests.py", *tests)
+            if driver == "psycopg":
+                run_with("psycopg with server-side binding", "tests.py", *(tests or ["test_values", "test_api"]))
+        if "memory" in options.tests or not options.tests:
             run_with(driver, "memory.py", str(options.rows))
     return finish()
 

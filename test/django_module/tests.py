@@ -17,7 +17,7 @@ django.setup()
 from django.db import connection  # noqa: E402
 import harness  # noqa: E402
 
-MODULES = ["test_values", "test_types", "test_api", "test_models", "test_streams", "test_drop_in"]
+MODULES = ["test_values", "test_types", "test_api", "test_models", "test_streams", "test_drop_in", "test_readme"]
 
 
 class Result(unittest.TestResult):

@@ -1,0 +1,61 @@
+"""The README's examples, and what it says of the module's names."""
+
+import inspect
+import os
+import re
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from types import ModuleType, SimpleNamespace
+
+from django.apps import apps
+from django.db import connection, models
+
+import bulk_update as module
+from app.models import Object
+from base import Case
+
+README = os.path.join(os.path.dirname(module.__file__), "README.md")
+
+
+class Readme(Case):
+    models = [Object]
+
+    def setUp(self):
+        with open(README) as readme:
+            self.text = readme.read()
+        self.blocks = re.findall(r"^```python\n(.*?)^```$", self.text, re.DOTALL | re.MULTILINE)
+        self.names = {"Object": Object, "models": models, "make_field1": lambda obj: obj.id * 10, "__name__": "app.readme"}
+        sys.modules["myproject"] = ModuleType("myproject")
+        sys.modules["myproject.bulk_update"] = module
+        Object.objects.bulk_create(Object(id=n) for n in range(1, 4))
+
+    def tearDown(self):
+        del sys.modules["myproject"], sys.modules["myproject.bulk_update"]
+        super().tearDown()
+
+    def test_the_example_and_the_migration(self):
+        output = StringIO()
+        with redirect_stdout(output):
+            exec(self.blocks[0], self.names)
+        self.assertEqual(output.getvalue(), "3 0\n")
+        self.assertEqual(list(Object.objects.order_by("id").values_list("field1", flat=True)), [10, 20, 30])
+        Object.objects.update(field1=0)
+        exec(self.blocks[1], self.names)
+        create, run = self.names["operations"]
+        self.assertEqual(create.name, "bulk_update")
+        run.code(SimpleNamespace(get_model=lambda *_: apps.get_model("app", "Object")),
+                 SimpleNamespace(connection=connection))
+        self.assertEqual(list(Object.objects.order_by("id").values_list("field1", flat=True)), [10, 20, 30])
+
+    def test_the_model(self):
+        block = self.blocks[2].replace("class Object(models.Model):", "class Readme(models.Model):")
+        exec(block, self.names)
+        self.assertIsInstance(self.names["Readme"].objects.all(), module.BulkUpdateQuerySet)
+
+    def test_the_reference(self):
+        signature = re.sub(r"\s+", " ", self.blocks[3].strip()).replace("( ", "(")
+        self.assertEqual(signature, f"bulk_update{inspect.signature(module.bulk_update)}")
+        self.assertEqual(len(self.blocks), 4)
+        for name in (*module.Account._fields, "rows_matched"):
+            self.assertIn(f"`{name}`" if name != "rows_matched" else "`account.rows_matched`", self.text)
