@@ -206,7 +206,7 @@ class Options(Objects):
         self.assertEqual(self.changed(id=1), [(1, 6)])
 
     def test_on_error_and_reject_limit(self):
-        pairs = (1, 10**6), (2, 14), (3, 2**40), (4, 15)
+        pairs = (1, 10**9), (2, 14), (3, 2**40), (4, 15)
         with self.assertRaises(DataError):
             self.update(*pairs)
         with self.assertRaises(IntegrityError):
@@ -219,10 +219,10 @@ class Options(Objects):
     def test_rejects(self):
         with connection.cursor() as cursor:
             cursor.execute("SELECT bulk_update_create_rejects('\"odd Rejects\"')")
-            self.update((2, 5), (1, 10**6), (99, 0), on_error="skip", rejects='"odd Rejects"')
+            self.update((2, 5), (1, 10**9), (99, 0), on_error="skip", rejects='"odd Rejects"')
             cursor.execute('SELECT source_row, reason, id, new_values->>\'field1\' FROM (SELECT *, key->>\'id\' AS id'
                            ' FROM "odd Rejects") AS r ORDER BY source_row')
-            self.assertEqual(cursor.fetchall(), [(2, "error", "1", "1000000"), (3, "missing", "99", "0")])
+            self.assertEqual(cursor.fetchall(), [(2, "error", "1", "1000000000"), (3, "missing", "99", "0")])
             cursor.execute('DROP TABLE "odd Rejects"')
 
     def test_skip_unchanged(self):

@@ -137,9 +137,9 @@ class Object(models.Model):
     streamed = BulkUpdateQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.CheckConstraint(name="not_a_million",
+        constraints = [models.CheckConstraint(name="not_a_billion",
                                               **{"condition" if django.VERSION >= (5, 1) else "check":
-                                                 ~models.Q(field1=10**6)})]
+                                                 ~models.Q(field1=10**9)})]
 
 
 class Proxy(Object):
