@@ -45,8 +45,6 @@ class Account(namedtuple("Account", "rows_fetched rows_updated rows_unchanged ro
                                     " rows_rejected chunks")):
     """What became of the objects: rows_fetched is the sum of the next five."""
 
-    __slots__ = ()
-
     @property
     def rows_matched(self):
         """What Django's bulk_update() returns."""
@@ -64,11 +62,9 @@ def bulk_update(queryset_or_model, objects, fields, *, using=None, batch_size=No
     if batch_size is not None and batch_size <= 0:
         raise ValueError("Batch size must be a positive integer.")
     queryset = _queryset(queryset_or_model, using)
-    options = {
-        "chunk_size": batch_size, "on_missing": on_missing, "on_duplicate": on_duplicate, "on_error": on_error,
-        "skip_unchanged": skip_unchanged, "rejects": rejects, "reject_limit": reject_limit, "dry_run": dry_run,
-        "ordering": ordering,
-    }
+    options = dict(chunk_size=batch_size, on_missing=on_missing, on_duplicate=on_duplicate, on_error=on_error,
+                   skip_unchanged=skip_unchanged, rejects=rejects, reject_limit=reject_limit, dry_run=dry_run,
+                   ordering=ordering)
     groups = _fields_by_table(queryset.model, fields)
     if len(groups) > 1:
         tables = ", ".join(model._meta.db_table for model in groups)
@@ -183,21 +179,20 @@ class _Call:
         Its columns have the target's types without lengths, precisions and domains, and wider integers: what does not fit is
         then for the extension to meet, which knows the row and whether to skip it.
         """
-        cursor.execute("SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e"
-                       " JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'bulk_update'")
-        row = cursor.fetchone()
-        if row is None:
-            raise ImproperlyConfigured(
-                f"The extension bulk_update is not installed in database '{self.queryset.db}': run CREATE EXTENSION"
-                " bulk_update, or add CreateExtension('bulk_update') to a migration.")
         cursor.execute(
             "WITH RECURSIVE base (attname, typid) AS ("
             " SELECT attname, atttypid FROM pg_catalog.pg_attribute"
             " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped UNION ALL"
             " SELECT attname, typbasetype FROM base JOIN pg_catalog.pg_type ON oid = typid WHERE typtype = 'd') "
-            "SELECT attname, pg_catalog.format_type(typid, -1) FROM base JOIN pg_catalog.pg_type ON oid = typid"
-            " WHERE typtype <> 'd'", [self.target])
-        types = dict(cursor.fetchall())
+            "SELECT attname, pg_catalog.format_type(typid, -1), (SELECT quote_ident(nspname) FROM pg_catalog.pg_extension"
+            " JOIN pg_catalog.pg_namespace n ON n.oid = extnamespace WHERE extname = 'bulk_update') "
+            "FROM base JOIN pg_catalog.pg_type ON oid = typid WHERE typtype <> 'd'", [self.target])
+        rows = cursor.fetchall()
+        if rows and rows[0][2] is None:
+            raise ImproperlyConfigured(
+                f"The extension bulk_update is not installed in database '{self.queryset.db}': run CREATE EXTENSION"
+                " bulk_update, or add CreateExtension('bulk_update') to a migration.")
+        types = {name: type_name for name, type_name, _ in rows}
         compiler = self.queryset.query.get_compiler(self.queryset.db)
         self.staged = []
         for field, source in zip(self.keys + self.fields, self.links + self.fields):
@@ -210,7 +205,7 @@ class _Call:
             element, array = column.element, "[]" if column.array else ""
             definitions.append(f"{name} {integer if element in _INTEGERS else element}{array}")
         cursor.execute(f"CREATE TEMPORARY TABLE {self.table} ({', '.join(definitions)}) ON COMMIT DROP")
-        return row[0]
+        return rows[0][2]
 
     def stage(self, cursor, objects):
         """Fill the temporary table. What is not known to mean the same in COPY as in a statement goes by INSERT."""
@@ -326,7 +321,9 @@ class _Column:
         text = self.array_text(value) if self.array and type(value) is list else self.element_text(value)
         if text is None:
             return None
-        return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+        if not text.isalnum():  # quick, and true of most keys and numbers
+            text = text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+        return text
 
     def element_text(self, value):
         kind = type(value)

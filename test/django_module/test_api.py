@@ -72,7 +72,7 @@ class Arguments(Objects):
 class Databases(Case):
     models = [Routed, Object]
     databases = {"default", "other", "bare", "sqlite"}
-    made_in = {"default", "other"}
+    made_in = {"default", "other", "bare"}
 
     def setUp(self):
         for database in ("default", "other"):

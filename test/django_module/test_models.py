@@ -58,7 +58,7 @@ class Keys(Case):
         self.assertEqual(ByOne.objects.get(concrete="late").pk, self.ones[0].pk)
 
     def test_objects_that_are_not_loaded_as_a_whole(self):
-        with self.assertStatements(7 + 3):
+        with self.assertStatements(6 + 3):
             bulk_update(ByOne, ByOne.objects.only("pk").iterator(), ["value"])
         self.assertEqual(set(ByOne.objects.values_list("value", flat=True)), {0, 1, 2})
 
