@@ -150,8 +150,9 @@ class Django(Framework):
         self.database.fill()
 
     def migrate(self, migration):
-        return self.run(*PYTHON, "-m", "django", "migrate", "objects", migration,
-                        PYTHONPATH=os.pathsep.join([HERE, f"{EXAMPLES}/django"]),
+        # Not in the repository's root: python -m would find its bulk_update.so.
+        return self.run(*PYTHON, "-m", "django", "migrate", "objects", migration, directory=self.directory,
+                        PYTHONPATH=os.pathsep.join([HERE, f"{EXAMPLES}/django", f"{ROOT}/contrib/django"]),
                         DJANGO_SETTINGS_MODULE="django_settings")
 
     def forward(self):

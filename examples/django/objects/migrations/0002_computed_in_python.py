@@ -2,8 +2,9 @@
 
 import hashlib
 
-from bulk import BulkUpdate
 from django.db import migrations
+
+from bulk_update import bulk_update  # contrib/django/bulk_update.py, copied into the project
 
 # Nobody changes the objects between the look at their old values and the update. Reading goes on.
 KEEP = """
@@ -12,27 +13,35 @@ KEEP = """
 """
 
 
-def new_values(obj):
-    digest = hashlib.sha256(obj.field2.encode()).hexdigest()
-    return int(digest[:6], 16), f"{obj.field2} {digest[:8]}"
+def changed(objects):
+    for obj in objects:
+        digest = hashlib.sha256(obj.field2.encode()).hexdigest()
+        obj.field1, obj.field2 = int(digest[:6], 16), f"{obj.field2} {digest[:8]}"
+        yield obj
+
+
+def print_account(fetched, updated, unchanged, missing, duplicate, rejected):
+    print(f"objects: {fetched} fetched, {updated} updated, {unchanged} unchanged, {missing} missing, "
+          f"{duplicate} duplicate, {rejected} rejected")
 
 
 def forward(apps, schema_editor):
     Object = apps.get_model("objects", "Object")
-    rows = ((obj.pk, *new_values(obj)) for obj in Object.objects.order_by("pk").iterator())
-    updated, missing = BulkUpdate(Object, ["field1", "field2"], schema_editor.connection.alias).run(rows)
-    print(f"objects: {updated} updated, {missing} missing")
+    # iterator() reads a batch at a time, as bulk_update() does: at no moment are all objects in memory.
+    objects = Object.objects.order_by("pk").iterator()
+    account = bulk_update(Object, changed(objects), ["field1", "field2"], using=schema_editor.connection.alias)
+    print_account(*account[:6])
 
 
 def backward(apps, schema_editor):
     """What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing."""
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sum(rows_updated), sum(rows_missing) FROM bulk_update_query("
+            "SELECT sum(rows_fetched), sum(rows_updated), sum(rows_unchanged), sum(rows_missing), sum(rows_duplicate),"
+            " sum(rows_rejected) FROM bulk_update_query("
             "'objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id')"
         )
-        updated, missing = cursor.fetchone()
-    print(f"objects: {updated or 0} updated, {missing or 0} missing")
+        print_account(*cursor.fetchone())
 
 
 class Migration(migrations.Migration):
