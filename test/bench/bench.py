@@ -73,13 +73,22 @@ def bounds():
     equal(status, 1 if any("**no**" in line for line in lines) else 0, "its exit code is what the lines say")
 
 
+def arrays():
+    status, text = command("bench/arrays", "--quick")
+    equal(status, 0, "bench/arrays --quick succeeds")
+    equal([line.count("|") for line in text.splitlines() if line.startswith("| ")], [6] * 8,
+          "bench/arrays prints a line for each way")
+    equal(command("bench/arrays", "--ways", "no_such")[0], 2, "an unknown way is wrong usage")
+
+
 def main():
-    for script in ("bench/run", "bench/bounds"):
+    for script in ("bench/run", "bench/bounds", "bench/arrays"):
         ok("exit code:" in command(script, "--help")[1], f"{script} explains itself")
     equal(command("bench/run", "--shapes", "no_such")[0], 2, "an unknown shape is wrong usage")
     with tempfile.TemporaryDirectory() as scratch:
         quick(scratch)
     bounds()
+    arrays()
     status, text = command("scripts/with-server", "/usr/bin/python3", "-B", os.path.join(HERE, "wrong_rows.py"))
     print(text, end="")
     equal(status, 0, "wrong rows are found")

@@ -62,20 +62,28 @@ def plpgsql(database, _):
     database.execute("DROP FUNCTION delete_last CASCADE")
 
 
-def program(database, directory):
-    """The program that is no migration."""
-    database.fresh_objects()
-    expect_digests(database)
-    names = database.rows("SELECT id, field2 FROM objects ORDER BY id")
-    command = f"{EXAMPLES}/psycopg2/new_values.py"
-    path = csv_file(directory, ["id", "name"], names + [[-1, "no such object"]])
-    done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
-    equal(done.stdout, f"{ROWS} objects updated, 1 not found\n", "psycopg2: the program says what it did")
-    ok(database.equal(), "psycopg2: the table has the new values")
+def programs(database, directory):
+    """The programs that are no migrations."""
+    for name in ("new_values.py", "arrays.py"):
+        command = f"{EXAMPLES}/psycopg2/{name}"
+        database.fresh_objects()
+        expect_digests(database)
+        names = database.rows("SELECT id, field2 FROM objects ORDER BY id")
+        path = csv_file(directory, ["id", "name"], names + [[-1, "no such object"]])
+        done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
+        equal(done.stdout, f"{ROWS} objects updated, 1 not found\n", f"psycopg2, {name} says what it did")
+        ok(database.equal(), f"psycopg2, {name}: the table has the new values")
 
-    path = csv_file(directory, ["id", "name"], [])
-    done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
-    equal(done.stdout, "0 objects updated, 0 not found\n", "psycopg2: an empty file is no error")
+        database.fresh_objects()
+        path = csv_file(directory, ["id", "name"], names + names[-1:])
+        done = subprocess.run([command, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        ok(done.returncode and "a second time" in done.stderr
+           and not database.rows("SELECT FROM objects WHERE field1 <> id"),
+           f"psycopg2, {name}: an error undoes all of it", done.stderr)
+
+        path = csv_file(directory, ["id", "name"], [])
+        done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
+        equal(done.stdout, "0 objects updated, 0 not found\n", f"psycopg2, {name}: an empty file is no error")
 
 
 def readme(database):
@@ -100,7 +108,7 @@ def readme(database):
 def main():
     database = Database()
     migrations.run(database)
-    for example in (psql, plpgsql, program, cheatsheet.run):
+    for example in (psql, plpgsql, programs, cheatsheet.run):
         with tempfile.TemporaryDirectory() as directory:
             example(database, directory)
     readme(database)
