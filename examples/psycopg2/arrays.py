@@ -4,7 +4,7 @@
 usage: arrays.py FILE    (CSV with the columns id and name; PGHOST and so on name the database)
 
 The driver sends one array for each column. A key that comes twice is found within a batch, not beyond it: where that
-matters, and from some 100,000 rows on, COPY (new_values.py) is better.
+matters, and from 10,000 rows on for speed, COPY (new_values.py) is better.
 """
 
 import csv
