@@ -124,12 +124,12 @@ def measure(ways, sizes, rounds):
                     print(f"{rows} rows, round {number + 1}, {way}: {figures}", file=sys.stderr)
                     failed |= figures is None
                     runs[way] += [figures] if figures else []
-            print(f"\n{rows:,} rows; seconds are the least of {rounds}, memory is the most beyond what was held before:\n\n"
-                  "| way | seconds | CPU s | client MB | server MB |\n|---|---:|---:|---:|---:|")
+            print(f"\n{rows:,} rows; times are the least of {rounds}, memory is the most beyond what was held before:\n\n"
+                  "| way | ms | CPU ms | client MB | server MB |\n|---|---:|---:|---:|---:|")
             for way, done in runs.items():
                 if done:
                     seconds, cpu, client_extra, server_extra = zip(*done)
-                    print(f"| {WAYS[way]} | {min(seconds):.2f} | {min(cpu):.2f}"
+                    print(f"| {WAYS[way]} | {1000 * min(seconds):.0f} | {1000 * min(cpu):.0f}"
                           f" | {max(client_extra) / 1e6:.1f} | {max(server_extra) / 1e6:.1f} |")
             sys.stdout.flush()
     return 1 if failed else 0
