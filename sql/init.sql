@@ -13,13 +13,15 @@ SELECT pg_describe_object(classid, objid, 0) AS object,
    AND deptype = 'e' AND classid = 'pg_proc'::regclass
  ORDER BY objid::regproc::text COLLATE "C";
 
--- Nothing is without a comment, down to the view's columns
+-- Nothing is without a comment, down to the view's columns; its row type, a member from 17 on, is the view's
 SELECT pg_describe_object(d.classid, d.objid, coalesce(a.attnum, 0)) AS without_comment
   FROM pg_depend AS d
        LEFT JOIN pg_attribute AS a ON d.classid = 'pg_class'::regclass AND a.attrelid = d.objid AND a.attnum > 0
                                       AND d.objid = 'bulk_update_progress'::regclass
  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bulk_update')
    AND d.deptype = 'e'
+   AND NOT EXISTS (SELECT FROM pg_type AS t
+                   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typrelid <> 0 OR t.typelem <> 0))
    AND NOT EXISTS (SELECT FROM pg_description AS c
                    WHERE c.classoid = d.classid AND c.objoid = d.objid AND c.objsubid = coalesce(a.attnum, 0))
  ORDER BY 1;
