@@ -95,6 +95,9 @@ def readme(database):
     tested = {"psql", "plpgsql", "psycopg2", "django", "alembic", "activerecord", "sqitch", "knex"}
     ok(named == there == tested, "every example is described and tested", (named, there))
 
+    with open(f"{EXAMPLES}/knex/package-lock.json", encoding="utf-8") as file:
+        ok('"resolved"' not in file.read(), "knex: the lock file names no registry")
+
     database.fresh_objects()
     before = database.checksum()
     database.execute("CREATE TEMPORARY TABLE new_values AS SELECT id, 0 AS field1, 'x' AS field2 FROM objects")
