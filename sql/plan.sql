@@ -165,3 +165,19 @@ SELECT * FROM try_partitions();
 DROP FUNCTION try_partitions;
 DROP TABLE p;
 DROP FUNCTION try, scans;
+
+-- A table of fewer rows than the planner takes unnest() for is updated in key order all the same
+CREATE TABLE few (id int, v int, PRIMARY KEY (id)) PARTITION BY HASH (id);
+CREATE TABLE few_0 PARTITION OF few FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE few_1 PARTITION OF few FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO few SELECT i, 0 FROM generate_series(1, 7) AS i;
+ANALYZE few;
+CREATE TABLE order_of_few (n serial, id int);
+CREATE FUNCTION log_few() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO order_of_few (id) VALUES (NEW.id); RETURN NULL; END';
+CREATE TRIGGER log AFTER UPDATE ON few FOR EACH ROW EXECUTE FUNCTION log_few();
+SET bulk_update.applier = sql;
+SELECT rows_updated, applier FROM bulk_update_query('few', 'SELECT i AS id, i AS v FROM generate_series(1, 7) AS i');
+RESET bulk_update.applier;
+SELECT string_agg(id::text, ' ' ORDER BY n) AS ids FROM order_of_few;
+DROP TABLE few, order_of_few;
+DROP FUNCTION log_few;

@@ -77,6 +77,9 @@ every_table_has_index(const Target *target)
  * children that have no such index has to be read; there the planner chooses.
  * A custom plan would be made for each chunk, and with the true number of rows.
  *
+ * A table of fewer rows than that handful would be read first, and so not in the
+ * order of the keys: where tuples cost much, that is dearer than the lookups.
+ *
  * Where keys are known to be dense, one scan of their range of the index and a
  * hash join take half the time of as many descents.
  */
@@ -94,6 +97,7 @@ begin_planning(const SqlApplier *applier, bool in_range)
 		{"enable_seqscan", "off"},
 		{"enable_memoize", "off"},
 		{"enable_material", "off"},
+		{"cpu_tuple_cost", "100"},
 	};
 	constexpr int all = static_cast<int>(lengthof(settings));
 	constexpr int always = 2;
