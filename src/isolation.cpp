@@ -141,6 +141,9 @@ void
 apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad)
 {
 	apply_in_attempts(applier, chunk, rows, bad, [&](ChunkRow *row, const ErrorData *error) {
+		/* A policy's or the user's own code's; what no row can be updated for ends the call. */
+		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+			target_check_privileges(chunk->target, chunk->options->skip_unchanged);
 		reject(chunk, row, error, bad);
 		return true;
 	});

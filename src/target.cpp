@@ -78,38 +78,6 @@ check_rules(Relation relation)
 	}
 }
 
-/*
- * The executor checks the privileges of each chunk's statement.  Here they are
- * checked as well so that a call with an empty source is refused too, and so
- * that the message can say which column lacks what.
- */
-void
-check_privileges(const Target *target, bool compares_values)
-{
-	auto require = [&](const MappedColumn &column, AclMode privilege, const char *name) {
-		Oid relid = RelationGetRelid(target->relation);
-
-		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
-			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
-			return;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for table %s", RelationGetRelationName(target->relation)),
-			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
-					   column.is_key ? "key" : "value", get_attname(relid, column.target, false)),
-			 errhint("Grant it on the column or on the table.")));
-	};
-
-	for (const MappedColumn &column : target->columns)
-	{
-		if (column.is_key || compares_values)
-			require(column, ACL_SELECT, "SELECT");
-		if (!column.is_key)
-			require(column, ACL_UPDATE, "UPDATE");
-	}
-}
-
 Relation
 open_relation(Oid relid, LOCKMODE lock)
 {
@@ -148,8 +116,35 @@ target_open(const Options &options, TupleDesc source)
 	target->elsewhere = palloc_one<RowsElsewhere>();
 	map_columns(target, options, source);
 	choose_key(target);
-	check_privileges(target, options.skip_unchanged);
+	target_check_privileges(target, options.skip_unchanged);
 	return target;
+}
+
+void
+target_check_privileges(const Target *target, bool compares_values)
+{
+	auto require = [&](const MappedColumn &column, AclMode privilege, const char *name) {
+		Oid relid = RelationGetRelid(target->relation);
+
+		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
+			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
+			return;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for table %s", RelationGetRelationName(target->relation)),
+			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
+					   column.is_key ? "key" : "value", get_attname(relid, column.target, false)),
+			 errhint("Grant it on the column or on the table.")));
+	};
+
+	for (const MappedColumn &column : target->columns)
+	{
+		if (column.is_key || compares_values)
+			require(column, ACL_SELECT, "SELECT");
+		if (!column.is_key)
+			require(column, ACL_UPDATE, "UPDATE");
+	}
 }
 
 const char *

@@ -70,6 +70,17 @@ struct Target
  */
 extern Target *target_open(const Options &options, TupleDesc source);
 
+/*
+ * target_check_privileges
+ *		May the current user update the target's columns?  compares_values: and read
+ *		those that are not of the key?
+ *
+ * The executor checks the privileges of each chunk's statement.  Here they are
+ * checked so that a call with an empty source is refused too, and so that the
+ * message can say which column lacks what.  Raises 42501.
+ */
+extern void target_check_privileges(const Target *target, bool compares_values);
+
 /* qualified_name: of a relation as it is called now, quoted where need be. */
 extern const char *qualified_name(Oid relid);
 
