@@ -72,7 +72,13 @@ class Case(TransactionTestCase):
             for obj in objects:
                 obj.save(update_fields=fields)
 
-        for way in (save, model.objects.bulk_update, lambda objects, fields: bulk_update(model, iter(objects), fields)):
+        def one_by_one(objects, fields):
+            # A value that goes by INSERT takes the others of its object with it.
+            for field in fields:
+                bulk_update(model, objects, [field])
+
+        for way in (save, model.objects.bulk_update, one_by_one,
+                    lambda objects, fields: bulk_update(model, iter(objects), fields)):
             if way == model.objects.bulk_update and not model._meta.managed:
                 continue  # it casts to the types that the fields would have
             model.objects.update(**dict.fromkeys(fields))

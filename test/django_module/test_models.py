@@ -6,7 +6,8 @@ import django
 from django.db import connection, models
 
 from app.models import (
-    COMPOSITE, ByForeignKey, ByOne, Concrete, Everything, Legacy, Licence, Object, Pizzeria, Place, Proxy, Restaurant,
+    COMPOSITE, ByForeignKey, ByOne, Concrete, Everything, Franchise, Legacy, Licence, Object, Pizzeria, Place, Proxy,
+    Restaurant,
 )
 from base import Case
 from bulk_update import bulk_update
@@ -103,7 +104,7 @@ class Kinds(Case):
 
 
 class Inheritance(Case):
-    models = [Place, Licence, Restaurant, Pizzeria]
+    models = [Place, Licence, Restaurant, Pizzeria, Franchise]
 
     def setUp(self):
         Licence.objects.create()  # the keys of the two parents differ
@@ -129,6 +130,13 @@ class Inheritance(Case):
             self.assertEqual(list(Pizzeria.objects.order_by("name").values_list(field, flat=True)), values)
         self.assertEqual(Place.objects.filter(name="d").count(), 1)
         self.assertEqual(Licence.objects.filter(number=0).count(), 1)
+
+    def test_fields_of_the_second_parent_of_a_parent(self):
+        franchise = Franchise.objects.create(name="e")
+        franchise.number, franchise.name, franchise.ovens = 5, "f", 6
+        for field in ("number", "name", "ovens"):
+            self.assertEqual(bulk_update(Franchise, [franchise], [field]).rows_updated, 1)
+        self.assertEqual(Franchise.objects.values_list("number", "name", "ovens").get(), (5, "f", 6))
 
     def test_objects_that_know_only_their_key(self):
         pizzeria = Pizzeria(pk=self.pizzerias[0].pk, name="new", ovens=2)

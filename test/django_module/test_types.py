@@ -5,6 +5,7 @@ import decimal
 from datetime import timedelta, timezone
 
 from django.db import DatabaseError, connection
+from django.db.models import Value
 
 from app.models import Legacy
 from base import Case
@@ -34,6 +35,9 @@ class Types(Case):
     def test_numbers(self):
         self.both([{"real": 0.1, "number": 0.125, "domain": 4}, {"real": 1e-40, "number": 1e5, "domain": -5},
                    {"real": 16777217.0, "number": 2.5, "domain": None}])
+
+    def test_numbers_that_drivers_write_in_their_own_way(self):
+        self.both([{"free": Value(decimal.Decimal(text))} for text in ("Infinity", "-Infinity", "NaN", "1E+30", "-0")])
 
     def test_json_keeps_its_text_as_far_as_django_does(self):
         self.both([{"json": {"b": 1, "a": [1.50, "é"]}}, {"json": None}, {"json": "text"}])

@@ -127,6 +127,8 @@ class Values(Case):
     def test_values_that_are_wrapped_as_expressions(self):
         self.both([{"integer": Value(5), "text": Value("a\tb"), "boolean": Value(True)},
                    {"integer": Value(None), "text": Value(""), "boolean": Value(None)}])
+        with self.assertRaises(DatabaseError):
+            bulk_update(Everything, [Everything(id=KEYS[0], integer=Value(True))], ["integer"])
         bulk_update(Everything, [Everything(id=KEYS[0], json=Value({"a": 1}, models.JSONField())),
                                  Everything(id=KEYS[1], json=Value(None, models.JSONField())),
                                  Everything(id=KEYS[2], json=None)], ["json"])

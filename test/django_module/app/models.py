@@ -110,6 +110,7 @@ class Legacy(models.Model):
     number = models.FloatField(null=True)
     network = models.GenericIPAddressField(null=True)
     generic = models.TextField(null=True)
+    free = models.FloatField(null=True)
 
     class Meta:
         managed = False
@@ -122,7 +123,7 @@ class Legacy(models.Model):
         CREATE DOMAIN "odd schema".smaller AS "odd schema".small CHECK (VALUE < 5);
         CREATE TABLE "odd schema"."Legacy" (
             id integer PRIMARY KEY, day timestamp, real real, json json, domain "odd schema".smaller,
-            code char(4), mood "odd schema"."Mood", number numeric(9,2), network cidr, generic text)"""
+            code char(4), mood "odd schema"."Mood", number numeric(9,2), network cidr, generic text, free numeric)"""
 
 
 class Object(models.Model):
@@ -193,6 +194,10 @@ class Restaurant(Place):
 
 class Pizzeria(Restaurant, Licence):
     ovens = models.IntegerField(default=0)
+
+
+class Franchise(Pizzeria):
+    brand = models.CharField(max_length=10, default="")
 
 
 class Hidden(models.Manager):
