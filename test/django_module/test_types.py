@@ -5,7 +5,6 @@ import decimal
 from datetime import timedelta, timezone
 
 from django.db import DatabaseError, connection
-from django.db.models import Value
 
 from app.models import Legacy
 from base import Case
@@ -37,7 +36,7 @@ class Types(Case):
                    {"real": 16777217.0, "number": 2.5, "domain": None}])
 
     def test_numbers_that_drivers_write_in_their_own_way(self):
-        self.both([{"free": Value(decimal.Decimal(text))} for text in ("Infinity", "-Infinity", "NaN", "1E+30", "-0")])
+        self.both([{"free": text} for text in ("Infinity", "-Infinity", "NaN", "1E+30", "-0")])
 
     def test_json_keeps_its_text_as_far_as_django_does(self):
         self.both([{"json": {"b": 1, "a": [1.50, "é"]}}, {"json": None}, {"json": "text"}])

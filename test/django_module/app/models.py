@@ -1,5 +1,6 @@
 """The models of the tests."""
 
+import decimal
 import enum
 import uuid
 
@@ -47,6 +48,13 @@ class CentsField(models.IntegerField):
 
     def get_db_prep_value(self, value, connection, prepared=False):
         return None if value is None else round(value * 100)
+
+
+class DecimalTextField(models.TextField):
+    """Text here, a number in the database."""
+
+    def get_prep_value(self, value):
+        return None if value is None else decimal.Decimal(value)
 
 
 class UpperField(models.TextField):
@@ -110,7 +118,7 @@ class Legacy(models.Model):
     number = models.FloatField(null=True)
     network = models.GenericIPAddressField(null=True)
     generic = models.TextField(null=True)
-    free = models.FloatField(null=True)
+    free = DecimalTextField(null=True)
 
     class Meta:
         managed = False
