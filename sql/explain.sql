@@ -19,6 +19,10 @@ SELECT mode FROM pg_locks WHERE relation = 'x.t'::regclass AND pid = pg_backend_
 COMMIT;
 SELECT * FROM bulk_update_explain_query('x.t', 'SELECT id, -a, b FROM x.new', '{id,a,b}', on_missing => 'error',
     on_duplicate => 'last', on_error => 'skip', reject_limit => 10, skip_unchanged => true, chunk_size => 100);
+SELECT bulk_update_create_rejects('x.rejects');
+SELECT * FROM bulk_update_explain_query('x.t', 'SELECT id, -a AS a FROM x.new', ordering => 'stream', rejects => 'x.rejects',
+    on_error => 'skip', dry_run => true) WHERE topic IN ('ordering', 'rejects', 'dry run');
+SELECT detail FROM bulk_update_explain_query('x.t', 'SELECT id, -a AS a FROM x.new', ordering => 'sort') WHERE topic = 'ordering';
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS explains FROM bulk_update_explain_query('x.t', 'SELECT id, a FROM x.new');
 COMMIT;
@@ -103,6 +107,7 @@ SELECT ordering('x.o', q), q FROM unnest(ARRAY[
     'SELECT id, a FROM x.o ORDER BY id',
     'SELECT id, a * 3 AS a FROM x.v ORDER BY id',
     'SELECT * FROM (SELECT id, a FROM x.o ORDER BY id OFFSET 0) AS s',
+    'SELECT id, a * 2 AS a FROM (SELECT id, a FROM x.o ORDER BY id OFFSET 0) AS s WHERE a > 0',
     'SELECT id, row_number() OVER (ORDER BY id) AS a FROM x.new',
     'SELECT DISTINCT ON (id) id, a FROM x.new ORDER BY id',
     'SELECT id, a FROM x.new',
@@ -131,6 +136,8 @@ SET enable_seqscan = off;
 SET enable_sort = off;
 SELECT ordering('x.o', 'SELECT a, id FROM x.o ORDER BY id'), ordering('x.o', 'SELECT id, 1 AS a FROM x.o ORDER BY id'),
     ordering('x.o', 'SELECT a AS id, id AS a FROM x.o ORDER BY x.o.id');
+SELECT ordering('x.o', 'SELECT id, a FROM x.o UNION ALL SELECT id, a FROM x.o ORDER BY id'),
+    ordering('x.o', 'SELECT id, a FROM x.o UNION ALL SELECT id, a FROM x.o ORDER BY id DESC');
 RESET enable_seqscan;
 RESET enable_sort;
 
@@ -138,6 +145,25 @@ RESET enable_sort;
 DECLARE held CURSOR WITH HOLD FOR SELECT id, a FROM x.new ORDER BY id;
 SELECT topic, detail FROM bulk_update_explain('x.t', 'held') WHERE topic IN ('source', 'ordering', 'chunks');
 CLOSE held;
+-- its plan is gone when it was the cursor of a loop with a COMMIT
+CREATE PROCEDURE held() LANGUAGE plpgsql AS $$
+DECLARE
+    c CURSOR FOR SELECT id, a FROM x.new ORDER BY id;
+    r record;
+BEGIN
+    FOR r IN c LOOP
+        COMMIT;
+        FOR r IN SELECT topic, regexp_replace(detail, '[0-9]+', 'N') FROM bulk_update_explain('x.t', c)
+                  WHERE topic IN ('source', 'ordering') LOOP
+            RAISE NOTICE '%', r;
+        END LOOP;
+        EXIT;
+    END LOOP;
+END
+$$;
+CALL held();
+-- a key that the index covers a part of
+SELECT detail FROM bulk_update_explain_query('x.o', 'SELECT id, b, a FROM x.o', key_columns => '{id,b}') WHERE topic = 'key';
 
 -- Errors are those of the call
 SELECT * FROM bulk_update_explain('x.t', 'nowhere');
@@ -157,6 +183,7 @@ SHOW search_path;
 RESET search_path;
 
 DROP FUNCTION applier, ordering;
+DROP PROCEDURE held;
 SET client_min_messages = warning;
 DROP SCHEMA x, hostile CASCADE;
 DROP ROLE explain_reader;
