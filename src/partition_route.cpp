@@ -56,7 +56,6 @@ add_partition(PartitionRoute *route, Relation relation, Oid index)
 int
 child_of_values(const Partition *partition, Datum *values)
 {
-	bool no_nulls[PARTITION_MAX_KEYS] = {};
 	PartitionKey key = partition->key;
 	PartitionBoundInfo bounds = partition->desc->boundinfo;
 	bool equal = false;
@@ -68,6 +67,7 @@ child_of_values(const Partition *partition, Datum *values)
 	{
 		case PARTITION_STRATEGY_HASH:
 		{
+			bool no_nulls[PARTITION_MAX_KEYS] = {};
 			uint64 hash = compute_partition_hash_value(key->partnatts, key->partsupfunc,
 													   key->partcollation, values, no_nulls);
 
