@@ -34,18 +34,6 @@ using bulkupdate::SourceKind;
 namespace
 {
 
-bulkupdate::Caller
-caller_of(FunctionCallInfo fcinfo, int64 rows = -1)
-{
-	return {fcinfo->flinfo->fn_oid, reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo), rows};
-}
-
-const char *
-cursor_label(const char *name)
-{
-	return psprintf("cursor \"%s\"", name);
-}
-
 /*
  * open_query
  *		Open a cursor for the text of a query; returns its name.
@@ -74,6 +62,33 @@ open_query(const char *query)
 	return pstrdup(SPI_cursor_open(NULL, plan, NULL, NULL, false)->name);
 }
 
+/* Where the rows of a call come from. */
+struct CallSource
+{
+	const char *portal;
+	const char *label; /* what messages call it */
+	int64 rows;        /* that it has, or -1 when only its plan can tell */
+};
+
+CallSource
+open_source(FunctionCallInfo fcinfo, const Options &options)
+{
+	switch (options.source_kind)
+	{
+		case SourceKind::Cursor:
+			return {options.source, psprintf("cursor \"%s\"", options.source), -1};
+		case SourceKind::Query:
+			return {open_query(options.source), "the query", -1};
+		case SourceKind::Arrays:
+			break;
+	}
+
+	bulkupdate::ArraysCursor cursor =
+		bulkupdate::arrays_open(options, bulkupdate::arrays_of_call(fcinfo));
+
+	return {cursor.name, "the arrays", cursor.rows};
+}
+
 /* A trigger may have closed it after its last row. */
 void
 close_cursor(const char *name)
@@ -82,6 +97,55 @@ close_cursor(const char *name)
 
 	if (PortalIsValid(portal))
 		SPI_cursor_close(portal);
+}
+
+/*
+ * with_source
+ *		Do body(options, source) for a call whose rows come from such a source.
+ *
+ * The result of the call is materialized, so it runs to its end whatever the
+ * query around it does with its rows.
+ */
+template <typename Body>
+Datum
+with_source(FunctionCallInfo fcinfo, SourceKind kind, Body body)
+{
+	InitMaterializedSRF(fcinfo, 0);
+
+	Options options = options_from_call(fcinfo, kind);
+
+	SPI_connect();
+
+	CallSource source = open_source(fcinfo, options);
+
+	body(options, source);
+	if (kind != SourceKind::Cursor)
+		close_cursor(source.portal);
+	SPI_finish();
+	return static_cast<Datum>(0);
+}
+
+const ReturnSetInfo *
+result_of(FunctionCallInfo fcinfo)
+{
+	return reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+}
+
+Datum
+update(FunctionCallInfo fcinfo, SourceKind kind)
+{
+	return with_source(fcinfo, kind, [&](const Options &options, const CallSource &source) {
+		bulkupdate::run(options, source.portal, source.label,
+						{fcinfo->flinfo->fn_oid, result_of(fcinfo), source.rows});
+	});
+}
+
+Datum
+explain_update(FunctionCallInfo fcinfo, SourceKind kind)
+{
+	return with_source(fcinfo, kind, [&](const Options &options, const CallSource &source) {
+		bulkupdate::explain(options, source.portal, source.label, result_of(fcinfo));
+	});
 }
 
 } /* namespace */
@@ -106,21 +170,13 @@ _PG_init(void)
  * bulk_update_cursor
  *		SQL: bulk_update(target, source refcursor, columns, key_columns, ...)
  *
- * Returns one row for each chunk.  The result is materialized, so the call
- * runs to its end whatever the query around it does with its rows.  Raises
- * what options_from_call() and run() raise.
+ * Returns one row for each chunk.  Raises what options_from_call() and run()
+ * raise.
  */
 Datum
 bulk_update_cursor(PG_FUNCTION_ARGS)
 {
-	InitMaterializedSRF(fcinfo, 0);
-
-	Options options = options_from_call(fcinfo, SourceKind::Cursor);
-
-	SPI_connect();
-	bulkupdate::run(options, options.source, cursor_label(options.source), caller_of(fcinfo));
-	SPI_finish();
-	return static_cast<Datum>(0);
+	return update(fcinfo, SourceKind::Cursor);
 }
 
 /*
@@ -133,18 +189,7 @@ bulk_update_cursor(PG_FUNCTION_ARGS)
 Datum
 bulk_update_query(PG_FUNCTION_ARGS)
 {
-	InitMaterializedSRF(fcinfo, 0);
-
-	Options options = options_from_call(fcinfo, SourceKind::Query);
-
-	SPI_connect();
-
-	const char *name = open_query(options.source);
-
-	bulkupdate::run(options, name, "the query", caller_of(fcinfo));
-	close_cursor(name);
-	SPI_finish();
-	return static_cast<Datum>(0);
+	return update(fcinfo, SourceKind::Query);
 }
 
 /*
@@ -158,19 +203,7 @@ bulk_update_query(PG_FUNCTION_ARGS)
 Datum
 bulk_update_arrays(PG_FUNCTION_ARGS)
 {
-	InitMaterializedSRF(fcinfo, 0);
-
-	Options options = options_from_call(fcinfo, SourceKind::Arrays);
-
-	SPI_connect();
-
-	bulkupdate::ArraysCursor cursor =
-		bulkupdate::arrays_open(options, bulkupdate::arrays_of_call(fcinfo));
-
-	bulkupdate::run(options, cursor.name, "the arrays", caller_of(fcinfo, cursor.rows));
-	close_cursor(cursor.name);
-	SPI_finish();
-	return static_cast<Datum>(0);
+	return update(fcinfo, SourceKind::Arrays);
 }
 
 /*
@@ -183,15 +216,7 @@ bulk_update_arrays(PG_FUNCTION_ARGS)
 Datum
 bulk_update_explain_cursor(PG_FUNCTION_ARGS)
 {
-	InitMaterializedSRF(fcinfo, 0);
-
-	Options options = options_from_call(fcinfo, SourceKind::Cursor);
-
-	SPI_connect();
-	bulkupdate::explain(options, options.source, cursor_label(options.source),
-						caller_of(fcinfo).result);
-	SPI_finish();
-	return static_cast<Datum>(0);
+	return explain_update(fcinfo, SourceKind::Cursor);
 }
 
 /*
@@ -204,18 +229,7 @@ bulk_update_explain_cursor(PG_FUNCTION_ARGS)
 Datum
 bulk_update_explain_query(PG_FUNCTION_ARGS)
 {
-	InitMaterializedSRF(fcinfo, 0);
-
-	Options options = options_from_call(fcinfo, SourceKind::Query);
-
-	SPI_connect();
-
-	const char *name = open_query(options.source);
-
-	bulkupdate::explain(options, name, "the query", caller_of(fcinfo).result);
-	close_cursor(name);
-	SPI_finish();
-	return static_cast<Datum>(0);
+	return explain_update(fcinfo, SourceKind::Query);
 }
 
 /*
