@@ -12,6 +12,7 @@ from database import EXAMPLES, ROWS, Database, expect_digests
 
 import cheatsheet
 import migrations
+from frameworks import Knex
 from harness import equal, finish, ok
 
 
@@ -108,8 +109,18 @@ def readme(database):
     equal(database.checksum(), before, "the README's SQL: backward")
 
 
+def npm():
+    """What npm says tells a registry that it does not get to from a mistake in the example."""
+    unreachable = ("code ECONNREFUSED", "code E403", "code E503", "code UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+                   "code SELF_SIGNED_CERT_IN_CHAIN", "request to https://registry.example/knex failed, reason: certificate")
+    mistakes = ("code EUSAGE", "code EINTEGRITY", "code ERESOLVE", "code EBADENGINE", "code EJSONPARSE")
+    equal([text for text in (*unreachable, *mistakes) if Knex.UNREACHABLE.search(f"npm ERR! {text}")],
+          list(unreachable), "knex: skipped when npm does not get to its registry, and only then")
+
+
 def main():
     database = Database()
+    npm()
     migrations.run(database)
     for example in (psql, plpgsql, programs, cheatsheet.run):
         with tempfile.TemporaryDirectory() as directory:

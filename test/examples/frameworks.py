@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -225,8 +226,9 @@ class Knex(Framework):
     bookkeeping = "SELECT name FROM knex_migrations"
     streams = True
     sparing = {"NODE_OPTIONS": "--max-old-space-size=32 --max-semi-space-size=1"}
-    # What npm says when the registry is not there.
-    UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
+    # What npm says when it does not get to its registry, does not trust what is on the way, or is refused there.
+    UNREACHABLE = re.compile(r"request to \S+ failed|network request|code (ENOTFOUND|EAI_AGAIN|ECONN\w+|E\w*TIMEDOUT|ENETUNREACH"
+                             r"|EHOSTUNREACH|\w*CERT\w*|\w*SIGNATURE|E[45]\d\d)\b")
 
     def __init__(self, database, directory):
         super().__init__(database, directory)
@@ -247,7 +249,7 @@ class Knex(Framework):
                     return project
         done, output = self.run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1",
                                 "--fetch-timeout=30000", directory=project)
-        if not done and any(code in output for code in self.UNREACHABLE):
+        if not done and self.UNREACHABLE.search(output):
             raise Unavailable("npm does not reach its registry")
         assert done, output
         with open(installed, "w", encoding="utf-8") as file:
