@@ -131,22 +131,27 @@ class Maintenance(Task):
         self.counts["rounds"] += 1
 
 
-class Pgbench:
-    """A pgbench process at an isolation level."""
+def write_scripts(directory):
+    """pgbench's scripts, as options of it."""
+    options = []
+    for table in TABLES:
+        for name, (weight, script) in SCRIPTS.items():
+            path = os.path.join(directory, f"{name}_{table}.sql")
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(script.format(table=table) + "\n")
+            options += ["-f", f"{path}@{weight}"]
+    return options
 
-    def __init__(self, isolation, clients, seconds, seed, directory):
+
+class Pgbench:
+    """A pgbench process at an isolation level. scripts: options of pgbench that name them"""
+
+    def __init__(self, isolation, clients, seconds, seed, scripts):
         self.isolation, self.counts, self.errors = isolation, collections.Counter(), []
-        files = []
-        for table in TABLES:
-            for name, (weight, script) in SCRIPTS.items():
-                path = os.path.join(directory, f"{name}_{table}.sql")
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(script.format(table=table) + "\n")
-                files += ["-f", f"{path}@{weight}"]
         options = f"-c default_transaction_isolation={isolation.replace(' ', chr(92) + ' ')}"
         self.process = subprocess.Popen(
             ["pgbench", "--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--time={seconds}",
-             f"--random-seed={seed}", "--max-tries=1000", *files],
+             f"--random-seed={seed}", "--max-tries=1000", *scripts],
             env={**os.environ, "PGOPTIONS": options}, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def wait(self):
@@ -173,7 +178,9 @@ def load(seconds, seed):
     maintenance = [Maintenance(i, statements, end) for i, statements in enumerate(MAINTENANCE)]
     tasks = workers + maintenance
     with tempfile.TemporaryDirectory() as directory:
-        benches = [Pgbench(level, clients, seconds, seed, directory) for level, clients in zip(ISOLATIONS, CLIENTS)]
+        # All are written before the first pgbench reads one.
+        scripts = write_scripts(directory)
+        benches = [Pgbench(level, clients, seconds, seed, scripts) for level, clients in zip(ISOLATIONS, CLIENTS)]
         for task in tasks:
             task.start()
         for task in tasks:
