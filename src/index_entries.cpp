@@ -18,10 +18,13 @@ is_unchanged(Relation index, const IndexInfo *info, const Bitmapset *changing)
 {
 	const FormData_pg_index *form = index->rd_index;
 
-	/* A deferrable index may want to be checked again, and an expression may depend on anything. */
+	/*
+	 * A deferrable index may want to be checked again, and an expression may depend on anything.
+	 * One that is still being built does not have all old versions.
+	 */
 	if (changing == NULL || index->rd_rel->relam != BTREE_AM_OID || !form->indimmediate ||
-		!info->ii_ReadyForInserts || info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
-		info->ii_ExclusionOps != NULL)
+		!form->indisvalid || !info->ii_ReadyForInserts || info->ii_Expressions != NIL ||
+		info->ii_Predicate != NIL || info->ii_ExclusionOps != NULL)
 		return false;
 	for (int i = 0; i < form->indnatts; i++)
 		if (bms_is_member(form->indkey.values[i] - FirstLowInvalidHeapAttributeNumber, changing))
