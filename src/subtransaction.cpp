@@ -33,6 +33,7 @@ is_row_error(int sqlstate)
 		case ERRCODE_INSUFFICIENT_RESOURCES:
 		case ERRCODE_OPERATOR_INTERVENTION:
 		case ERRCODE_SYSTEM_ERROR:
+		case MAKE_SQLSTATE('7', '2', '0', '0', '0'): /* snapshot too old; gone from 17 on */
 		case ERRCODE_CONFIG_FILE_ERROR:
 		case ERRCODE_INTERNAL_ERROR:
 			return false;

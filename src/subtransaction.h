@@ -16,7 +16,7 @@ namespace bulkupdate
  *		Can this error be blamed on a row, so that skipping the row is an answer?
  *
  * No: out of memory or disk, cancellation, shutdown, deadlock, serialization
- * failure, lock timeout, wrong transaction state, internal errors, failed
+ * failure, a snapshot too old, lock timeout, wrong transaction state, internal errors, failed
  * assertions.  Whatever else data, constraints, policies and the user's own
  * functions raise: yes.
  */
