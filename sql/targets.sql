@@ -239,6 +239,10 @@ UPDATE plain SET v = g + 1, w = 'g was ' || g;
 SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM t ORDER BY id;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, g FROM t') $$);
+-- beside the key of the index
+SELECT :report FROM bulk_update_query('t', 'SELECT id, g + id / 3 AS g, id * 100 AS v FROM t ORDER BY id', key_columns => '{id,g}');
+UPDATE plain SET v = id * 100 WHERE id < 3;
+SELECT * FROM test_diff('t', 'plain');
 DROP TABLE t, plain;
 
 --

@@ -10,6 +10,20 @@ namespace bulkupdate
 namespace
 {
 
+/* A stored version has no value of it. */
+bool
+has_virtual_key(const Target *target)
+{
+	for (const KeyColumn &key : target->keys)
+	{
+		char generated = attribute_of(target, key.target).attgenerated;
+
+		if (generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED)
+			return true;
+	}
+	return false;
+}
+
 bool
 is_heap(Relation relation)
 {
@@ -104,6 +118,8 @@ why_not_direct(const Target *target)
 		if (!is_heap(relation))
 			return "The table is not stored in the heap.";
 	}
+	if (has_virtual_key(target))
+		return "A key column is a virtual generated column.";
 	if (has_update_rule(relation))
 		return "The table has an ON UPDATE rule.";
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
