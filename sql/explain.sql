@@ -171,6 +171,11 @@ SELECT * FROM bulk_update_explain_query('x.t', 'SELECT id FROM x.new');
 SELECT * FROM bulk_update_explain_query('x.t', '');
 SELECT * FROM bulk_update_explain_query('x.t', 'SELECT 1 AS id, 1 AS a', on_error => 'never');
 SELECT * FROM bulk_update_explain_query('x.v', 'SELECT 1 AS id, 1 AS a');
+SELECT * FROM bulk_update_explain_query('x.t', 'SELECT 1 AS id, 1 AS a', rejects => 4000000000::oid::regclass);
+SELECT * FROM bulk_update_explain_query('x.t', 'SELECT 1 AS id, 1 AS a', rejects => 'x.new');
+SET ROLE explain_reader;
+SELECT * FROM bulk_update_explain_query('x.t', 'SELECT 1 AS id, 1 AS a', rejects => 'x.rejects');
+RESET ROLE;
 
 -- A hostile search_path
 CREATE SCHEMA hostile;

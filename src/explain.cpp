@@ -9,6 +9,7 @@
 #include "explain_catalog.h"
 #include "key_text.h"
 #include "plan_order.h"
+#include "reject_table.h"
 
 namespace bulkupdate
 {
@@ -164,6 +165,10 @@ explain(const Options &options, const char *portal_name, const char *label,
 
 	Source *source = source_open(portal_name, label);
 	Target *target = target_open(looking, source->tuple_desc);
+
+	if (OidIsValid(options.rejects))
+		reject_table_check(options.rejects);
+
 	Explanation explanation = {result, &options, target, source};
 	const char *why;
 	const char *applier = applier_expected(target, &why);

@@ -18,7 +18,7 @@ namespace bulkupdate
  * label: what the portal is called.  Fetches nothing from it, locks no row, and
  * takes the lock of SELECT on the target.  Needs an SPI connection.
  *
- * Raises what source_open and target_open raise.
+ * Raises what source_open, target_open and reject_table_check raise.
  */
 extern void explain(const Options &options, const char *portal_name, const char *label,
 					const ReturnSetInfo *result);

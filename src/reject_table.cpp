@@ -36,46 +36,6 @@ constexpr Column COLUMNS[] = {
 };
 constexpr int NCOLUMNS = static_cast<int>(lengthof(COLUMNS));
 
-void
-check_table(Oid relid)
-{
-	char relkind = get_rel_relkind(relid);
-	StringInfoData missing;
-
-	if (relkind == '\0')
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relid),
-						errdetail("It is the table given in argument \"rejects\"."),
-						errhint("Make it with bulk_update_create_rejects().")));
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
-		relkind != RELKIND_FOREIGN_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot record rejected rows in relation \"%s\"", get_rel_name(relid)),
-				 errdetail_relkind_not_supported(relkind),
-				 errhint("Make a table with bulk_update_create_rejects().")));
-
-	initStringInfo(&missing);
-	for (const Column &column : COLUMNS)
-		if (get_attnum(relid, column.name) == InvalidAttrNumber)
-			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "", column.name);
-	if (missing.len > 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table \"%s\" cannot record rejected rows", get_rel_name(relid)),
-						errdetail("It lacks these columns: %s.", missing.data),
-						errhint("Make a table with bulk_update_create_rejects().")));
-
-	for (const Column &column : COLUMNS)
-		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
-			pg_attribute_aclcheck(relid, get_attnum(relid, column.name), GetUserId(), ACL_INSERT) !=
-				ACLCHECK_OK)
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-							errmsg("permission denied for table %s", get_rel_name(relid)),
-							errdetail("bulk_update needs the INSERT privilege to record rejected "
-									  "rows."),
-							errhint("Grant it, or leave argument \"rejects\" out.")));
-}
-
 /* With the name that the table has now: a trigger may have renamed it, and made another one. */
 char *
 insert_statement(Oid relid)
@@ -200,6 +160,46 @@ insert_row(RejectTable *table, const Chunk *chunk, const ChunkRow &row)
 
 } /* namespace */
 
+void
+reject_table_check(Oid relid)
+{
+	char relkind = get_rel_relkind(relid);
+	StringInfoData missing;
+
+	if (relkind == '\0')
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid),
+						errdetail("It is the table given in argument \"rejects\"."),
+						errhint("Make it with bulk_update_create_rejects().")));
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		relkind != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot record rejected rows in relation \"%s\"", get_rel_name(relid)),
+				 errdetail_relkind_not_supported(relkind),
+				 errhint("Make a table with bulk_update_create_rejects().")));
+
+	initStringInfo(&missing);
+	for (const Column &column : COLUMNS)
+		if (get_attnum(relid, column.name) == InvalidAttrNumber)
+			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "", column.name);
+	if (missing.len > 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" cannot record rejected rows", get_rel_name(relid)),
+						errdetail("It lacks these columns: %s.", missing.data),
+						errhint("Make a table with bulk_update_create_rejects().")));
+
+	for (const Column &column : COLUMNS)
+		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck(relid, get_attnum(relid, column.name), GetUserId(), ACL_INSERT) !=
+				ACLCHECK_OK)
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("permission denied for table %s", get_rel_name(relid)),
+							errdetail("bulk_update needs the INSERT privilege to record rejected "
+									  "rows."),
+							errhint("Grant it, or leave argument \"rejects\" out.")));
+}
+
 RejectTable *
 reject_table_open(const Options &options, Oid function)
 {
@@ -208,7 +208,7 @@ reject_table_open(const Options &options, Oid function)
 
 	RejectTable *table = palloc_one<RejectTable>();
 
-	check_table(options.rejects);
+	reject_table_check(options.rejects);
 	table->relid = options.rejects;
 	(void) prepare_insert(table);
 	table->run = next_run_number(function);

@@ -13,6 +13,15 @@ namespace bulkupdate
 struct RejectTable;
 
 /*
+ * reject_table_check
+ *		Can the table given in argument "rejects" record rows of the current user?
+ *
+ * Raises 42P01 (no such relation), 42809 (not a table), 42703 (columns are
+ * missing), 42501 (no INSERT privilege).
+ */
+extern void reject_table_check(Oid relid);
+
+/*
  * reject_table_open
  *		Check the table given in argument "rejects" and draw a run number.
  *		Returns NULL when there is none.
@@ -21,8 +30,7 @@ struct RejectTable;
  * numbers is in the same schema.  Needs an SPI connection.  Allocates in the
  * current memory context.
  *
- * Raises 42P01 (no such relation), 42809 (not a table), 42703 (columns are
- * missing), 42501 (no INSERT privilege).
+ * Raises what reject_table_check raises, and 42P01 (the sequence is not there).
  */
 extern RejectTable *reject_table_open(const Options &options, Oid function);
 

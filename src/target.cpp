@@ -150,8 +150,18 @@ target_check_privileges(const Target *target, bool compares_values)
 const char *
 qualified_name(Oid relid)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+
+	const FormData_pg_class *form = reinterpret_cast<FormData_pg_class *>(GETSTRUCT(tuple));
+	const char *name =
+		quote_qualified_identifier(get_namespace_name(form->relnamespace), NameStr(form->relname));
+
+	ReleaseSysCache(tuple);
+	return name;
 }
 
 void

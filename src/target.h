@@ -81,7 +81,7 @@ extern Target *target_open(const Options &options, TupleDesc source);
  */
 extern void target_check_privileges(const Target *target, bool compares_values);
 
-/* qualified_name: of a relation as it is called now, quoted where need be. */
+/* qualified_name: of a relation as it is called now, quoted where need be.  Raises 42P01. */
 extern const char *qualified_name(Oid relid);
 
 /*
