@@ -147,6 +147,23 @@ INSERT INTO m VALUES (1, 1, 1), (2, 2, 2);
 SELECT * FROM test_error($$ SELECT bulk_update_query('m', 'VALUES (1, 2)', '{id,part}', '{id}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('m1', 'VALUES (1, 2)', '{id,part}', '{id}') $$);
 SELECT rows_updated FROM bulk_update_query('m1', 'VALUES (1, 11), (2, 22)', '{id,v}', '{id}');
+-- the constraint of a partition that is partitioned holds too; a leaf of it has its columns elsewhere
+CREATE TABLE n (part text, id int NOT NULL, v int) PARTITION BY LIST (part);
+CREATE TABLE na PARTITION OF n FOR VALUES IN ('a') PARTITION BY RANGE (id);
+CREATE TABLE na1 (v int, gone int, id int NOT NULL, part text);
+ALTER TABLE na1 DROP gone;
+ALTER TABLE na ATTACH PARTITION na1 FOR VALUES FROM (0) TO (3);
+CREATE TABLE na2 PARTITION OF na FOR VALUES FROM (3) TO (6);
+CREATE TABLE nb PARTITION OF n FOR VALUES IN ('b');
+ALTER TABLE na ADD PRIMARY KEY (id);
+INSERT INTO n SELECT 'a', i, i FROM generate_series(1, 4) AS i;
+SELECT * FROM test_error($$ UPDATE na SET part = 'b' WHERE id = 2 $$);
+SELECT * FROM test_error($$ SELECT bulk_update_query('na', 'VALUES (1, ''a''), (2, ''b'')', '{id,part}') $$);
+SELECT * FROM test_error($$ SELECT bulk_update_query('na', 'VALUES (1, ''a''), (3, ''b'')', '{id,part}') $$);
+SELECT rows_updated, rows_rejected
+  FROM bulk_update_query('na', 'VALUES (1, ''a'', 10), (2, ''b'', 20), (3, ''b'', 30), (4, ''a'', 40)', '{id,part,v}', on_error => 'skip');
+SELECT tableoid::regclass, id, part, v FROM n ORDER BY id;
+DROP TABLE n;
 -- partitions by hash
 CREATE TABLE h (a int, b int, v int, UNIQUE (a, b)) PARTITION BY HASH (a);
 CREATE TABLE h0 PARTITION OF h FOR VALUES WITH (MODULUS 3, REMAINDER 0);

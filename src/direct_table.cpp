@@ -87,6 +87,26 @@ form_new_version(DirectTable *table, const DirectRow &row)
 	ExecStoreVirtualTuple(slot);
 }
 
+/*
+ * A row stays in the partition that its key says.  But a target that is a partition
+ * itself has a constraint of its own, on columns that need not be in the key.
+ */
+void
+check_partition(const DirectTable *table)
+{
+	ResultRelInfo *target = table->statement->root;
+	EState *estate = table->statement->estate;
+	TupleTableSlot *slot = table->updated;
+
+	if (!target->ri_RelationDesc->rd_rel->relispartition ||
+		ExecPartitionCheck(table->result, slot, estate, false))
+		return;
+	if (const TupleConversionMap *map = ExecGetChildToRootMap(table->result))
+		slot = execute_attr_map_slot(
+			map->attrMap, slot, table_slot_create(target->ri_RelationDesc, &estate->es_tupleTable));
+	ExecPartitionCheckEmitError(target, slot, estate);
+}
+
 void
 prepare_new_version(DirectTable *table)
 {
@@ -97,10 +117,7 @@ prepare_new_version(DirectTable *table)
 	table->updated->tts_tableOid = RelationGetRelid(table->relation);
 	if (constraints != NULL && constraints->has_generated_stored)
 		ExecComputeStoredGenerated(table->result, estate, table->updated, CMD_UPDATE);
-
-	/* A row of a partitioned target stays where its key says: only there no check is needed. */
-	if (table->relation->rd_rel->relispartition && table->result->ri_RootResultRelInfo == NULL)
-		ExecPartitionCheck(table->result, table->updated, estate, true);
+	check_partition(table);
 	if (constraints != NULL)
 		ExecConstraints(table->result, table->updated, estate);
 }
