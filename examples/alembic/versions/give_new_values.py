@@ -45,10 +45,11 @@ def upgrade():
     op.execute(
         "CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA"
     )
-    # stream_results: a cursor of the server, not the whole result in this process. A COPY occupies the connection, so
-    # a batch of rows is read before each.
-    rows = connection.execution_options(stream_results=True).execute(
-        sa.text("SELECT id, field2 FROM objects ORDER BY id")
+    # stream_results: a cursor of the server, not the whole result in this process. It is set for this statement:
+    # SQLAlchemy 2 would keep one of the connection for all that follow. A COPY occupies the connection, so a batch of
+    # rows is read before each.
+    rows = connection.execute(
+        sa.text("SELECT id, field2 FROM objects ORDER BY id").execution_options(stream_results=True)
     )
     with connection.connection.cursor() as cursor:  # psycopg2's own, in the same transaction
         while batch := list(islice(rows, 2000)):
