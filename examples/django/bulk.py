@@ -38,8 +38,7 @@ class BulkUpdate:
                 f"CREATE TEMPORARY TABLE bulk_update_rows AS SELECT {self.columns} FROM {self.table} WITH NO DATA"
             )
             while batch := list(islice(rows, self.batch_rows)):
-                text = io.StringIO("".join(map(self.line, batch)))
-                cursor.copy_expert(f"COPY bulk_update_rows ({self.columns}) FROM STDIN", text)
+                self.copy(cursor, f"COPY bulk_update_rows ({self.columns}) FROM STDIN", "".join(map(self.line, batch)))
             cursor.execute(
                 "DECLARE bulk_update_cursor NO SCROLL CURSOR FOR "
                 f"SELECT {self.columns} FROM bulk_update_rows ORDER BY {self.key}"
@@ -54,6 +53,14 @@ class BulkUpdate:
             cursor.execute("DROP TABLE bulk_update_rows")
         return updated, missing
 
+    @staticmethod
+    def copy(cursor, query, text):
+        if hasattr(cursor, "copy_expert"):  # psycopg2
+            cursor.copy_expert(query, io.StringIO(text))
+        else:
+            with cursor.copy(query) as copy:
+                copy.write(text)
+
     def line(self, row):
         """One line of COPY's text format. Values become what Django itself would send to the database."""
         return "\t".join(
@@ -64,9 +71,9 @@ class BulkUpdate:
     def text(value):
         if value is None:
             return r"\N"
-        if hasattr(value, "dumps"):  # JSON, as newer versions of Django pass it on
-            value = value.dumps(value.adapted)
-        value = getattr(value, "adapted", getattr(value, "addr", value))  # psycopg2's wrappers of bytes and inet
+        # The drivers wrap JSON, bytes and inet: psycopg2's attributes are adapted and addr, psycopg's is obj.
+        wrapped = getattr(value, "adapted", getattr(value, "obj", getattr(value, "addr", value)))
+        value = value.dumps(wrapped) if hasattr(value, "dumps") else wrapped
         if isinstance(value, (bytes, bytearray, memoryview)):
             return r"\\x" + bytes(value).hex()
         return str(value).replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")

@@ -7,4 +7,7 @@ directory, version = ARGV
 ActiveRecord::Base.establish_connection(adapter: "postgresql", database: ENV.fetch("PGDATABASE"))
 ActiveRecord::Base.logger = nil
 ActiveRecord::Migrator.migrations_paths = [directory]
-ActiveRecord::Base.connection.migration_context.migrate(Integer(version, 10))
+# The pool's from Rails 7.2 on, the connection's before.
+pool = ActiveRecord::Base.connection_pool
+migrations = (pool.respond_to?(:migration_context) ? pool : ActiveRecord::Base.connection).migration_context
+migrations.migrate(Integer(version, 10))
