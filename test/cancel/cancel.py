@@ -10,6 +10,7 @@ import psycopg2
 from harness import Session, equal, finish, ok
 
 BOUND = 0.5
+TRIES = 3
 ROWS = 500000  # of table target, all of which have v = 'old' for ever
 
 SETUP = f"""
@@ -34,8 +35,9 @@ ENDLESS = "SELECT {keys} AS id, 'new'::text AS v"
 UPWARDS = "generate_series(1000000000, 1000000000000)"
 DOWNWARDS = "generate_series(1000000000000, 1000000000, -1)"
 
-# tuplesort's own work, after the last row was read: rows_fetched is reported each 1024 rows.
-SORTED_ROWS = 3 * 1024 * 1024
+# tuplesort's own work, after the last row was read. rows_fetched is reported at least each 1024 rows, not always the last.
+SORTED_ROWS = 3000000
+READ = f"p.phase = 'sorting' AND p.rows_fetched > {SORTED_ROWS} - 1024"
 
 
 class Phase:
@@ -63,12 +65,12 @@ PHASES = [
     Phase("sorting, merging many runs",
           f"SELECT ({SORTED_ROWS} - i) * 7919::bigint % {SORTED_ROWS} AS id, 'new'::text AS v"
           f" FROM generate_series(1, {SORTED_ROWS}) i",
-          f"p.phase = 'sorting' AND p.rows_fetched = {SORTED_ROWS}", "on_duplicate => 'last'",
+          READ, "on_duplicate => 'last'",
           "SET work_mem = '64kB'"),
     Phase("sorting in memory",
           f"SELECT ({SORTED_ROWS} - i) * 7919::bigint % {SORTED_ROWS} AS id, 'new'::text AS v"
           f" FROM generate_series(1, {SORTED_ROWS}) i",
-          f"p.phase = 'sorting' AND p.rows_fetched = {SORTED_ROWS}", "on_duplicate => 'last'",
+          READ, "on_duplicate => 'last'",
           "SET work_mem = '1GB'"),
     Phase("coercing, slow cast", "SELECT i AS id, ROW('new')::word AS v FROM generate_series(1, 1000000) i",
           "p.phase = 'fetching' AND p.elapsed > interval '0.2 s'"),
@@ -107,6 +109,10 @@ PHASES = [
 ]
 
 
+class Again(Exception):
+    """Why something is tried once more."""
+
+
 class Test:
     def __init__(self):
         self.admin = Session()
@@ -116,25 +122,34 @@ class Test:
                 self.admin.run(statement)
         self.server_started = self.admin.value("SELECT pg_postmaster_start_time()")
         self.holder = Session()
+        self.session = None
         self.slowest = []
+        self.last_try = True
 
-    def start(self, phase):
-        """The call in the background, after it has reached its phase."""
-        session = Session()
-        session.run(phase.settings or "SELECT 1")
+    def prepare(self, phase):
+        """A session for a call, in a transaction: the tables stay as they are should the call come to its end."""
+        self.session = Session()
+        self.session.run(phase.settings or "SELECT 1")
         if phase.blocked:
             self.holder.run("BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
-        statement = session.background(phase.call)
-        return session, statement
+        self.session.run("BEGIN")
+        return self.session
 
     def reach(self, phase, session, statement):
-        self.admin.wait_until(f"EXISTS (SELECT FROM bulk_update_progress p WHERE p.pid = {session.pid}"
-                              f" AND {phase.when})", unless=statement)
-        if phase.blocked:
-            self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {session.pid}",
-                                  unless=statement)
+        try:
+            self.admin.wait_until(f"EXISTS (SELECT FROM bulk_update_progress p WHERE p.pid = {session.pid}"
+                                  f" AND {phase.when})", unless=statement)
+            if phase.blocked:
+                self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {session.pid}",
+                                      unless=statement)
+        except AssertionError as problem:
+            if statement.ended is None:
+                raise
+            raise Again(problem) from problem
 
     def measured(self, name, seconds):
+        if seconds >= BOUND and not self.last_try:
+            raise Again(f"ended after {seconds * 1000:.0f} ms")
         self.slowest.append((seconds, name))
         ok(seconds < BOUND, f"{name}: ended after {seconds * 1000:.0f} ms, less than {BOUND * 1000:.0f}")
 
@@ -149,6 +164,7 @@ class Test:
         equal(self.admin.value("SELECT count(*) FROM pg_ls_tmpdir()"), 0, f"{name}: no temporary files")
         equal(self.admin.value("SELECT pg_postmaster_start_time()"), self.server_started, f"{name}: no restart")
         if usable:
+            session.run("ROLLBACK")
             equal(session.run("""
                 RESET ALL; BEGIN;
                 CREATE TEMP TABLE again ON COMMIT DROP AS SELECT * FROM
@@ -160,45 +176,53 @@ class Test:
         if phase.cleanup:
             self.admin.run(phase.cleanup)
 
+    def end_session(self):
+        """After a problem, whatever the session does."""
+        self.holder.run("ROLLBACK")
+        if self.session:
+            self.admin.run(f"SELECT pg_terminate_backend({self.session.pid})")
+            self.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {self.session.pid})")
+            self.session.close()
+
     def cancel(self, phase):
         """Returns the seconds it took to reach the phase."""
         name = f"{phase.name}, pg_cancel_backend"
-        session, statement = self.start(phase)
+        session = self.prepare(phase)
+        statement = session.background(phase.call)
         self.reach(phase, session, statement)
         requested = time.perf_counter()
         self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
         statement.wait()
-        equal(statement.sqlstate, "57014", f"{name}: the error")
+        if not statement.error and not self.last_try:
+            raise Again("over before it was cancelled")
         self.measured(name, statement.ended - requested)
+        equal(statement.sqlstate, "57014", f"{name}: the error")
         self.left_behind(phase, name, session)
         return requested - statement.started
 
     def terminate(self, phase):
         name = f"{phase.name}, pg_terminate_backend"
-        session, statement = self.start(phase)
+        session = self.prepare(phase)
+        statement = session.background(phase.call)
         self.reach(phase, session, statement)
         requested = time.perf_counter()
         self.admin.run(f"SELECT pg_terminate_backend({session.pid})")
         self.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {session.pid})")
-        seconds = time.perf_counter() - requested
+        self.measured(name, time.perf_counter() - requested)
         statement.wait()
         message = "FATAL:  terminating connection due to administrator command"
         with open(os.environ["BULK_UPDATE_SERVER_LOG"], encoding="utf-8", errors="replace") as log:
             told = any(f"[{session.pid}]" in line and message in line for line in log)
         ok(statement.error is not None and told, f"{name}: the error", statement.error)
-        self.measured(name, seconds)
         self.left_behind(phase, name, session, usable=False)
 
     def time_out(self, phase, setting, sqlstate, seconds):
         """The setting is due the given seconds after the start; less when the call was faster than that."""
         name = f"{phase.name}, {setting}"
-        session = Session()
-        session.run(phase.settings or "SELECT 1")
-        if phase.blocked:
-            self.holder.run("BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
+        session = self.prepare(phase)
         for divisor in (1, 1.5, 2, 3):
             milliseconds = int(seconds * 1000 / divisor)
-            session.run(f"SET {setting} = {milliseconds}")
+            session.run(f"ROLLBACK; SET {setting} = {milliseconds}")
             session.run("BEGIN")
             statement = session.background(phase.call)
             started = statement.started
@@ -206,23 +230,22 @@ class Test:
                 self.reach(phase, session, statement)
                 started = time.perf_counter()
             statement.wait()
-            session.run("ROLLBACK")
             if statement.error:
                 break
-        equal(statement.sqlstate, sqlstate, f"{name} of {milliseconds} ms: the error")
         self.measured(name, statement.ended - started - milliseconds / 1000)
+        equal(statement.sqlstate, sqlstate, f"{name} of {milliseconds} ms: the error")
         self.left_behind(phase, name, session)
 
     def deadlock(self):
-        """Is told to the call, not taken for a bad row."""
+        """Is told to the call, not taken for a bad row. The call is the last to wait: what it finds after 100 ms is certain."""
         name = "deadlock under 'skip'"
         self.holder.run("SET deadlock_timeout = '100s'; BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
         session = Session()
         session.run("SET deadlock_timeout = '100ms'; BEGIN; SELECT FROM target WHERE id = 9 FOR UPDATE")
+        waiting = self.holder.background("SELECT FROM target WHERE id = 9 FOR UPDATE")
+        self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {self.holder.pid}")
         statement = session.background(
             "SELECT count(*) FROM bulk_update_query('target', 'SELECT 5 AS id, ''new'' AS v', on_error => 'skip')")
-        self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {session.pid}")
-        waiting = self.holder.background("SELECT FROM target WHERE id = 9 FOR UPDATE")
         statement.wait()
         equal(statement.sqlstate, "40P01", f"{name}: the error")
         session.run("ROLLBACK")
@@ -237,7 +260,7 @@ class Test:
         session = Session()
         session.run("BEGIN; UPDATE target SET v = 'mine' WHERE id = 1; SAVEPOINT s")
         statement = session.background("SELECT count(*) FROM bulk_update_query('target',"
-                                       " 'SELECT i AS id, ''new'' AS v FROM generate_series(2, 200000) i')")
+                                       " 'SELECT generate_series(2, 1000000000000) AS id, ''new'' AS v')")
         self.admin.wait_until(f"EXISTS (SELECT FROM bulk_update_progress WHERE pid = {session.pid}"
                               " AND rows_updated > 0)", unless=statement)
         self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
@@ -261,12 +284,17 @@ def main():
         return not arguments.only or any(part in name for part in arguments.only)
 
     def attempt(name, action, *parameters):
-        try:
-            return action(*parameters)
-        except (AssertionError, psycopg2.Error) as problem:
-            ok(False, f"{name}: {problem}")
-            test.holder.run("ROLLBACK")
-            return None
+        """Up to three times: a busy machine can only make an end later, and let a phase pass before it is seen."""
+        for left in reversed(range(TRIES)):
+            test.last_try = left == 0
+            try:
+                return action(*parameters)
+            except (Again, AssertionError, psycopg2.Error) as problem:
+                test.end_session()
+                if test.last_try or not isinstance(problem, Again):
+                    ok(False, f"{name}: {problem}")
+                    return None
+                print(f"# {name}: {problem}; once more")
 
     for phase in PHASES:
         if not wanted(phase.name):
@@ -276,7 +304,7 @@ def main():
         if seconds is not None:
             attempt(phase.name, test.time_out, phase, "statement_timeout", "57014", max(seconds, 0.02) + 0.05)
         if phase.blocked:
-            attempt(phase.name, test.time_out, phase, "lock_timeout", "55P03", 0.2)
+            attempt(phase.name, test.time_out, phase, "lock_timeout", "55P03", 0.5)
     for case in (test.deadlock, test.savepoint):
         if wanted(case.__name__):
             attempt(case.__name__, case)
