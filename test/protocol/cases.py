@@ -524,7 +524,8 @@ class Interruptions(Case):
         self.ok(self.wire.query("SET LOCAL work_mem = '256MB'"))
         self.bind("p", "SELECT i AS id, 'new' AS v FROM generate_series(11, 100000000) i")
         self.wire.bind_query("", call("p", 100000000)).execute().put(b"S").send()
-        time.sleep(0.5)
+        self.wait_for("EXISTS (SELECT FROM bulk_update_progress WHERE pid = %d AND rows_fetched > 100000)" % self.wire.pid,
+                      "the call is busy")
         self.canceled()
 
     def test_cancel_then_rollback_to_savepoint(self):
@@ -542,7 +543,7 @@ class Interruptions(Case):
         self.applied(1, 1, "'before'")
 
     def test_statement_timeout(self):
-        self.ok(self.wire.query("SET statement_timeout = '200ms'"))
+        self.ok(self.wire.query("SET statement_timeout = '1s'"))  # BEGIN and Bind are not to meet it
         self.start()
         self.fails(self.wire.read_until("Z"), "57014", "canceling statement due to statement timeout")
         self.ok(self.wire.query("ROLLBACK"))
@@ -568,10 +569,12 @@ class Interruptions(Case):
     def test_connection_cut_and_not_noticed(self):
         """The server notices only when the call has run to its end: the open transaction is rolled back."""
         self.ok(self.admin.query("CREATE OR REPLACE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
-                                 "'BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END'"))
+                                 "'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END'"))
+        self.ok(self.admin.query("SELECT pg_advisory_lock(1)"))
         self.start()
-        self.asleep()
+        self.asleep("advisory")
         self.wire.cut()
+        self.ok(self.admin.query("SELECT pg_advisory_unlock(1)"))
         self.gone()
         self.same()
 
