@@ -5,7 +5,7 @@ import time
 
 import psycopg2
 
-TIMEOUT = 60
+TIMEOUT = 120  # of waits that take seconds at most
 POLL_SECONDS = 0.005
 
 passed = failed = skipped = 0
