@@ -22,6 +22,8 @@ import ipaddress
 import itertools
 import uuid
 from collections import namedtuple
+from collections.abc import Generator
+from contextlib import closing, nullcontext
 from decimal import Decimal
 from io import BytesIO
 
@@ -79,12 +81,16 @@ class BulkUpdateQuerySet(QuerySet):
 
     def bulk_update(self, objs, fields, batch_size=None):
         """Of objects with the same key the first is taken, as Django does without a batch_size."""
+        names = list(fields)
+        fields = [name for name in names if not _is_generated(self.model._meta.get_field(name))]  # as Django does
+        if names and not fields:
+            return 0
         queryset = _queryset(self, None)
-        groups = _fields_by_table(self.model, fields)
+        groups = _fields_by_table(self.model, fields).values()
         objs = objs if len(groups) == 1 else tuple(objs)
-        with transaction.atomic(using=queryset.db, savepoint=False):
+        with nullcontext() if len(groups) == 1 else transaction.atomic(using=queryset.db):
             return max([bulk_update(queryset, objs, [field.name for field in group], batch_size=batch_size,
-                                    on_duplicate="first").rows_matched for group in groups.values()])
+                                    on_duplicate="first").rows_matched for group in groups])
 
     bulk_update.alters_data = True
 
@@ -106,6 +112,10 @@ def _queryset(source, using):
     return queryset
 
 
+def _is_generated(field):
+    return getattr(field, "generated", False)  # Django 5.0
+
+
 def _key_fields(model):
     return list(getattr(model._meta, "pk_fields", None) or [model._meta.pk])
 
@@ -122,6 +132,9 @@ def _fields_by_table(model, names):
     keys = {field for each in [model, *opts.get_parent_list()] for field in _key_fields(each)}
     if any(field.primary_key or field in keys for field in fields):
         raise ValueError("bulk_update() cannot be used with primary key fields.")
+    generated = [field.name for field in fields if _is_generated(field)]
+    if generated:
+        raise ValueError(f"bulk_update() cannot write generated fields: {', '.join(generated)}.")
     groups = {}
     for field in fields:
         groups.setdefault(field.model._meta.concrete_model, []).append(field)
@@ -160,8 +173,10 @@ class _Call:
         return links[0] if all(link.primary_key for link in links[1:]) else links[-1]
 
     def run(self, objects):
-        with transaction.atomic(using=self.queryset.db), self.connection.cursor() as cursor:
-            objects = iter(objects)
+        objects = iter(objects)
+        # A generator that is left in the middle may be inside of a transaction.atomic() of its own, which ends before this.
+        generator = closing(objects) if isinstance(objects, Generator) else nullcontext()
+        with transaction.atomic(using=self.queryset.db), self.connection.cursor() as cursor, generator:
             first = list(itertools.islice(objects, 1))
             if not first:
                 return Account(0, 0, 0, 0, 0, 0, 0)
@@ -258,6 +273,7 @@ class _Call:
     def restrict(self, cursor):
         """Take out what the queryset does not have; return how many rows that were."""
         query = self.queryset.order_by().values(*(field.attname for field in self.links)).query
+        query.select_for_update = False
         try:
             inner, parameters = query.get_compiler(self.queryset.db).as_sql()
         except EmptyResultSet:

@@ -5,8 +5,9 @@ import random
 import unittest
 
 import django
-from django.db import models, transaction
+from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from app.models import Object, Pizzeria, Place, Licence, Restaurant
 from base import Case
@@ -49,6 +50,23 @@ class DropIn(Case):
             raise LookupError
         self.assertEqual(Object.objects.get(id=1).field1, 1)
 
+    def test_an_error_undoes_the_call_and_the_outer_transaction_goes_on(self):
+        with transaction.atomic():
+            self.assertEqual(Object.streamed.bulk_update([Object(id=1, field1=50)], ["field1"]), 1)
+            with self.assertRaises(IntegrityError):
+                Object.streamed.bulk_update([Object(id=2, field1=50), Object(id=3, field1=10**9)], ["field1"])
+            self.assertEqual(Object.streamed.bulk_update([Object(id=4, field1=50)], ["field1"]), 1)
+        self.assertEqual(list(Object.objects.filter(id__lt=5).order_by("id").values_list("field1", flat=True)),
+                         [50, 2, 3, 50])
+
+    def test_a_queryset_that_locks(self):
+        """Only the rows that are updated are locked, and they are looked up once."""
+        with transaction.atomic():
+            queryset = Object.streamed.select_for_update(of=("self",)).filter(id__gt=50)
+            with CaptureQueriesContext(connection) as context:
+                self.assertEqual(queryset.bulk_update(list(Object.objects.all()), ["field1"]), 50)
+            self.assertFalse([query["sql"] for query in context if "FOR UPDATE" in query["sql"]])
+
     def test_templates_may_not_call_it(self):
         self.assertTrue(BulkUpdateQuerySet.bulk_update.alters_data)
 
@@ -76,6 +94,14 @@ class Inherited(Case):
         self.assertEqual(matched, 3)
         self.assertEqual(list(Pizzeria.objects.order_by("name").values_list("name", "stars", "number", "ovens")),
                          [("x", 1, 2, 3), ("y", 2, 3, 4), ("z", 3, 4, 5)])
+
+    def test_an_error_in_one_of_several_tables_undoes_all(self):
+        pizzeria = Pizzeria.objects.create(name="a")
+        pizzeria.name, pizzeria.number = "b", 2**40
+        with transaction.atomic():
+            with self.assertRaises(DataError):
+                BulkUpdateQuerySet(Pizzeria).bulk_update([pizzeria], ["name", "number"])
+            self.assertEqual(Pizzeria.objects.values_list("name", "number").get(), ("a", 0))
 
     def test_a_manager_made_of_it(self):
         manager = models.Manager.from_queryset(BulkUpdateQuerySet)()

@@ -6,11 +6,11 @@ import django
 from django.db import connection, models
 
 from app.models import (
-    COMPOSITE, ByForeignKey, ByOne, Concrete, Everything, Franchise, Legacy, Licence, Object, Pizzeria, Place, Proxy,
-    Restaurant,
+    COMPOSITE, GENERATED, ByForeignKey, ByOne, Concrete, Everything, Franchise, Legacy, Licence, Object, Pizzeria, Place,
+    Proxy, Restaurant,
 )
 from base import Case
-from bulk_update import bulk_update
+from bulk_update import BulkUpdateQuerySet, bulk_update
 
 
 class Keys(Case):
@@ -191,3 +191,25 @@ class CompositeKeys(Case):
 if COMPOSITE:
     from app.models import Composite
     CompositeKeys.models = [Composite]
+
+
+@unittest.skipUnless(GENERATED, "generated fields came with Django 5.0")
+class GeneratedFields(Case):
+    def test_they_are_refused(self):
+        Generated = self.models[0]
+        with self.assertRaisesMessage(ValueError, "bulk_update() cannot write generated fields: twice."):
+            bulk_update(Generated, [Generated(id=1)], ["value", "twice"])
+
+    def test_in_place_of_django_they_are_left_out(self):
+        Generated = self.models[0]
+        for way in (Generated.objects.bulk_update, BulkUpdateQuerySet(Generated).bulk_update):
+            obj = Generated.objects.create()
+            obj.value = 5
+            self.assertEqual(way([obj], ["value", "twice"]), 1)
+            self.assertEqual(way([obj], ["twice"]), 0)
+            self.assertEqual(Generated.objects.values_list("value", "twice").get(pk=obj.pk), (5, 10))
+
+
+if GENERATED:
+    from app.models import Generated
+    GeneratedFields.models = [Generated]

@@ -9,7 +9,7 @@ from io import StringIO
 from types import ModuleType, SimpleNamespace
 
 from django.apps import apps
-from django.db import connection, models
+from django.db import connections, models
 
 import bulk_update as module
 from app.models import Object
@@ -20,6 +20,7 @@ README = os.path.join(os.path.dirname(module.__file__), "README.md")
 
 class Readme(Case):
     models = [Object]
+    databases = made_in = {"default", "other"}
 
     def setUp(self):
         with open(README) as readme:
@@ -40,13 +41,16 @@ class Readme(Case):
             exec(self.blocks[0], self.names)
         self.assertEqual(output.getvalue(), "3 0\n")
         self.assertEqual(list(Object.objects.order_by("id").values_list("field1", flat=True)), [10, 20, 30])
-        Object.objects.update(field1=0)
         exec(self.blocks[1], self.names)
         create, run = self.names["operations"]
         self.assertEqual(create.name, "bulk_update")
-        run.code(SimpleNamespace(get_model=lambda *_: apps.get_model("app", "Object")),
-                 SimpleNamespace(connection=connection))
-        self.assertEqual(list(Object.objects.order_by("id").values_list("field1", flat=True)), [10, 20, 30])
+        for database, ids in (("default", [1, 2, 3]), ("other", [4, 5])):
+            objects = Object.objects.using(database)
+            objects.all().delete()
+            objects.bulk_create(Object(id=n) for n in ids)
+            run.code(SimpleNamespace(get_model=lambda *_: apps.get_model("app", "Object")),
+                     SimpleNamespace(connection=connections[database]))
+            self.assertEqual(list(objects.order_by("id").values_list("id", "field1")), [(n, n * 10) for n in ids])
 
     def test_the_model(self):
         block = self.blocks[2].replace("class Object(models.Model):", "class Readme(models.Model):")

@@ -56,6 +56,22 @@ class Streams(Case):
             bulk_update(Object, objects(), ["field1"])
         self.assertEqual(self.changed(), 0)
 
+    def test_a_generator_with_a_transaction_of_its_own(self):
+        def objects(last):
+            with transaction.atomic():
+                for n in range(1, 4):
+                    yield Object(id=n, field1=-n)
+                yield last
+
+        self.assertEqual(bulk_update(Object, objects(Object(id=4, field1=-4)), ["field1"]).rows_updated, 4)
+        Object.objects.update(field1=F("id"))
+        kept = []  # who keeps the error keeps the generator
+        try:
+            bulk_update(Object, objects(Object(field1=5)), ["field1"])
+        except ValueError as error:
+            kept.append(error)
+        self.assertEqual((len(kept), connection.in_atomic_block, self.changed()), (1, False, 0))
+
     def test_an_error_in_the_database_undoes_everything_and_the_outer_transaction_goes_on(self):
         with transaction.atomic():
             Object.objects.filter(id=1).update(field1=0)

@@ -230,3 +230,10 @@ if COMPOSITE:
         tenant = models.IntegerField()
         number = models.TextField(db_column="Number")
         value = models.IntegerField(default=0)
+
+GENERATED = hasattr(models, "GeneratedField")
+if GENERATED:
+    class Generated(models.Model):
+        value = models.IntegerField(default=0)
+        twice = models.GeneratedField(expression=models.F("value") * 2, output_field=models.BigIntegerField(),
+                                      db_persist=True)
