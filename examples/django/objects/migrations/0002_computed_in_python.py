@@ -26,10 +26,10 @@ def print_account(fetched, updated, unchanged, missing, duplicate, rejected):
 
 
 def forward(apps, schema_editor):
-    Object = apps.get_model("objects", "Object")
+    Object, alias = apps.get_model("objects", "Object"), schema_editor.connection.alias
     # iterator() reads a batch at a time, as bulk_update() does: at no moment are all objects in memory.
-    objects = Object.objects.order_by("pk").iterator()
-    account = bulk_update(Object, changed(objects), ["field1", "field2"], using=schema_editor.connection.alias)
+    objects = Object.objects.using(alias).order_by("pk").iterator()
+    account = bulk_update(Object, changed(objects), ["field1", "field2"], using=alias)
     print_account(*account[:6])
 
 
