@@ -522,7 +522,7 @@ class Interruptions(Case):
         """Nothing to wait for: the rows of a large chunk are fetched, then looked up in vain."""
         self.begin()
         self.ok(self.wire.query("SET LOCAL work_mem = '256MB'"))
-        self.bind("p", "SELECT i AS id, 'new' AS v FROM generate_series(11, 100000000) i")
+        self.bind("p", "SELECT generate_series(11, 100000000) AS id, 'new' AS v")
         self.wire.bind_query("", call("p", 100000000)).execute().put(b"S").send()
         self.wait_for("EXISTS (SELECT FROM bulk_update_progress WHERE pid = %d AND rows_fetched > 100000)" % self.wire.pid,
                       "the call is busy")
