@@ -227,7 +227,7 @@ SELECT p.pid,
        p.rows_duplicate,
        p.rows_rejected,
        nullif(p.rows_estimated, -1) AS rows_estimated,
-       (p.rows_fetched / nullif(extract(epoch FROM e.elapsed), 0))::bigint AS rows_per_second,
+       (p.rows_fetched::numeric / nullif(extract(epoch FROM e.elapsed), 0::numeric))::bigint AS rows_per_second,
        e.elapsed,
        p.started_at,
        CASE p.ordering WHEN 1 THEN 'sort'

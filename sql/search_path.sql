@@ -161,11 +161,35 @@ DECLARE c CURSOR FOR VALUES (2, 20);
 SELECT rows_updated FROM "Other schema".bulk_update('t', 'c', '{id,v}');
 COMMIT;
 DROP EXTENSION bulk_update;
+-- in which somebody has made operators for what has none of its own
+DO $$
+DECLARE
+    kinds CONSTANT regtype[] := '{bigint,integer,numeric,interval,timestamptz,name,oid}';
+    a regtype;
+    b regtype;
+    operator text[];
+BEGIN
+    FOR a, b IN SELECT l, r FROM unnest(kinds) AS l, unnest(kinds) AS r LOOP
+        FOREACH operator SLICE 1 IN ARRAY '{{=,boolean,same},{/,numeric,ratio},{-,interval,distance}}'::text[] LOOP
+            EXECUTE format('CREATE FUNCTION "Other schema".%I(%s, %s) RETURNS %s LANGUAGE sql AS ''SELECT NULL::%4$s''',
+                           operator[3], a, b, operator[2]);
+            EXECUTE format('CREATE OPERATOR "Other schema".%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = "Other schema".%I)',
+                           operator[1], a, b, operator[3]);
+        END LOOP;
+    END LOOP;
+END
+$$;
 CREATE EXTENSION bulk_update SCHEMA "Other schema";
+-- the view uses none of them
+SELECT pg_describe_object(refclassid, refobjid, 0) AS used
+  FROM pg_depend JOIN pg_rewrite ON pg_rewrite.oid = objid
+ WHERE classid = 'pg_rewrite'::regclass AND ev_class = '"Other schema".bulk_update_progress'::regclass
+       AND refclassid IN ('pg_operator'::regclass, 'pg_proc'::regclass);
 SELECT rows_updated FROM "Other schema".bulk_update_query('t', 'VALUES (1, 11)', '{id,v}');
 SELECT * FROM t ORDER BY id;
 DROP EXTENSION bulk_update;
 CREATE EXTENSION bulk_update SCHEMA public VERSION '1.0';
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 12)', '{id,v}');
-DROP SCHEMA "Other schema";
+SET client_min_messages = warning;
+DROP SCHEMA "Other schema" CASCADE;
 DROP TABLE t;
