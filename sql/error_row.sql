@@ -61,6 +61,14 @@ CREATE TABLE referenced (a int PRIMARY KEY);
 INSERT INTO referenced SELECT generate_series(1, 99);
 ALTER TABLE t ADD CONSTRAINT a_is_known FOREIGN KEY (a) REFERENCES referenced;
 SELECT * FROM stop('VALUES (1, 1), (2, -2), (3, 3)', 't', ', ''{id,a}''');
+-- a row that needs what an earlier chunk did is not taken for the bad one
+CREATE TABLE tree (id int PRIMARY KEY, code int UNIQUE, parent int CONSTRAINT parent_is_known REFERENCES tree (code));
+INSERT INTO tree SELECT i, i FROM generate_series(1, 9) AS i;
+SELECT * FROM stop('VALUES (1, 100, NULL), (2, 200, NULL), (3, 300, NULL), (4, 4, 100), (5, 5, 999), (6, 6, 200)',
+                   'tree', ', ''{id,code,parent}'', chunk_size => 3');
+SELECT * FROM stop('VALUES (1, 100, NULL), (2, 200, NULL), (3, 300, NULL), (4, 4, 100), (5, 5, 999), (6, 6, NULL)',
+                   'tree', ', ''{id,code,parent}'', chunk_size => 3');
+DROP TABLE tree;
 -- and a statement trigger that fails beside them is blamed on no row
 CREATE TRIGGER refuse AFTER UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION refuse('', 'RR005');
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i');

@@ -51,6 +51,20 @@ reject(Chunk *chunk, ChunkRow *row, const ErrorData *error, BadRows *bad)
 		});
 }
 
+bool
+is_same_text(const char *a, const char *b)
+{
+	return a == nullptr || b == nullptr ? a == b : strcmp(a, b) == 0;
+}
+
+bool
+is_same_error(const ErrorData *a, const ErrorData *b)
+{
+	return a->sqlerrcode == b->sqlerrcode && is_same_text(a->message, b->message) &&
+		   is_same_text(a->detail, b->detail) &&
+		   is_same_text(a->constraint_name, b->constraint_name);
+}
+
 /* Index of a row among rows, or -1. */
 int
 index_of(const ChunkRow *row, Span<ChunkRow *> rows)
@@ -150,14 +164,16 @@ apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *b
 }
 
 ChunkRow *
-find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows)
+find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, const ErrorData *like)
 {
 	BadRows bad = {};
 	ChunkRow *found = nullptr;
 
-	apply_in_attempts(applier, chunk, rows, &bad, [&](ChunkRow *row, const ErrorData *) {
-		found = row;
-		return false;
+	apply_in_attempts(applier, chunk, rows, &bad, [&](ChunkRow *row, const ErrorData *error) {
+		bad.rejected++;
+		if (is_same_error(error, like))
+			found = row;
+		return found == nullptr;
 	});
 	return found;
 }

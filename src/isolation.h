@@ -35,12 +35,14 @@ extern void apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows
 
 /*
  * find_bad_row
- *		The first of rows that cannot be applied, or NULL when all of them can.
- *		The rows before it are applied then.
+ *		The first of rows that cannot be applied because of an error like this one,
+ *		or NULL.  The rows before it are applied then, but for those that fail
+ *		otherwise: the chunks that they depend on may have been undone.
  *
  * Raises as apply_isolated does.
  */
-extern ChunkRow *find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows);
+extern ChunkRow *find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows,
+							  const ErrorData *like);
 
 } /* namespace bulkupdate */
 

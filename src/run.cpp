@@ -258,14 +258,14 @@ name_failing_row(Call *call, ErrorData *error)
 	call->applier->abandon(call->applier);
 
 	Span<ChunkRow *> rows = call->applying;
-	const ChunkRow *row = find_bad_row(call->applier, chunk, rows);
+	const ChunkRow *row = find_bad_row(call->applier, chunk, rows, error);
 
 	if (row == NULL)
 		return;
 
 	/* When the first row and the last both fail, the statement does, whatever the row. */
 	if (rows.size > 1 && row == rows[0] &&
-		find_bad_row(call->applier, chunk, {rows.data + rows.size - 1, 1}) != NULL)
+		find_bad_row(call->applier, chunk, {rows.data + rows.size - 1, 1}, error) != NULL)
 		return;
 	error->context =
 		psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
