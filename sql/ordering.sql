@@ -41,6 +41,10 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1,2,3,9,4,8,5
 SELECT :report FROM bulk_update_query('t', source('{2,3,4,5,1}'::int[]), chunk_size => 2);
 SELECT :report FROM bulk_update_query('t', source('{2,3,4,5,1}'::int[]), chunk_size => 4);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{2,3,4,5,1}'::int[]), chunk_size => 2, ordering => 'stream') $$);
+-- names are quoted where need be
+CREATE TABLE "a b" ("Id" int, b int, v int, PRIMARY KEY ("Id", b));
+SELECT * FROM test_error($$ SELECT bulk_update_query('"a b"', 'VALUES (1, 2, 0), (1, 1, 0)', '{Id,b,v}', ordering => 'stream') $$);
+DROP TABLE "a b";
 -- 'last' under 'auto' has to know the end
 SELECT :report FROM bulk_update_query('t', source('{1,2,2,3}'::int[]), chunk_size => 2, on_duplicate => 'last');
 SELECT :report FROM bulk_update_query('t', source('{1,2,2,3}'::int[]), chunk_size => 2, on_duplicate => 'last', ordering => 'stream');

@@ -21,7 +21,7 @@ index_order(const Target *target)
 	initStringInfo(&names);
 	for (const KeyColumn &key : target->keys)
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-						 attribute_name(target, key.target));
+						 quote_identifier(attribute_name(target, key.target)));
 	return names.data;
 }
 

@@ -23,8 +23,9 @@ extern const char *key_names(const Target *target);
 
 /*
  * key_detail
- *		Names and values of a key for messages: "(a, b)=(1, x)".  Looks nothing
- *		up in the catalogs, so an error context can call it.
+ *		Names and values of a key for messages: "(a, b)=(1, x)".  Calls
+ *		the output functions of the types, and looks up nothing else in the catalogs, so
+ *		an error context can call it.
  *
  * max_bytes: longer values are cut off there; 0: none is.
  */

@@ -40,7 +40,7 @@ extern RejectTable *reject_table_open(const Options &options, Oid function);
  *
  * name: as in SQL, optionally qualified and quoted.  Needs an SPI connection.
  *
- * Raises 42602 (not a name), and what CREATE TABLE raises.
+ * Raises 42602 (not a name), 3F000 (no such schema), and what CREATE TABLE raises.
  */
 extern Oid reject_table_create(text *name);
 
@@ -48,7 +48,8 @@ extern Oid reject_table_create(text *name);
  * reject_table_record
  *		Insert the missing, duplicate and rejected rows of a chunk that is done.
  *
- * Raises whatever INSERT raises.
+ * Raises 42P01 (the table was dropped during the call), 0A000 (it has an ON
+ * INSERT DO INSTEAD rule), and whatever INSERT raises.
  */
 extern void reject_table_record(RejectTable *table, const Chunk *chunk);
 
