@@ -237,10 +237,10 @@ bool
 key_range_is_dense(const Target *target, Datum low, Datum high, int n)
 {
 	const KeyColumn &key = target->keys[0];
+	const TypeCacheEntry *usual = lookup_type_cache(key.type, TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
 	uint64 span;
 
-	if (target->keys.size != 1 ||
-		key.equality != lookup_type_cache(key.type, TYPECACHE_EQ_OPR)->eq_opr)
+	if (target->keys.size != 1 || key.equality != usual->eq_opr || key.less_than != usual->lt_opr)
 		return false;
 	switch (key.type)
 	{
