@@ -118,6 +118,16 @@ SELECT * FROM error_on('t');
 -- one that is disabled, rules for other commands
 ALTER TABLE t DISABLE RULE instead;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, ''newer'')', '{id,v}');
+-- one for the changes of replication
+ALTER TABLE t ENABLE REPLICA RULE instead;
+SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, ''newer still'')', '{id,v}');
+SET session_replication_role = replica;
+SELECT * FROM error_on('t');
+ALTER TABLE t ENABLE RULE instead;
+SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, ''newest'')', '{id,v}');
+RESET session_replication_role;
+SELECT * FROM error_on('t');
+SELECT v FROM t WHERE id = 1;
 DROP RULE instead ON t;
 CREATE RULE instead AS ON DELETE TO t DO INSTEAD NOTHING;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, ''newest'')', '{id,v}');

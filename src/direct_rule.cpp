@@ -37,7 +37,7 @@ has_update_rule(Relation relation)
 	const RuleLock *rules = relation->rd_rules;
 
 	for (int i = 0; rules != NULL && i < rules->numLocks; i++)
-		if (rules->rules[i]->event == CMD_UPDATE && rules->rules[i]->enabled != RULE_DISABLED)
+		if (rewrites_update(rules->rules[i]))
 			return true;
 	return false;
 }

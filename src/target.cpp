@@ -69,7 +69,7 @@ check_rules(Relation relation)
 	{
 		const RewriteRule *rule = rules->rules[i];
 
-		if (rule->event == CMD_UPDATE && rule->isInstead && rule->enabled != RULE_DISABLED)
+		if (rule->isInstead && rewrites_update(rule))
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 							errmsg("cannot bulk update relation \"%s\"",
 								   RelationGetRelationName(relation)),
@@ -162,6 +162,16 @@ qualified_name(Oid relid)
 
 	ReleaseSysCache(tuple);
 	return name;
+}
+
+bool
+rewrites_update(const RewriteRule *rule)
+{
+	char silent = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA
+					  ? RULE_FIRES_ON_ORIGIN
+					  : RULE_FIRES_ON_REPLICA;
+
+	return rule->event == CMD_UPDATE && rule->enabled != RULE_DISABLED && rule->enabled != silent;
 }
 
 void

@@ -106,6 +106,9 @@ attribute_name(const Target *target, AttrNumber attno)
 	return pstrdup(NameStr(attribute_of(target, attno).attname));
 }
 
+/* rewrites_update: is it a rule that an UPDATE in this session meets, as matchLocks() has it? */
+extern bool rewrites_update(const RewriteRule *rule);
+
 /* target_close: close the relation and its index, and keep their locks. */
 extern void target_close(Target *target);
 
