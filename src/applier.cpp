@@ -66,6 +66,7 @@ choose(ChoosingApplier *applier, Direct direct, Sql sql)
 	if (applier_setting != APPLIER_SQL)
 	{
 		why = direct();
+		applier->base.statement_bytes = direct_statement_bytes(applier->direct);
 		if (why == NULL)
 			return;
 		if (applier_setting == APPLIER_DIRECT)
@@ -74,6 +75,7 @@ choose(ChoosingApplier *applier, Direct direct, Sql sql)
 	applier->direct_is_working = false;
 	applier->base.name = "sql";
 	sql();
+	applier->base.statement_bytes = applier->sql->statement_bytes;
 }
 
 void
@@ -172,7 +174,7 @@ applier_create(const Target *target)
 
 	if (why != NULL)
 		refuse_direct(target, why);
-	applier->base = {"sql", apply, look, current_row, abandon};
+	applier->base = {"sql", 0, apply, look, current_row, abandon};
 	applier->target = target;
 	applier->sql = sql_applier_create(target);
 	applier->direct = direct_applier_create(target);

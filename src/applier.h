@@ -42,7 +42,8 @@ using AbandonFunction = void (*)(Applier *applier);
 
 struct Applier
 {
-	const char *name; /* of what applied the newest rows: "sql" or "direct" */
+	const char *name;     /* of what applied the newest rows: "sql" or "direct" */
+	Size statement_bytes; /* memory that the newest statement held and has given back */
 	ApplyFunction apply;
 	LookFunction look;
 	CurrentRowFunction current_row;

@@ -20,6 +20,7 @@ struct DirectApplier
 	bool *nulls;
 	Datum *key;
 	WalkHabit habit;
+	Size statement_bytes; /* what the newest statement held when its rows were done */
 };
 
 namespace
@@ -111,11 +112,14 @@ run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow 
 		const Partition *partition = routed->partitions[i];
 
 		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && routed->partitions[i - 1] != NULL && routed->partitions[i - 1] != partition)
+			direct_table_leave(routed->partitions[i - 1]->table);
 		applier->current = rows[i];
 		rows[i]->outcome = partition == NULL ? Outcome::Missing
 											 : body(partition->table, load_row(applier, rows[i]));
 	}
 	applier->current = NULL;
+	applier->statement_bytes = MemoryContextMemAllocated(statement->estate->es_query_cxt, true);
 	for_each_table(routed,
 				   [](const Partition *partition) { direct_table_close(partition->table); });
 	direct_statement_end(statement);
@@ -221,6 +225,12 @@ ChunkRow *
 direct_current_row(const DirectApplier *applier)
 {
 	return applier->current;
+}
+
+Size
+direct_statement_bytes(const DirectApplier *applier)
+{
+	return applier->statement_bytes;
 }
 
 void

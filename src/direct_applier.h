@@ -29,6 +29,9 @@ extern DirectApplier *direct_applier_create(const Target *target);
 extern ChunkRow *direct_current_row(const DirectApplier *applier);
 extern void direct_abandon(DirectApplier *applier);
 
+/* direct_statement_bytes: memory that the newest statement held and has given back. */
+extern Size direct_statement_bytes(const DirectApplier *applier);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_DIRECT_APPLIER_H */

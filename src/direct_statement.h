@@ -16,6 +16,7 @@ struct DirectStatement
 	const Target *target;
 	EState *estate;
 	ResultRelInfo *root; /* of the target; NULL when rows are only looked at */
+	int tables;          /* that have been opened */
 	WalkHabit *habit;
 };
 

@@ -12,6 +12,9 @@ namespace bulkupdate
 namespace
 {
 
+/* A walk takes some 75 kB. */
+constexpr int MAX_KEPT_WALKS = 64;
+
 /* The table's attribute that is an attribute of the target. */
 AttrNumber
 attribute_in_table(const DirectTable *table, AttrNumber attno)
@@ -270,6 +273,7 @@ direct_table_open(DirectStatement *statement, Relation relation, Oid index)
 
 		table->statement = statement;
 		table->relation = relation;
+		table->keeps_walk = statement->tables++ < MAX_KEPT_WALKS;
 		map_attributes(table);
 		table->found = table_slot_create(relation, &estate->es_tupleTable);
 		table->updated = table_slot_create(relation, &estate->es_tupleTable);
@@ -333,6 +337,17 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 						 table->updated, recheck, NULL, false);
 	list_free(recheck);
 	return Outcome::Updated;
+}
+
+void
+direct_table_leave(DirectTable *table)
+{
+	ExecClearTuple(table->found);
+	ExecClearTuple(table->updated);
+	if (table->keeps_walk)
+		index_walk_leave(&table->walk);
+	else
+		index_walk_end(&table->walk);
 }
 
 void

@@ -28,6 +28,7 @@ struct DirectTable
 	ResultRelInfo *result; /* NULL when rows are only looked at */
 	Relation index;        /* the one that covers the key */
 	IndexWalk walk;
+	bool keeps_walk; /* its scans stay open when rows of another table come next */
 	IndexEntries entries;
 	EPQState epqstate;
 	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
@@ -73,6 +74,14 @@ extern DirectTable *direct_table_open(DirectStatement *statement, Relation relat
  * for the order of its parts also execReplication.c.
  */
 [[nodiscard]] extern Outcome direct_table_update(DirectTable *table, const DirectRow &row);
+
+/*
+ * direct_table_leave
+ *		The next row is in another table: release the buffers that are pinned, so
+ *		that there are not more of them with each table of a statement.  The scans
+ *		of a few tables stay open; to begin one again costs less than its memory.
+ */
+extern void direct_table_leave(DirectTable *table);
 
 /* direct_table_close: no more rows will be found; releases the buffers it has pinned. */
 extern void direct_table_close(DirectTable *table);

@@ -5,8 +5,12 @@
  *
  * From one key to a near one the walk steps through the leaf pages; to one that
  * is far it descends from the root.  Rows are fetched as an index scan of the
- * executor fetches them, so visibility, predicate locks and the killing of dead
- * index entries are the same.
+ * executor fetches them, so visibility and predicate locks are the same, and so
+ * is the killing of dead index entries, except those of a page of a relation
+ * without WAL that is stepped through.
+ *
+ * Between two calls no page of the index is pinned: VACUUM waits for pins, and
+ * the deadlock detector does not see it wait.
  */
 #ifndef BULK_UPDATE_INDEX_WALK_H
 #define BULK_UPDATE_INDEX_WALK_H
@@ -35,6 +39,7 @@ struct IndexWalk
 	ScanKeyData *step_keys; /* the prefix equal, the last column at least */
 	ScanKeyData *lookup_keys;
 	bool can_step;         /* the index ascends in its last column */
+	bool has_wal;          /* the index is neither unlogged nor temporary */
 	bool on_entry;         /* steps stands on an entry that may be wanted next */
 	ItemPointerData entry; /* what that entry points to */
 	WalkHabit *habit;
@@ -70,7 +75,14 @@ extern void index_walk_begin(IndexWalk *walk, Relation heap, Relation index,
  */
 [[nodiscard]] extern bool index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot);
 
-/* index_walk_end: release its scans. */
+/*
+ * index_walk_leave
+ *		Release the pin on the heap page of the newest row: the next key is not
+ *		wanted soon.
+ */
+extern void index_walk_leave(IndexWalk *walk);
+
+/* index_walk_end: release its scans; the next key begins new ones. */
 extern void index_walk_end(IndexWalk *walk);
 
 } /* namespace bulkupdate */

@@ -96,7 +96,11 @@ startup(DestReceiver *, int, TupleDesc)
 void
 shutdown(DestReceiver *self)
 {
-	receiver_of(self)->query = nullptr;
+	OutcomeReceiver *receiver = receiver_of(self);
+
+	receiver->statement_bytes =
+		MemoryContextMemAllocated(receiver->query->estate->es_query_cxt, true);
+	receiver->query = nullptr;
 }
 
 void

@@ -31,6 +31,7 @@ struct OutcomeReceiver
 	Outcome outcome;      /* of a row that is returned, unless it turns out to be Unchanged */
 	int settings_level;   /* nest level of settings for planning, or 0 */
 	QueryDesc *query;     /* set while the executor runs the statement */
+	Size statement_bytes; /* memory that the executor held when the rows were done */
 	MemoryContext memory; /* for comparing one row */
 	Datum *values;
 	bool *nulls;

@@ -209,8 +209,10 @@ run_chunks(Call *call)
 		chunk_order(chunk);
 		progress_phase(&call->progress, Phase::Applying);
 		with_error_context(chunk_error_context, call, [&] {
+			call->applier->statement_bytes = 0;
 			apply_chunk(call);
-			memory_bytes = Max(memory_bytes, MemoryContextMemAllocated(memory, true));
+			memory_bytes = Max(memory_bytes, MemoryContextMemAllocated(memory, true) +
+												 call->applier->statement_bytes);
 			with_memory_context(chunk->scratch, [&] { finish_chunk(call); });
 		});
 

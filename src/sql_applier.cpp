@@ -175,6 +175,7 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 	int result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 
 	FAULT_POINT(statement_after);
+	applier->base.statement_bytes = applier->receiver.statement_bytes;
 	outcome_receiver_end_settings(&applier->receiver);
 	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
@@ -266,7 +267,7 @@ sql_applier_create(const Target *target)
 	SqlApplier *applier = palloc_one<SqlApplier>();
 	Relation relation = target->relation;
 
-	applier->base = {"sql", apply, look, current_row, abandon};
+	applier->base = {"sql", 0, apply, look, current_row, abandon};
 	applier->target = target;
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
