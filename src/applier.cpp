@@ -6,6 +6,7 @@
 
 #include "direct_applier.h"
 #include "direct_rule.h"
+#include "inheritance_route.h"
 
 namespace bulkupdate
 {
@@ -116,6 +117,21 @@ abandon(Applier *base)
 	applier->sql->abandon(applier->sql);
 }
 
+const char *
+why_not_direct_children(const Target *target)
+{
+	PartitionRoute route;
+
+	if (!has_inheritance_children(target->relation))
+		return NULL;
+	partition_route_begin(&route, target, AccessShareLock);
+
+	const char *why = inheritance_route_open(&route);
+
+	partition_route_end(&route);
+	return why;
+}
+
 /* Of the partitions of a table, at any depth.  index: the one of the table that covers the key. */
 const char *
 why_not_direct_below(Relation relation, Oid index)
@@ -162,6 +178,8 @@ applier_expected(const Target *target, const char **why)
 	else
 		*why = why_not_direct(target);
 	if (*why == NULL)
+		*why = why_not_direct_children(target);
+	if (*why == NULL)
 		*why = why_not_direct_below(target->relation, RelationGetRelid(target->key_index));
 	return *why == NULL ? "direct" : "sql";
 }
@@ -170,10 +188,15 @@ Applier *
 applier_create(const Target *target)
 {
 	ChoosingApplier *applier = palloc_one<ChoosingApplier>();
-	const char *why = applier_setting == APPLIER_DIRECT ? why_not_direct(target) : NULL;
+	if (applier_setting == APPLIER_DIRECT)
+	{
+		const char *why = why_not_direct(target);
 
-	if (why != NULL)
-		refuse_direct(target, why);
+		if (why == NULL)
+			why = why_not_direct_children(target);
+		if (why != NULL)
+			refuse_direct(target, why);
+	}
 	applier->base = {"sql", 0, apply, look, current_row, abandon};
 	applier->target = target;
 	applier->sql = sql_applier_create(target);

@@ -144,16 +144,37 @@ init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset 
 #endif
 }
 
-/* How a partition's columns stand to those of the root; from 16 on the executor asks itself. */
+/*
+ * How the columns of a partition, or of an inheritance child, which may have more
+ * of them, stand to those of the root; from 16 on the executor asks itself.
+ */
 static inline void
-map_root_to_partition(ResultRelInfo *partition, ResultRelInfo *root)
+map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
 {
 #if PG_VERSION_NUM >= 160000
-	(void) partition;
+	(void) child;
 	(void) root;
 #else
-	partition->ri_RootToPartitionMap = convert_tuples_by_name(
-		RelationGetDescr(root->ri_RelationDesc), RelationGetDescr(partition->ri_RelationDesc));
+	TupleDesc from = RelationGetDescr(root->ri_RelationDesc);
+	TupleDesc to = RelationGetDescr(child->ri_RelationDesc);
+	AttrMap *columns = make_attrmap(to->natts);
+	TupleConversionMap *map = static_cast<TupleConversionMap *>(palloc0(sizeof(*map)));
+
+	/* Mostly they stand at the same places. */
+	for (int i = 0; i < to->natts; i++)
+		for (int n = 0; n < from->natts && columns->attnums[i] == 0; n++)
+		{
+			int j = (i + n) % from->natts;
+
+			if (!TupleDescAttr(to, i)->attisdropped && !TupleDescAttr(from, j)->attisdropped &&
+				strcmp(NameStr(TupleDescAttr(to, i)->attname),
+					   NameStr(TupleDescAttr(from, j)->attname)) == 0)
+				columns->attnums[i] = static_cast<AttrNumber>(j + 1);
+		}
+	map->indesc = from;
+	map->outdesc = to;
+	map->attrMap = columns;
+	child->ri_RootToPartitionMap = map;
 #endif
 }
 

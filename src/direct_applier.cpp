@@ -7,7 +7,7 @@
 #include "compare.h"
 #include "direct_rule.h"
 #include "direct_table.h"
-#include "partition_route.h"
+#include "inheritance_route.h"
 
 namespace bulkupdate
 {
@@ -31,6 +31,7 @@ struct Routed
 {
 	PartitionRoute route;
 	Partition **partitions; /* for each row; NULL where there is none */
+	Holder **holders;       /* in their place where the target has inheritance children, or NULL */
 };
 
 DirectRow
@@ -51,7 +52,7 @@ for_each_table(const Routed *routed, Body body)
 {
 	for (Partition *partition = routed->route.opened; partition != NULL;
 		 partition = partition->next)
-		if (partition->key == NULL)
+		if (partition->used)
 			body(partition);
 }
 
@@ -69,7 +70,33 @@ load_key(const DirectApplier *applier, const ChunkRow *row)
 	return applier->key;
 }
 
-/* Find each row's partition; returns why some row cannot be applied directly, or NULL. */
+/* Find the tables that may have the rows, where more than one can. */
+void
+find_holders(DirectApplier *applier, Span<ChunkRow *> rows, Routed *routed)
+{
+	Size width = sizeof(Datum) * static_cast<Size>(applier->target->keys.size);
+	Datum *keys = palloc_array_of<Datum>(rows.size * applier->target->keys.size);
+
+	for (int i = 0; i < rows.size; i++)
+		memcpy(keys + static_cast<Size>(i) * applier->target->keys.size, load_key(applier, rows[i]),
+			   width);
+	routed->holders = inheritance_route_find(&routed->route, keys, rows.size, GetActiveSnapshot());
+}
+
+/* Find the one table that may have each row. */
+void
+find_partitions(DirectApplier *applier, Span<ChunkRow *> rows, Routed *routed)
+{
+	Partition *root = routed->route.root;
+
+	routed->partitions = palloc_array_of<Partition *>(rows.size);
+	for (int i = 0; i < rows.size; i++)
+		routed->partitions[i] =
+			root->key == NULL ? root : partition_of_key(&routed->route, load_key(applier, rows[i]));
+	root->used = root->key == NULL;
+}
+
+/* Find the tables of all rows; returns why some row cannot be applied directly, or NULL. */
 const char *
 route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed *routed)
 {
@@ -78,22 +105,32 @@ route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 	if (why != NULL)
 		return why;
 	partition_route_begin(&routed->route, applier->target, lock);
-	routed->partitions = palloc_array_of<Partition *>(rows.size);
-	for (int i = 0; i < rows.size; i++)
+	if (has_inheritance_children(applier->target->relation))
 	{
-		Partition *partition = routed->route.root;
-
-		if (partition->key != NULL)
-			partition = partition_of_key(&routed->route, load_key(applier, rows[i]));
-		routed->partitions[i] = partition;
+		why = inheritance_route_open(&routed->route);
+		if (why == NULL)
+			find_holders(applier, rows, routed);
 	}
-	for_each_table(routed, [&](const Partition *partition) {
-		if (why == NULL && partition != routed->route.root)
-			why = why_not_direct_partition(partition->relation, partition->index);
-	});
+	else
+	{
+		find_partitions(applier, rows, routed);
+		for_each_table(routed, [&](const Partition *partition) {
+			if (why == NULL && partition != routed->route.root)
+				why = why_not_direct_partition(partition->relation, partition->index);
+		});
+	}
 	if (why != NULL)
 		partition_route_end(&routed->route);
 	return why;
+}
+
+/* What becomes of a row that has been done in one more table. */
+Outcome
+combined(Outcome before, Outcome now)
+{
+	if (before == Outcome::Missing || (before == Outcome::Unchanged && now != Outcome::Missing))
+		return now;
+	return before;
 }
 
 /* Run a statement that does body(table, row) for each row that may be in a table. */
@@ -102,6 +139,14 @@ void
 run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow *> rows,
 			  Routed *routed, Body body)
 {
+	DirectTable *newest = NULL;
+	auto do_row = [&](const Partition *partition, const DirectRow &row) {
+		if (newest != NULL && newest != partition->table)
+			direct_table_leave(newest);
+		newest = partition->table;
+		return body(newest, row);
+	};
+
 	/* All of them now: what is wrong with a table is no fault of the first row that is in it. */
 	for_each_table(routed, [&](Partition *partition) {
 		partition->table = direct_table_open(statement, partition->relation, partition->index);
@@ -109,14 +154,19 @@ run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow 
 	direct_statement_fire_before(statement);
 	for (int i = 0; i < rows.size; i++)
 	{
-		const Partition *partition = routed->partitions[i];
+		Outcome outcome = Outcome::Missing;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && routed->partitions[i - 1] != NULL && routed->partitions[i - 1] != partition)
-			direct_table_leave(routed->partitions[i - 1]->table);
 		applier->current = rows[i];
-		rows[i]->outcome = partition == NULL ? Outcome::Missing
-											 : body(partition->table, load_row(applier, rows[i]));
+		if (routed->holders == NULL)
+		{
+			if (routed->partitions[i] != NULL)
+				outcome = do_row(routed->partitions[i], load_row(applier, rows[i]));
+		}
+		else
+			for (const Holder *holder = routed->holders[i]; holder != NULL; holder = holder->next)
+				outcome = combined(outcome, do_row(holder->table, load_row(applier, rows[i])));
+		rows[i]->outcome = outcome;
 	}
 	applier->current = NULL;
 	applier->statement_bytes = MemoryContextMemAllocated(statement->estate->es_query_cxt, true);
@@ -186,7 +236,7 @@ const char *
 direct_apply(DirectApplier *applier, Span<ChunkRow *> rows, MemoryContext scratch)
 {
 	return as_statement(scratch, [&] {
-		Routed routed;
+		Routed routed = {};
 		const char *why = route_rows(applier, rows, RowExclusiveLock, &routed);
 
 		if (why == NULL)
@@ -204,7 +254,7 @@ direct_look(DirectApplier *applier, Span<ChunkRow *> rows, bool compare_values,
 			MemoryContext scratch)
 {
 	return as_statement(scratch, [&] {
-		Routed routed;
+		Routed routed = {};
 		const char *why = route_rows(applier, rows, AccessShareLock, &routed);
 
 		if (why == NULL)

@@ -111,13 +111,8 @@ why_not_direct(const Target *target)
 {
 	Relation relation = target->relation;
 
-	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-	{
-		if (relation->rd_rel->relhassubclass)
-			return "The table has inheritance children.";
-		if (!is_heap(relation))
-			return "The table is not stored in the heap.";
-	}
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE && !is_heap(relation))
+		return "The table is not stored in the heap.";
 	if (has_virtual_key(target))
 		return "A key column is a virtual generated column.";
 	if (has_update_rule(relation))
@@ -146,6 +141,16 @@ why_not_direct_partition(Relation partition, Oid index)
 	/* Such a trigger can change the partition key, and UPDATE would move the row. */
 	if (partition->trigdesc != NULL && partition->trigdesc->trig_update_before_row)
 		return "A partition has a BEFORE row trigger.";
+	return why_not_index(index);
+}
+
+const char *
+why_not_direct_child(Relation child, Oid index)
+{
+	if (!is_heap(child))
+		return "An inheritance child is not stored in the heap.";
+	if (!OidIsValid(index))
+		return "An inheritance child lacks the unique index that covers the key.";
 	return why_not_index(index);
 }
 

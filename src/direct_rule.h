@@ -26,6 +26,9 @@ extern const char *why_not_direct(const Target *target);
 /* why_not_direct_partition: the same of a partition, in which index covers the key. */
 extern const char *why_not_direct_partition(Relation partition, Oid index);
 
+/* why_not_direct_child: the same of an inheritance child; the target's own rule holds before. */
+extern const char *why_not_direct_child(Relation child, Oid index);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_DIRECT_RULE_H */

@@ -32,7 +32,7 @@ add_result_relation(EState *estate, Relation relation, ResultRelInfo *root)
 
 	InitResultRelInfo(result, relation, root == NULL ? 1 : 0, root, 0);
 	if (root != NULL)
-		map_root_to_partition(result, root);
+		map_root_to_child(result, root);
 	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, result);
 	return result;
 }

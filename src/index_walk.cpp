@@ -6,6 +6,8 @@
 
 #include <initializer_list>
 
+#include "leaf_scan.h"
+
 namespace bulkupdate
 {
 
@@ -22,68 +24,10 @@ constexpr int FAR_KEYS_BEFORE_LOOKUPS = 4;
 constexpr int LOOKUPS_BEFORE_STEPS = 128;
 
 void
-init_scan_key(ScanKeyData *scan_key, Relation index, int column, StrategyNumber strategy)
-{
-	Oid type = index->rd_opcintype[column];
-	Oid op =
-		get_opfamily_member(index->rd_opfamily[column], type, type, static_cast<int16>(strategy));
-
-	if (!OidIsValid(op))
-		elog(ERROR, "missing operator %d(%u,%u) in opfamily %u", strategy, type, type,
-			 index->rd_opfamily[column]);
-	ScanKeyEntryInitialize(scan_key, 0, static_cast<AttrNumber>(column + 1), strategy, InvalidOid,
-						   index->rd_indcollation[column], get_opcode(op), static_cast<Datum>(0));
-}
-
-void
 set_arguments(ScanKeyData *scan_keys, const Datum *key, int n)
 {
 	for (int i = 0; i < n; i++)
 		scan_keys[i].sk_argument = key[i];
-}
-
-/*
- * A scan to step on with.  nbtree copies the entries of each leaf page that it
- * reads when they were wanted as the scan began, and keeps the page pinned when
- * they are wanted as it reads.  An index-only scan needs the pin, because it
- * trusts the visibility map.  We fetch each row under an MVCC snapshot, so the
- * copy is enough (nbtree/README, "Making concurrent TID recycling safe").
- */
-IndexScanDesc
-begin_steps(const IndexWalk *walk)
-{
-	int n = walk->keys.size;
-	IndexScanDesc scan = begin_index_scan(walk->heap, walk->index, walk->snapshot, n);
-
-	scan->xs_want_itup = true;
-	index_rescan(scan, walk->step_keys, n, NULL, 0);
-	scan->xs_want_itup = false;
-	return scan;
-}
-
-/*
- * Without WAL a page has no LSN by which nbtree could see that it was changed,
- * so there it keeps the pin in order to kill entries later.  Do without both.
- */
-void
-release_leaf(IndexScanDesc scan)
-{
-	BTScanOpaque position = static_cast<BTScanOpaque>(scan->opaque);
-
-	if (!BTScanPosIsPinned(position->currPos))
-		return;
-	position->numKilled = 0;
-	BTScanPosUnpin(position->currPos);
-}
-
-/* The entry that a scan to step on with stands on, in nbtree's copy of the page. */
-IndexTuple
-entry_of(IndexScanDesc scan)
-{
-	const BTScanOpaqueData *position = static_cast<BTScanOpaque>(scan->opaque);
-	LocationIndex offset = position->currPos.items[position->currPos.itemIndex].tupleOffset;
-
-	return reinterpret_cast<IndexTuple>(position->currTuples + offset);
 }
 
 /* The order of the entry that the walk stands on and the wanted key, in the last column. */
@@ -92,7 +36,7 @@ compare_entry(const IndexWalk *walk, const Datum *key)
 {
 	int last = walk->keys.size - 1;
 	bool isnull;
-	Datum value = index_getattr(entry_of(walk->steps), static_cast<AttrNumber>(last + 1),
+	Datum value = index_getattr(leaf_scan_entry(walk->steps), static_cast<AttrNumber>(last + 1),
 								walk->steps->xs_itupdesc, &isnull);
 
 	return ApplySortComparator(value, isnull, key[last], false, walk->keys[last].sort);
@@ -112,16 +56,9 @@ has_prefix(const IndexWalk *walk, const Datum *key)
 bool
 step(IndexWalk *walk)
 {
-	/* An entry can be killed only on a page that is pinned, or has an LSN to compare. */
-	if (!walk->has_wal)
-		walk->steps->kill_prior_tuple = false;
-
-	const ItemPointerData *tid = index_getnext_tid(walk->steps, ForwardScanDirection);
-
-	release_leaf(walk->steps);
-	walk->on_entry = tid != NULL;
-	if (tid != NULL)
-		walk->entry = *tid;
+	walk->on_entry = leaf_scan_next(walk->steps);
+	if (walk->on_entry)
+		walk->entry = walk->steps->xs_heaptid;
 	return walk->on_entry;
 }
 
@@ -171,7 +108,7 @@ descend(IndexWalk *walk, const Datum *key)
 	/* has_prefix() asks the arguments later on: they must outlive the caller's key. */
 	set_arguments(walk->step_keys, key, n);
 	if (walk->steps == NULL)
-		walk->steps = begin_steps(walk);
+		walk->steps = leaf_scan_begin(walk->heap, walk->index, walk->snapshot, walk->step_keys, n);
 	index_rescan(walk->steps, walk->step_keys, n, NULL, 0);
 	return step(walk);
 }
@@ -190,7 +127,7 @@ look_up(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 		if (index_fetch_heap(walk->lookups, slot))
 		{
 			/* Without WAL the leaf page is still pinned; this kills what is dead, and leaves it. */
-			if (!walk->has_wal)
+			if (!RelationNeedsWAL(walk->index))
 				index_rescan(walk->lookups, walk->lookup_keys, n, NULL, 0);
 			return true;
 		}
@@ -245,7 +182,6 @@ index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyC
 	walk->index = index;
 	walk->snapshot = snapshot;
 	walk->habit = habit;
-	walk->has_wal = RelationNeedsWAL(index);
 	walk->can_step = (index->rd_indoption[last] & INDOPTION_DESC) == 0;
 	walk->step_keys = palloc_array_of<ScanKeyData>(keys.size);
 	walk->lookup_keys = palloc_array_of<ScanKeyData>(keys.size);

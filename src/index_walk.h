@@ -9,8 +9,7 @@
  * is the killing of dead index entries, except those of a page of a relation
  * without WAL that is stepped through.
  *
- * Between two calls no page of the index is pinned: VACUUM waits for pins, and
- * the deadlock detector does not see it wait.
+ * Between two calls no page of the index is pinned (leaf_scan.h).
  */
 #ifndef BULK_UPDATE_INDEX_WALK_H
 #define BULK_UPDATE_INDEX_WALK_H
@@ -39,7 +38,6 @@ struct IndexWalk
 	ScanKeyData *step_keys; /* the prefix equal, the last column at least */
 	ScanKeyData *lookup_keys;
 	bool can_step;         /* the index ascends in its last column */
-	bool has_wal;          /* the index is neither unlogged nor temporary */
 	bool on_entry;         /* steps stands on an entry that may be wanted next */
 	ItemPointerData entry; /* what that entry points to */
 	WalkHabit *habit;

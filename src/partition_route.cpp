@@ -25,33 +25,6 @@ key_column_of_name(const Target *target, const char *name)
 	elog(ERROR, "column \"%s\" of the partition key is not in the key", name);
 }
 
-Partition *
-add_partition(PartitionRoute *route, Relation relation, Oid index)
-{
-	Partition *partition = palloc_one<Partition>();
-
-	partition->relation = relation;
-	partition->index = index;
-	partition->next = route->opened;
-	route->opened = partition;
-	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return partition;
-
-	PartitionKey key = RelationGetPartitionKey(relation);
-	int n = key->partnatts;
-
-	partition->key = key;
-	partition->desc = RelationGetPartitionDesc(relation, true);
-	partition->children = palloc_array_of<Partition *>(partition->desc->nparts);
-	partition->key_columns = palloc_array_of<int>(n);
-
-	/* A partition key with an expression has no unique index. */
-	for (int i = 0; i < n; i++)
-		partition->key_columns[i] = key_column_of_name(
-			route->target, get_attname(RelationGetRelid(relation), key->partattrs[i], false));
-	return partition;
-}
-
 /* Which child has a row with these values of the partition key, none null; -1: none has. */
 int
 child_of_values(const Partition *partition, Datum *values)
@@ -106,12 +79,40 @@ open_child(PartitionRoute *route, Partition *parent, int child)
 			Relation relation = table_open(parent->desc->oids[child], route->lock);
 
 			FAULT_POINT(partition_open);
-			return add_partition(route, relation, index_get_partition(relation, parent->index));
+			return partition_route_add(route, relation,
+									   index_get_partition(relation, parent->index));
 		});
 	return parent->children[child];
 }
 
 } /* namespace */
+
+Partition *
+partition_route_add(PartitionRoute *route, Relation relation, Oid index)
+{
+	Partition *partition = palloc_one<Partition>();
+
+	partition->relation = relation;
+	partition->index = index;
+	partition->next = route->opened;
+	route->opened = partition;
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return partition;
+
+	PartitionKey key = RelationGetPartitionKey(relation);
+	int n = key->partnatts;
+
+	partition->key = key;
+	partition->desc = RelationGetPartitionDesc(relation, true);
+	partition->children = palloc_array_of<Partition *>(partition->desc->nparts);
+	partition->key_columns = palloc_array_of<int>(n);
+
+	/* A partition key with an expression has no unique index. */
+	for (int i = 0; i < n; i++)
+		partition->key_columns[i] = key_column_of_name(
+			route->target, get_attname(RelationGetRelid(relation), key->partattrs[i], false));
+	return partition;
+}
 
 void
 partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock)
@@ -120,7 +121,7 @@ partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock
 	route->target = target;
 	route->lock = lock;
 	route->memory = CurrentMemoryContext;
-	route->root = add_partition(route, target->relation, RelationGetRelid(target->key_index));
+	route->root = partition_route_add(route, target->relation, RelationGetRelid(target->key_index));
 }
 
 Partition *
@@ -141,6 +142,7 @@ partition_of_key(PartitionRoute *route, const Datum *key)
 			return NULL;
 		partition = open_child(route, partition, child);
 	}
+	partition->used = true;
 	return partition;
 }
 

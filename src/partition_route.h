@@ -15,12 +15,13 @@ namespace bulkupdate
 
 struct DirectTable;
 
-/* A table of the target's partition tree; the target itself is its root. */
+/* A table of the target's tree of partitions or children; the target itself is its root. */
 struct Partition
 {
 	Relation relation;
 	Oid index;          /* the one that covers the key; InvalidOid where there is none */
 	Partition *next;    /* of all that have been opened */
+	bool used;          /* rows have been routed to it */
 	DirectTable *table; /* for the caller, who sets it */
 
 	/* Private to partition_route.cpp. */
@@ -47,10 +48,13 @@ struct PartitionRoute
  */
 extern void partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock);
 
+/* partition_route_add: a table that is open already, and that partition_route_end() closes. */
+extern Partition *partition_route_add(PartitionRoute *route, Relation relation, Oid index);
+
 /*
  * partition_of_key
  *		The table that has the row with this key (a Datum for each key column, none
- *		null), opened; NULL when there is no such partition.
+ *		null), opened and marked as used; NULL when there is no such partition.
  */
 extern Partition *partition_of_key(PartitionRoute *route, const Datum *key);
 
