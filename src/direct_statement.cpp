@@ -5,6 +5,7 @@
 #include "direct_statement.h"
 
 #include "fault.h"
+#include "recheck.h"
 
 namespace bulkupdate
 {
@@ -87,6 +88,7 @@ direct_statement_end(DirectStatement *statement)
 	{
 		with_memory_context(estate->es_query_cxt, [&] {
 			ExecASUpdateTriggers(estate, statement->root, NULL);
+			rechecks_hold(statement->target->rechecks, estate);
 			FAULT_POINT(after_triggers);
 			AfterTriggerEndQuery(estate);
 		});

@@ -6,6 +6,7 @@
 
 #include "compare.h"
 #include "fault.h"
+#include "recheck.h"
 
 namespace bulkupdate
 {
@@ -100,6 +101,7 @@ shutdown(DestReceiver *self)
 
 	receiver->statement_bytes =
 		MemoryContextMemAllocated(receiver->query->estate->es_query_cxt, true);
+	rechecks_hold(receiver->target->rechecks, receiver->query->estate);
 	receiver->query = nullptr;
 }
 

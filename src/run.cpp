@@ -9,6 +9,7 @@
 #include "isolation.h"
 #include "key_text.h"
 #include "progress.h"
+#include "recheck.h"
 #include "reject_table.h"
 #include "report.h"
 #include "subtransaction.h"
@@ -221,12 +222,15 @@ run_chunks(Call *call)
 		INSTR_TIME_SUBTRACT(elapsed, start);
 		start = end;
 		with_memory_context(chunk->scratch, [&] {
-			report_chunk(call->caller->result, chunk,
-						 {elapsed, memory_bytes, call->applier->name, feed_ordering(call->feed),
-						  feed_spilled_bytes(call->feed)});
+			report_chunk(
+				call->caller->result, chunk,
+				{elapsed, memory_bytes, call->applier->name, feed_ordering(call->feed),
+				 feed_spilled_bytes(call->feed) + rechecks_spilled_bytes(call->target->rechecks)});
 		});
 		progress_phase(&call->progress, Phase::Fetching);
 	}
+
+	rechecks_fire(call->target->rechecks);
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
 	feed_close(call->feed);
@@ -283,6 +287,7 @@ run_chunks_naming_rows(Call *call)
 
 	if (error == NULL)
 		return;
+	rechecks_ignore(call->target->rechecks);
 	name_failing_row(call, error);
 	ReThrowError(error);
 }
@@ -308,6 +313,8 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 		call->applier = applier_create(call->target);
 		progress_begin(&call->progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
+		if (options.on_error == OnError::Stop && !options.dry_run)
+			call->target->rechecks = rechecks_create(call->target);
 		FAULT_POINT(open);
 
 		if (may_fail_late(call))

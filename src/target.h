@@ -40,6 +40,9 @@ struct RowsElsewhere
 	bool yes;
 };
 
+/* Checks that wait for the end of the call; see recheck.h. */
+struct Rechecks;
+
 struct Target
 {
 	Relation relation;
@@ -52,6 +55,7 @@ struct Target
 	bool keys_can_fail;        /* some cast of a key column may raise an error */
 	bool values_can_fail;      /* some cast of another column may */
 	RowsElsewhere *elsewhere;  /* once for the call */
+	Rechecks *rechecks;        /* NULL: each statement checks all constraints itself */
 };
 
 /*
