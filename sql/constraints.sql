@@ -74,17 +74,21 @@ INSERT INTO new VALUES (1, 2), (2, 1);
 SELECT * FROM same_error('t', 'a');
 SELECT * FROM test_diff('t', 'plain');
 
--- A deferrable constraint is checked at the end of each statement: one chunk may swap, two may not
+-- A deferrable constraint is checked at the end of the call: rows may swap, in one chunk or in two
 ALTER TABLE t DROP CONSTRAINT t_a_key, ADD UNIQUE (a) DEFERRABLE;
 ALTER TABLE plain DROP CONSTRAINT plain_a_key, ADD UNIQUE (a) DEFERRABLE;
 SELECT rows_updated FROM bulk_update_query('t', 'SELECT id, a FROM new ORDER BY id');
 UPDATE plain AS t SET a = new.a FROM new WHERE t.id = new.id;
 SELECT * FROM test_diff('t', 'plain');
-SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (2, 2)', '{id,a}', chunk_size => 1) $$);
+SELECT chunk, rows_updated FROM bulk_update_query('t', 'VALUES (1, 1), (2, 2)', '{id,a}', chunk_size => 1);
+UPDATE plain SET a = id WHERE id < 3;
+SELECT * FROM test_diff('t', 'plain');
+SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 2), (2, 2)', '{id,a}', chunk_size => 1) $$);
 SELECT * FROM test_diff('t', 'plain');
 -- unless it is deferred: then the end of the transaction counts
 BEGIN;
 SET CONSTRAINTS t_a_key DEFERRED;
+SELECT chunk, rows_updated FROM bulk_update_query('t', 'VALUES (1, 2), (2, 2)', '{id,a}', chunk_size => 1);
 SELECT chunk, rows_updated FROM bulk_update_query('t', 'VALUES (1, 1), (2, 2)', '{id,a}', chunk_size => 1);
 COMMIT;
 ALTER TABLE t DROP CONSTRAINT t_a_key, ADD UNIQUE (a) DEFERRABLE INITIALLY DEFERRED;

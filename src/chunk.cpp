@@ -219,6 +219,7 @@ chunk_fill(Chunk *chunk, Feed *feed)
 
 		FeedRow *row = feed_peek(feed);
 
+		chunk->at_end = row == NULL;
 		if (row == NULL || (rows > 0 && bytes + source_row_size(chunk->target, row->slot) > budget))
 			break;
 		rows++;

@@ -35,6 +35,7 @@ struct Chunk
 	int applicable;        /* rows before those */
 	int64 first_position;  /* lowest and highest position in the source */
 	int64 last_position;
+	bool at_end;     /* its last row is known to be the source's last one */
 	char *first_key; /* lowest key as text, or NULL when no row has a key of its own */
 	char *last_key;  /* highest key as text */
 

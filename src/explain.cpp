@@ -185,7 +185,7 @@ explain(const Options &options, const char *portal_name, const char *label,
 	say_ordering(&explanation);
 	say_chunks(&explanation);
 	say_policies(&explanation);
-	explain_catalog(target, result);
+	explain_catalog(options, target, result);
 	target_close(target);
 	source_close(source);
 }

@@ -15,7 +15,10 @@ namespace bulkupdate
 namespace
 {
 
-/* $1 is the target, $2 the names of its value columns.  tree is the target and what is below it. */
+/*
+ * $1 is the target, $2 the names of its value columns, $3 whether the call stops at an error.  tree
+ * is the target and what is below it.
+ */
 constexpr const char *TREE = R"(
 WITH RECURSIVE tree(relid) AS (
     SELECT $1
@@ -50,7 +53,11 @@ constexpr const char *CONSTRAINTS = R"(
 SELECT 'constraint',
        format('%I on %s: %s%s', conname, conrelid::regclass, pg_get_constraintdef(c.oid),
               CASE WHEN condeferred THEN ', deferred to the commit'
-                   WHEN contype = 'f' THEN ', checked after each chunk' END)
+                   WHEN contype = 'f'
+                        AND conrelid IN (TABLE tree) AND confrelid IN (TABLE tree)
+                   THEN ', checked after each chunk, when rows of later ones are not updated yet'
+                   WHEN contype = 'f' OR condeferrable AND NOT $3 THEN ', checked after each chunk'
+                   WHEN condeferrable THEN ', checked at the end of the call' END)
 FROM pg_constraint AS c JOIN tree ON relid IN (conrelid, CASE contype WHEN 'f' THEN confrelid END)
 WHERE conparentid = 0 AND coninhcount = 0
       AND CASE WHEN contype = 'c' OR 0 = ANY (conkey) THEN true
@@ -65,7 +72,7 @@ WHERE conparentid = 0 AND coninhcount = 0
                             WHERE attrelid = relid AND attnum = ANY (confkey)
                                   AND attname = ANY ($2))
                ELSE false END
-GROUP BY c.oid, conname, conrelid, condeferred, contype
+GROUP BY c.oid, conname, conrelid, confrelid, condeferrable, condeferred, contype
 ORDER BY contype = 'f', conname, conrelid::regclass::text)";
 
 constexpr const char *COLUMNS = R"(
@@ -162,19 +169,19 @@ value_column_names(const Target *target)
 } /* namespace */
 
 void
-explain_catalog(const Target *target, const ReturnSetInfo *result)
+explain_catalog(const Options &options, const Target *target, const ReturnSetInfo *result)
 {
 	/* Where the caller has plans disabled, costs look high enough to compile the queries. */
 	static const Setting settings[] = {{"search_path", "pg_catalog, pg_temp"}, {"jit", "off"}};
-	Oid types[] = {OIDOID, NAMEARRAYOID};
+	Oid types[] = {OIDOID, NAMEARRAYOID, BOOLOID};
 	Datum values[] = {ObjectIdGetDatum(RelationGetRelid(target->relation)),
-					  value_column_names(target)};
+					  value_column_names(target), BoolGetDatum(options.on_error == OnError::Stop)};
 	int nest_level = begin_settings({settings, 2});
 
 	for (const char *query : {TRIGGERS, CONSTRAINTS, COLUMNS, INDEXES, LIMITS})
 	{
 		int code = keeping_memory_context([&] {
-			return SPI_execute_with_args(psprintf("%s%s", TREE, query), 2, types, values, NULL,
+			return SPI_execute_with_args(psprintf("%s%s", TREE, query), 3, types, values, NULL,
 										 true, 0);
 		});
 

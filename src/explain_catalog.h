@@ -19,7 +19,8 @@ namespace bulkupdate
  *
  * Needs an SPI connection.
  */
-extern void explain_catalog(const Target *target, const ReturnSetInfo *result);
+extern void explain_catalog(const Options &options, const Target *target,
+							const ReturnSetInfo *result);
 
 } /* namespace bulkupdate */
 

@@ -47,7 +47,6 @@
 	POINT(row_triggers)            \
 	POINT(after_triggers)          \
 	POINT(statement_end)           \
-	POINT(recheck_spill)           \
 	POINT(recheck)                 \
 	POINT(reject)                  \
 	POINT(reject_insert)           \

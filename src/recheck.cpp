@@ -74,7 +74,6 @@ spill(Rechecks *rechecks)
 	if (rechecks->file == nullptr)
 		rechecks->file = BufFileCreateTemp(false);
 	BufFileWrite(rechecks->file, rechecks->buffer.data, static_cast<size_t>(rechecks->buffer.len));
-	FAULT_POINT(recheck_spill);
 	rechecks->spilled_bytes += rechecks->buffer.len;
 	resetStringInfo(&rechecks->buffer);
 }
@@ -368,11 +367,15 @@ rechecks_hold(Rechecks *rechecks, EState *estate)
 		hold_events_of(rechecks, estate, static_cast<ResultRelInfo *>(lfirst(cell)));
 }
 
+bool
+rechecks_due(const Rechecks *rechecks)
+{
+	return rechecks != nullptr && rechecks->due > 0;
+}
+
 void
 rechecks_fire(Rechecks *rechecks)
 {
-	if (rechecks == nullptr || rechecks->due == 0)
-		return;
 	with_error_context(firing_error_context, rechecks, [&] { fire(rechecks); });
 	if (rechecks->file != nullptr)
 		BufFileClose(rechecks->file);

@@ -39,6 +39,9 @@ extern Rechecks *rechecks_create(const Target *target);
  */
 extern void rechecks_hold(Rechecks *rechecks, EState *estate);
 
+/* rechecks_due: are there rows to check? */
+extern bool rechecks_due(const Rechecks *rechecks);
+
 /*
  * rechecks_fire
  *		Check the rows that were remembered, and forget them.

@@ -10,6 +10,7 @@
 #include "key_text.h"
 #include "progress.h"
 #include "recheck.h"
+#include "reference_hint.h"
 #include "reject_table.h"
 #include "report.h"
 #include "subtransaction.h"
@@ -230,7 +231,11 @@ run_chunks(Call *call)
 		progress_phase(&call->progress, Phase::Fetching);
 	}
 
-	rechecks_fire(call->target->rechecks);
+	if (rechecks_due(call->target->rechecks))
+	{
+		progress_phase(&call->progress, Phase::Applying);
+		rechecks_fire(call->target->rechecks);
+	}
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
 	feed_close(call->feed);
@@ -289,6 +294,7 @@ run_chunks_naming_rows(Call *call)
 		return;
 	rechecks_ignore(call->target->rechecks);
 	name_failing_row(call, error);
+	add_reference_hint(error, call->chunk);
 	ReThrowError(error);
 }
 

@@ -27,7 +27,9 @@ SETUP = f"""
     CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql
         AS 'BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NULL; END';
     CREATE TRIGGER tell AFTER UPDATE ON child FOR EACH ROW WHEN (NEW.id = 1000) EXECUTE FUNCTION tell();
-    VACUUM ANALYZE target, child;
+    CREATE TABLE turned (id bigint PRIMARY KEY, n integer UNIQUE DEFERRABLE);
+    INSERT INTO turned SELECT i, i FROM generate_series(1, {ROWS}) i;
+    VACUUM ANALYZE target, child, turned;
 """
 
 ALL = f"SELECT i AS id, 'new'::text AS v FROM generate_series(1, {ROWS}) i"
@@ -95,6 +97,8 @@ PHASES = [
           "EXISTS (SELECT FROM pg_locks l WHERE l.pid = p.pid AND l.locktype = 'advisory' AND l.objid = 77)",
           "chunk_size => 200000", BIG_CHUNK, target="child",
           cleanup="VACUUM child"),
+    Phase("checking deferrable constraints at the end", f"SELECT i AS id, i % {ROWS} + 1 AS n FROM generate_series(1, {ROWS}) i",
+          f"p.phase = 'applying' AND p.rows_updated = {ROWS}", target="turned", cleanup="VACUUM turned"),
     Phase("isolating, everything bad", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
           "p.phase = 'applying' AND p.elapsed > interval '2 s'", "on_error => 'skip', chunk_size => 200000", BIG_CHUNK,
           cleanup="VACUUM target"),
@@ -160,6 +164,7 @@ class Test:
         equal(self.admin.run("SELECT pid, phase FROM bulk_update_progress"), [], f"{name}: no row in the view")
         equal(self.admin.value("SELECT count(*) FROM target WHERE v <> 'old' OR n <> 0")
               + self.admin.value("SELECT count(*) FROM child WHERE target <> id")
+              + self.admin.value("SELECT count(*) FROM turned WHERE n <> id")
               + self.admin.value("SELECT count(*) FROM rejects"), 0, f"{name}: the tables are unchanged")
         equal(self.admin.value("SELECT count(*) FROM pg_ls_tmpdir()"), 0, f"{name}: no temporary files")
         equal(self.admin.value("SELECT pg_postmaster_start_time()"), self.server_started, f"{name}: no restart")

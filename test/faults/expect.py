@@ -18,7 +18,8 @@ def passed_somewhere(case):
     return (point in ALWAYS and not (workload.fails and point in {"reject_insert", "close"})
             or point in SORTING and workload.name == "spill"
             # without 'skip' only a call in which rows can fail late has one
-            or point in SUBTRANSACTION and (case.policy == "skip" or workload.name in {"partitions", "late error"})
+            or point in SUBTRANSACTION and (case.policy == "skip" or workload.name in {"partitions", "late error", "deferrable"})
+            or point == "recheck" and workload.name == "deferrable"
             or point in AFTER_ERROR and (workload.rejected != () or workload.fails and point != "reject")
             or point in SQL and case.applier == "sql"
             or point in DIRECT and case.applier == "direct"

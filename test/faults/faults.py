@@ -157,7 +157,7 @@ class Suite:
             require(session.connection.info.transaction_status, extensions.TRANSACTION_STATUS_IDLE, "transaction")
             check_failure(session, case)
             require(session.value(f"SELECT count(*) FROM pg_locks WHERE pid = {session.pid}"
-                                  f" AND relation::regclass::text ~ '^(plain|spill|parted|late)'"), 0, "locks")
+                                  f" AND relation::regclass::text ~ '^(plain|spill|parted|late|turned)'"), 0, "locks")
         check_next_call(session, case)
 
     def fails(self, case, action, sqlstate):
@@ -256,15 +256,15 @@ class Suite:
         self.admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                        " WHERE backend_type = 'client backend' AND pid NOT IN"
                        f" ({self.session.pid}, {self.admin.pid})")
-        self.admin.run("TRUNCATE rejects; TRUNCATE plain1, spill1, parted1, late1; INSERT INTO plain1 TABLE plain_before;"
+        self.admin.run("TRUNCATE rejects; TRUNCATE plain1, spill1, parted1, late1, turned1; INSERT INTO plain1 TABLE plain_before;"
                        "INSERT INTO spill1 TABLE spill_before; INSERT INTO parted1 TABLE plain_before;"
-                       "INSERT INTO late1 TABLE plain_before")
+                       "INSERT INTO late1 TABLE plain_before; INSERT INTO turned1 TABLE plain_before")
 
     def attempt(self, test, *parameters):
         """Returns the problem, or None."""
         self.count += 1
         if self.count % 100 == 0:
-            self.admin.run("VACUUM plain1, spill1, parted1, late1, rejects, control")
+            self.admin.run("VACUUM plain1, spill1, parted1, late1, turned1, rejects, control")
         try:
             test(*parameters)
         except (Problem, AssertionError, psycopg2.Error) as problem:

@@ -21,6 +21,9 @@ SETUP = """
     CREATE TABLE bad_source AS SELECT id, v,
         CASE id WHEN 5 THEN 3000000000 WHEN 15 THEN -1 ELSE n END AS n FROM plain_source;
 
+    CREATE TABLE turned_source AS
+        SELECT id, v, CASE WHEN id <= 24 THEN id % 24 + 1 ELSE n END AS n FROM plain_source;
+
     CREATE TABLE spill_before AS
         SELECT lpad(i::text, 200, '0') AS id, 'old ' || i AS v, i AS n FROM generate_series(1, 900) i;
     CREATE TABLE spill_source AS
@@ -53,6 +56,8 @@ TABLES = """
     CREATE TABLE late{k} (LIKE plain{k} INCLUDING ALL);
     CREATE TRIGGER late AFTER UPDATE ON late{k} FOR EACH ROW WHEN (NEW.id = 15) EXECUTE FUNCTION late();
     INSERT INTO late{k} SELECT * FROM plain_before;
+    CREATE TABLE turned{k} (LIKE plain{k} INCLUDING ALL, UNIQUE (n) DEFERRABLE);
+    INSERT INTO turned{k} SELECT * FROM plain_before;
 """
 
 
@@ -94,5 +99,7 @@ WORKLOADS = [
     Workload("partitions", "parted", "parted_source"),
     # All chunks are rolled back, and the failed one is applied again to find the row.
     Workload("late error", "late", "plain_source", policies=("stop",), fails="P0001"),
+    # The values change places, over the ends of the chunks.
+    Workload("deferrable", "turned", "turned_source", policies=("stop",)),
     Workload("spill", "spill", "spill_source", "chunk_size => 500"),
 ]
