@@ -78,13 +78,16 @@ def attach(schema):
 def constraints(schema):
     rng, name = schema.rng, schema.name
     if schema.unique:
-        how = rng.choice(("UNIQUE", "UNIQUE", "UNIQUE DEFERRABLE INITIALLY DEFERRED"))
-        schema.deferred_unique = "DEFERRED" in how
+        how = rng.choice(("UNIQUE", "UNIQUE", "UNIQUE DEFERRABLE", "UNIQUE DEFERRABLE INITIALLY DEFERRED"))
+        schema.deferred_unique = "DEFERRABLE" in how
+        if how.endswith("DEFERRABLE"):
+            schema.late.append("t_u")
         schema.add(f"ALTER TABLE {name} ADD CONSTRAINT t_u {how.replace('UNIQUE', 'UNIQUE (u)')}")
     if schema.range:
-        deferred = rng.random() < 0.3
-        schema.add(f"ALTER TABLE {name} ADD CONSTRAINT t_r EXCLUDE USING gist (r WITH &&)"
-                   + (" DEFERRABLE INITIALLY DEFERRED" if deferred else ""))
+        how = rng.choice(("", "", "", " DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"))
+        schema.add(f"ALTER TABLE {name} ADD CONSTRAINT t_r EXCLUDE USING gist (r WITH &&){how}")
+        if how.endswith("DEFERRABLE"):
+            schema.late.append("t_r")
     if schema.reference:
         deferred = rng.random() < 0.2
         schema.add("CREATE TABLE d.ref (id int PRIMARY KEY, note text)")

@@ -96,8 +96,12 @@ class Job:
                 f"UPDATE {schema.target} SET {key} = {key} WHERE hashtext({key}::text) % 3 = 0",
                 f"DELETE FROM {schema.target} WHERE hashtext({key}::text) % 7 = 0")))
             schema.row_by_row &= schema.form != "inherited"
-        if self.other_order and any(c in self.values for c in (schema.unique, schema.range)):
+        at_once = [column for column, constraint in ((schema.unique, "t_u"), (schema.range, "t_r"))
+                   if constraint not in schema.late or self.on_error == "skip"]
+        if self.other_order and any(c in self.values for c in at_once):
             schema.row_by_row = False       # which of two rows in conflict comes first depends on the chunk
+        if schema.late and self.on_error == "skip":
+            schema.row_by_row = False       # they are checked at the end of each attempt
         self.features += [f"chunk_size {self.chunk_size}", f"on_duplicate {self.on_duplicate}", f"on_error {self.on_error}",
                           f"source in order: {self.arrangement}"]
         self.features += [word for word, on in (("skip_unchanged", self.skip_unchanged), ("dry_run", self.dry_run),
@@ -160,6 +164,11 @@ class Job:
             self.take_from_target(self.extra, 1)
         if self.skip_unchanged or rng.random() < 0.15:
             self.take_from_target([column for column in self.values if self.from_types[column.name][0] == column.type], 2)
+        if "t_u" in schema.late and schema.unique in self.values and self.maybe(0.7, "unique values change places"):
+            # Each row gets the value that the next one has before the call.
+            self.sql.append(
+                f"UPDATE d.src SET s_u = next * 10 + 1 FROM (SELECT i AS this, coalesce(lead(i) OVER (ORDER BY i), min(i) OVER ()) AS next "
+                f"FROM (SELECT DISTINCT i FROM d.src WHERE i < {schema.rows}) AS s) AS s WHERE i = this;")
         self.sql.append("GRANT SELECT ON d.src TO PUBLIC;")
 
     def take_from_target(self, columns, every):

@@ -57,6 +57,7 @@ class Schema:
         self.rng, self.version = rng, version
         self.sql = [PRELUDE]
         self.features = []
+        self.late = []             # constraints that are checked at the end of the call
         self.row_by_row = True     # is the outcome the same in any chunk size, and row by row?
         self.name = "d.t"
         self.target = None         # of the call: the table, or one of its partitions

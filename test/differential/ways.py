@@ -105,11 +105,30 @@ class Ways:
         return outcome
 
     def apply_plainly(self, outcome):
-        rows = [row for _ in range(self.job.calls) for row in self.run("SELECT n, outcome, state, message FROM aux.apply()")]
+        rows = []
+        for _ in range(self.job.calls):
+            self.set_late("DEFERRED")
+            rows += self.run("SELECT n, outcome, state, message FROM aux.apply()")
+            # What ends the call comes first.
+            if not stops(self.job, [row[2:] for row in rows if row[1] == "rejected"]) and not self.refuses(rows):
+                self.set_late("IMMEDIATE")
         for name in ("updated", "unchanged", "missing", "duplicate", "rejected"):
             outcome.totals[name] = sum(row[1] == name for row in rows)
         outcome.errors = [row[2:] for row in rows if row[1] == "rejected"]
         outcome.rejected = sorted((row[0], row[1], row[2], row[3]) for row in rows if row[1] in ("rejected", "missing", "duplicate"))
+
+    def refuses(self, rows):
+        """Are there rows that the call's policies take for an error?"""
+        job = self.job
+        return any(row[1] == "duplicate" and job.on_duplicate == "error" or row[1] == "missing" and job.on_missing == "error"
+                   for row in rows)
+
+    def set_late(self, mode):
+        """One call's updates of single rows are checked together."""
+        schema = "pg_temp" if self.schema.form == "temporary" else "d"
+        for name in self.schema.late:
+            if self.job.on_error == "stop":
+                self.run(f"SET CONSTRAINTS {schema}.{name} {mode}")
 
     def around(self, outcome, act):
         """Run act in a transaction of the job's kind and gather the facts."""
