@@ -4,6 +4,7 @@
  */
 #include "recheck.h"
 
+#include "due_log.h"
 #include "fault.h"
 #include "key_text.h"
 #include "subtransaction.h"
@@ -22,14 +23,6 @@ enum class Phase : uint8
 	Ignoring
 };
 
-/* A row's version that may break the constraint of an index. */
-struct Due
-{
-	Oid table;
-	Oid index;
-	ItemPointerData tid;
-};
-
 /* A table with such constraints: the target, a partition or a child of it. */
 struct CheckedTable
 {
@@ -43,9 +36,6 @@ struct CheckedTable
 /* Events are queued and fired so many at a time. */
 constexpr int BATCH = 10000;
 
-/* The buffer doubles as it grows, and must not come near MaxAllocSize. */
-constexpr int MAX_BUFFER_KB = 64 * 1024;
-
 /* Keys can be long; the error context shows this many bytes. */
 constexpr int CONTEXT_KEY_BYTES = 100;
 
@@ -56,11 +46,8 @@ struct Rechecks
 	const Target *target;
 	MemoryContext memory;
 	Phase phase;
-	HTAB *tables;          /* NULL until there is one */
-	int64 due;             /* rows remembered and not fired */
-	StringInfoData buffer; /* of Due: those that are not in the file */
-	BufFile *file;         /* NULL while all are in the buffer */
-	int64 spilled_bytes;
+	HTAB *tables;                     /* NULL until there is one */
+	DueLog due;                       /* rows remembered */
 	const CheckedTable *firing_table; /* of the event that is firing, for the error context */
 	TupleTableSlot *firing_row;
 };
@@ -68,17 +55,7 @@ struct Rechecks
 namespace
 {
 
-void
-spill(Rechecks *rechecks)
-{
-	if (rechecks->file == nullptr)
-		rechecks->file = BufFileCreateTemp(false);
-	BufFileWrite(rechecks->file, rechecks->buffer.data, static_cast<size_t>(rechecks->buffer.len));
-	rechecks->spilled_bytes += rechecks->buffer.len;
-	resetStringInfo(&rechecks->buffer);
-}
-
-/* The key's place in the table's rows, found while looking into catalogs is no risk. */
+/* Also finds the key's columns: an error context must not look into the catalogs. */
 void
 open_table(CheckedTable *table)
 {
@@ -99,20 +76,14 @@ remember(CheckedTable *table, Oid index, ItemPointer tid)
 	Rechecks *rechecks = table->rechecks;
 	Due due;
 
+	memset(&due, 0, sizeof(due));
+	due.table = table->oid;
+	due.index = index;
+	due.tid = *tid;
 	with_memory_context(rechecks->memory, [&] {
 		if (table->relation == nullptr)
 			open_table(table);
-		if (rechecks->buffer.data == nullptr)
-			initStringInfo(&rechecks->buffer);
-		if (rechecks->buffer.len > Min(spool_memory_kb(), MAX_BUFFER_KB) * 1024)
-			spill(rechecks);
-
-		memset(&due, 0, sizeof(due));
-		due.table = table->oid;
-		due.index = index;
-		due.tid = *tid;
-		appendBinaryStringInfo(&rechecks->buffer, reinterpret_cast<char *>(&due), sizeof(due));
-		rechecks->due++;
+		due_log_add(&rechecks->due, due);
 	});
 }
 
@@ -238,23 +209,6 @@ result_for_firing(CheckedTable *table, EState *estate)
 	return result;
 }
 
-Due
-next_due(Rechecks *rechecks)
-{
-	StringInfo buffer = &rechecks->buffer;
-	Due due;
-
-	rechecks->due--;
-	if (rechecks->file == nullptr)
-	{
-		memcpy(&due, buffer->data + buffer->cursor, sizeof(due));
-		buffer->cursor += static_cast<int>(sizeof(due));
-	}
-	else if (BufFileRead(rechecks->file, &due, sizeof(due)) != sizeof(due))
-		elog(ERROR, "unexpected end of the rows to check");
-	return due;
-}
-
 /*
  * Queue the next events and end their query level: it fires those that are due.
  * As of a row that is inserted: that takes its new version alone, and the function makes no
@@ -264,9 +218,9 @@ void
 fire_batch(Rechecks *rechecks, EState *estate, List *index)
 {
 	AfterTriggerBeginQuery();
-	for (int i = 0; i < BATCH && rechecks->due > 0; i++)
+	for (int i = 0; i < BATCH && rechecks->due.rows > 0; i++)
 	{
-		Due due = next_due(rechecks);
+		Due due = due_log_next(&rechecks->due);
 		ResultRelInfo *result = result_for_firing(find_table(rechecks, due.table), estate);
 		TupleTableSlot *slot = ExecGetTriggerNewSlot(estate, result);
 
@@ -312,17 +266,12 @@ fire(Rechecks *rechecks)
 	EState *estate = CreateExecutorState();
 	List *index = list_make1_oid(InvalidOid);
 
-	if (rechecks->file != nullptr)
-	{
-		spill(rechecks);
-		if (BufFileSeek(rechecks->file, 0, 0, SEEK_SET) != 0)
-			elog(ERROR, "could not rewind the rows to check");
-	}
+	due_log_rewind(&rechecks->due);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	rechecks->phase = Phase::Firing;
 	FAULT_POINT(recheck);
-	while (rechecks->due > 0)
+	while (rechecks->due.rows > 0)
 		fire_batch(rechecks, estate, index);
 	PopActiveSnapshot();
 	ExecCloseResultRelations(estate);
@@ -370,15 +319,14 @@ rechecks_hold(Rechecks *rechecks, EState *estate)
 bool
 rechecks_due(const Rechecks *rechecks)
 {
-	return rechecks != nullptr && rechecks->due > 0;
+	return rechecks != nullptr && rechecks->due.rows > 0;
 }
 
 void
 rechecks_fire(Rechecks *rechecks)
 {
 	with_error_context(firing_error_context, rechecks, [&] { fire(rechecks); });
-	if (rechecks->file != nullptr)
-		BufFileClose(rechecks->file);
+	due_log_end(&rechecks->due);
 	close_tables(rechecks);
 }
 
@@ -387,12 +335,6 @@ rechecks_ignore(Rechecks *rechecks)
 {
 	if (rechecks != nullptr)
 		rechecks->phase = Phase::Ignoring;
-}
-
-int64
-rechecks_spilled_bytes(const Rechecks *rechecks)
-{
-	return rechecks == nullptr ? 0 : rechecks->spilled_bytes;
 }
 
 } /* namespace bulkupdate */

@@ -57,9 +57,6 @@ extern void rechecks_fire(Rechecks *rechecks);
  */
 extern void rechecks_ignore(Rechecks *rechecks);
 
-/* rechecks_spilled_bytes: what has been written to the temporary file. */
-extern int64 rechecks_spilled_bytes(const Rechecks *rechecks);
-
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_RECHECK_H */

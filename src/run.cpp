@@ -223,10 +223,9 @@ run_chunks(Call *call)
 		INSTR_TIME_SUBTRACT(elapsed, start);
 		start = end;
 		with_memory_context(chunk->scratch, [&] {
-			report_chunk(
-				call->caller->result, chunk,
-				{elapsed, memory_bytes, call->applier->name, feed_ordering(call->feed),
-				 feed_spilled_bytes(call->feed) + rechecks_spilled_bytes(call->target->rechecks)});
+			report_chunk(call->caller->result, chunk,
+						 {elapsed, memory_bytes, call->applier->name, feed_ordering(call->feed),
+						  feed_spilled_bytes(call->feed)});
 		});
 		progress_phase(&call->progress, Phase::Fetching);
 	}
