@@ -62,6 +62,8 @@ choose(ChoosingApplier *applier, Direct direct, Sql sql)
 {
 	const char *why = NULL;
 
+	/* Privileges on tables and columns are checked by both, on the schema by the SQL applier. */
+	require_schema_usage(RelationGetRelid(applier->target->relation));
 	applier->direct_is_working = true;
 	applier->base.name = "direct";
 	if (applier_setting != APPLIER_SQL)

@@ -104,12 +104,14 @@ close_cursor(const char *name)
  *		Do body(options, source) for a call whose rows come from such a source.
  *
  * The result of the call is materialized, so it runs to its end whatever the
- * query around it does with its rows.
+ * query around it does with its rows.  Raises 25000 (during a parallel operation).
  */
 template <typename Body>
 Datum
 with_source(FunctionCallInfo fcinfo, SourceKind kind, Body body)
 {
+	/* Not even a dry run can go on in a parallel worker: it has subtransactions. */
+	PreventCommandIfParallelMode("bulk_update()");
 	InitMaterializedSRF(fcinfo, 0);
 
 	Options options = options_from_call(fcinfo, kind);

@@ -31,6 +31,17 @@ local_backend_entry(int index)
 #endif
 }
 
+/* What the current user lacks of a privilege on a schema; one function is for all objects from 16 on. */
+static inline AclResult
+schema_aclcheck(Oid schema, AclMode privilege)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, GetUserId(), privilege);
+#else
+	return pg_namespace_aclcheck(schema, GetUserId(), privilege);
+#endif
+}
+
 /* Which indexes need entries for a new version; from 16 on there is more than yes and no. */
 #if PG_VERSION_NUM >= 160000
 using IndexesToUpdate = TU_UpdateIndexes;

@@ -16,8 +16,15 @@ namespace
 constexpr Size MAX_VALUE_BYTES = Size{16} * 1024 * 1024;
 constexpr Size MAX_RECORD_BYTES = Size{128} * 1024 * 1024;
 
-/* Output that input reads back exactly, whatever the session's settings are and will be. */
+/*
+ * Output that input reads back exactly, whatever the session's settings are and
+ * will be.  All but money, which no form reads back under every lc_monetary: so
+ * it is in the form of a setting that every server has.  With an empty
+ * search_path names of objects (regclass and the like) come out qualified.
+ */
 constexpr Setting OUTPUT_SETTINGS[] = {
+	{"search_path", ""},
+	{"lc_monetary", "C"},
 	{"datestyle", "ISO, YMD"},
 	{"intervalstyle", "postgres"},
 	{"extra_float_digits", "3"},

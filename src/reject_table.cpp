@@ -171,6 +171,7 @@ reject_table_check(Oid relid)
 						errmsg("relation with OID %u does not exist", relid),
 						errdetail("It is the table given in argument \"rejects\"."),
 						errhint("Make it with bulk_update_create_rejects().")));
+	require_schema_usage(relid);
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
 		relkind != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,

@@ -17,7 +17,7 @@ struct RejectTable;
  *		Can the table given in argument "rejects" record rows of the current user?
  *
  * Raises 42P01 (no such relation), 42809 (not a table), 42703 (columns are
- * missing), 42501 (no INSERT privilege).
+ * missing), 42501 (no INSERT privilege, no USAGE of its schema).
  */
 extern void reject_table_check(Oid relid);
 

@@ -93,6 +93,22 @@ open_relation(Oid relid, LOCKMODE lock)
 
 } /* namespace */
 
+void
+require_schema_usage(Oid relid)
+{
+	Oid schema = get_rel_namespace(relid);
+
+	/* It has just been dropped, which the caller will find out. */
+	if (!OidIsValid(schema) || schema_aclcheck(schema, ACL_USAGE) == ACLCHECK_OK)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("permission denied for schema %s", get_namespace_name(schema)),
+					errdetail("bulk_update needs the USAGE privilege on the schema of table "
+							  "\"%s\", as UPDATE does.",
+							  get_rel_name(relid)),
+					errhint("Grant it on the schema.")));
+}
+
 Target *
 target_open(const Options &options, TupleDesc source)
 {
@@ -104,6 +120,8 @@ target_open(const Options &options, TupleDesc source)
 	if (writes)
 		PreventCommandDuringRecovery("bulk_update()");
 
+	/* Before anything is locked, as where a name is looked up. */
+	require_schema_usage(options.target);
 	target->relation =
 		open_relation(options.target, options.dry_run ? AccessShareLock : RowExclusiveLock);
 	check_kind(target->relation);
@@ -138,6 +156,7 @@ target_check_privileges(const Target *target, bool compares_values)
 			 errhint("Grant it on the column or on the table.")));
 	};
 
+	require_schema_usage(RelationGetRelid(target->relation));
 	for (const MappedColumn &column : target->columns)
 	{
 		if (column.is_key || compares_values)

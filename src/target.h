@@ -59,6 +59,15 @@ struct Target
 };
 
 /*
+ * require_schema_usage
+ *		May the current user use the schema that a relation is in?
+ *
+ * A name cannot be looked up without; but the relation may have been given by
+ * its OID.  Raises 42501.
+ */
+extern void require_schema_usage(Oid relid);
+
+/*
  * target_open
  *		Lock and check the target, map the source's columns to it, and choose
  *		the unique index that its key is covered by.
@@ -76,8 +85,8 @@ extern Target *target_open(const Options &options, TupleDesc source);
 
 /*
  * target_check_privileges
- *		May the current user update the target's columns?  compares_values: and read
- *		those that are not of the key?
+ *		May the current user use the target's schema and update the target's columns?
+ *		compares_values: and read those that are not of the key?
  *
  * The executor checks the privileges of each chunk's statement.  Here they are
  * checked so that a call with an empty source is refused too, and so that the
