@@ -163,7 +163,7 @@ explain(const Options &options, const char *portal_name, const char *label,
 	looking.dry_run = true;
 	looking.rejects = InvalidOid;
 
-	Source *source = source_open(portal_name, label);
+	Source *source = source_open(portal_name, label, options.chunk_rows);
 	Target *target = target_open(looking, source->tuple_desc);
 
 	if (OidIsValid(options.rejects))

@@ -135,10 +135,10 @@ FROM (VALUES
     (3, 'a trigger before each row can suppress a row, which then counts as unchanged',
      EXISTS (SELECT FROM pg_trigger JOIN tree ON tgrelid = relid
              WHERE tgtype & 19 = 19 AND tgenabled <> 'D')),
-    (4, 'a row whose partition key changes moves to another partition',
-     EXISTS (SELECT FROM pg_partitioned_table JOIN tree ON partrelid = relid
-                    JOIN pg_attribute ON attrelid = relid AND attnum = ANY (partattrs)
-             WHERE attname = ANY ($2))),
+    (4, 'a row whose partition key a trigger changes moves to another partition',
+     EXISTS (SELECT FROM pg_partitioned_table JOIN tree ON partrelid = relid)
+     AND EXISTS (SELECT FROM pg_trigger JOIN tree ON tgrelid = relid
+                 WHERE tgtype & 19 = 19 AND tgenabled <> 'D')),
     (5, 'updated rows stay locked, and their old versions in the table, until the transaction ends',
      true)
 ) AS l(n, text, holds)

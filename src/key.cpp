@@ -4,6 +4,7 @@
  */
 #include "key.h"
 
+#include "key_hint.h"
 #include "key_text.h"
 
 namespace bulkupdate
@@ -20,15 +21,6 @@ mapped_key_columns(const Target *target)
 	for (const MappedColumn &column : target->columns)
 		n += column.is_key ? 1 : 0;
 	return n;
-}
-
-bool
-is_key_attribute(const Target *target, AttrNumber attno)
-{
-	for (const MappedColumn &column : target->columns)
-		if (column.is_key && column.target == attno)
-			return true;
-	return false;
 }
 
 bool
@@ -110,8 +102,7 @@ open_covering_index(const Target *target)
 						key_names(target), RelationGetRelationName(target->relation)),
 				 errdetail("The key must contain all columns of a unique, valid, non-partial "
 						   "B-tree index without expressions."),
-				 errhint("Create such an index, or name other columns in argument "
-						 "\"key_columns\".")));
+				 errhint("%s", key_index_hint(target))));
 	return best;
 }
 

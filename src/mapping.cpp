@@ -40,6 +40,24 @@ names_in_source_order(const Target *target, const Options &options, TupleDesc so
 	return options.columns;
 }
 
+/* The hint, or which column the name may have been meant for. */
+const char *
+hint_for_name(Relation relation, const char *name, const char *hint)
+{
+	TupleDesc tuple_desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < tuple_desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(tuple_desc, i);
+
+		if (!attribute->attisdropped && pg_strcasecmp(NameStr(attribute->attname), name) == 0)
+			return psprintf("The table has column %s, which differs by case only; SQL folds a name "
+							"without double quotes to lower case.",
+							quote_identifier(NameStr(attribute->attname)));
+	}
+	return hint;
+}
+
 AttrNumber
 attribute_of_name(const Target *target, const char *name, const char *origin, const char *hint)
 {
@@ -50,7 +68,8 @@ attribute_of_name(const Target *target, const char *name, const char *origin, co
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("column \"%s\" of relation \"%s\" does not exist", name,
 							   RelationGetRelationName(relation)),
-						errdetail("%s", origin), errhint("%s", hint)));
+						errdetail("%s", origin),
+						errhint("%s", hint_for_name(relation, name, hint))));
 	if (attno < 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("cannot use system column \"%s\" in bulk_update", name),

@@ -13,14 +13,17 @@ namespace
 {
 
 /*
- * A command that PostgreSQL does not have, so its own progress views pass over
- * it; but one that the enumeration's type can hold.  Should somebody else use it
- * too, the signature tells the entries apart.
+ * "bulk": a command that no version of PostgreSQL will have, as it counts its own
+ * from 1, so its progress views skip it; they only compare the number.  Should
+ * another extension use it too, the signature distinguishes the entries.
+ *
+ * The enumeration's type cannot hold it, so in this file it is never a value of
+ * that type: it is copied into the slot and out of it as the int that it is there.
  */
-constexpr ProgressCommandType COMMAND = static_cast<ProgressCommandType>(7);
+constexpr int COMMAND = 0x62756c6b;
 constexpr int64 SIGNATURE = 0x62756c6b;
 
-static_assert(PROGRESS_COMMAND_COPY < COMMAND);
+static_assert(sizeof(ProgressCommandType) == sizeof(COMMAND));
 
 /* Slots of the backend's progress parameters; progress_entries() returns them in this order. */
 enum Parameter : int
@@ -46,12 +49,40 @@ Progress *current = nullptr;
 
 int progress_interval = 10000;
 
+int
+command_of(const PgBackendStatus *entry)
+{
+	int command;
+
+	memcpy(&command, &entry->st_progress_command, sizeof(command));
+	return command;
+}
+
+/* The backend's own slot: nobody else writes to it. */
+PgBackendStatus *
+own_entry()
+{
+	return const_cast<PgBackendStatus *>(MyBEEntry);
+}
+
 /* Somebody else's command (COPY with a trigger that calls us) keeps the slot. */
 bool
 slot_is_ours()
 {
-	return MyBEEntry != NULL && (MyBEEntry->st_progress_command == PROGRESS_COMMAND_INVALID ||
-								 MyBEEntry->st_progress_command == COMMAND);
+	return MyBEEntry != NULL && (command_of(own_entry()) == PROGRESS_COMMAND_INVALID ||
+								 command_of(own_entry()) == COMMAND);
+}
+
+/* As pgstat_progress_start_command() does it, which takes a value of the enumeration. */
+void
+start_command(Oid target)
+{
+	pgstat_progress_start_command(PROGRESS_COMMAND_INVALID, target);
+	if (!pgstat_track_activities)
+		return;
+	PGSTAT_BEGIN_WRITE_ACTIVITY(MyBEEntry);
+	memcpy(&own_entry()->st_progress_command, &COMMAND, sizeof(COMMAND));
+	PGSTAT_END_WRITE_ACTIVITY(MyBEEntry);
 }
 
 /* A number with a comma before each three digits. */
@@ -113,9 +144,9 @@ publish(const Progress *progress)
 		return;
 
 	/* A nested call or a failed subtransaction has left the slot to somebody else, or to nobody. */
-	if (MyBEEntry->st_progress_command != COMMAND ||
+	if (command_of(own_entry()) != COMMAND ||
 		MyBEEntry->st_progress_command_target != progress->target)
-		pgstat_progress_start_command(COMMAND, progress->target);
+		start_command(progress->target);
 
 	for (int i = 0; i <= PARAMETERS; i++)
 		indexes[i] = i;
@@ -191,7 +222,7 @@ progress_begin(Progress *progress, Oid target, int64 rows_estimated)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &progress->at_reset);
 	current = progress;
 	if (slot_is_ours())
-		pgstat_progress_start_command(COMMAND, target);
+		start_command(target);
 	publish(progress);
 }
 
@@ -253,7 +284,7 @@ progress_entries(FunctionCallInfo fcinfo)
 		Datum values[FIXED + PARAMETERS] = {};
 		bool nulls[FIXED + PARAMETERS];
 
-		if (entry->st_progress_command != COMMAND ||
+		if (command_of(entry) != COMMAND ||
 			entry->st_progress_param[PARAMETER_SIGNATURE] != SIGNATURE)
 			continue;
 

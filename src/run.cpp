@@ -131,6 +131,16 @@ apply_chunk(Call *call)
 	}
 }
 
+/* What may have made a row with a key missing, and what to do. */
+const char *
+missing_hint(const Target *target)
+{
+	if (check_enable_rls(RelationGetRelid(target->relation), InvalidOid, true) == RLS_ENABLED)
+		return "Row-level security is in force: a policy may hide the row. Set on_missing to "
+			   "\"ignore\" to count such rows.";
+	return "Set on_missing to \"ignore\" to count such rows.";
+}
+
 /* Under on_missing 'error': the first missing row in the order of the source. */
 void
 check_missing(const Call *call)
@@ -157,7 +167,7 @@ check_missing(const Call *call)
 						   static_cast<long long>(first->position)),
 					errdetail("Key %s is missing.",
 							  key_detail(call->target, chunk_key(call->chunk, *first))),
-					errhint("%s", hint)));
+					errhint("%s", missing_hint(call->target))));
 }
 
 void
@@ -307,7 +317,7 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 
 	with_memory_context(memory, [&] {
 		Call *call = palloc_one<Call>();
-		Source *source = source_open(portal_name, label);
+		Source *source = source_open(portal_name, label, options.chunk_rows);
 
 		call->options = &options;
 		call->caller = &caller;

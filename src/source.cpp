@@ -120,7 +120,7 @@ check_portal_untouched(const Source *source)
 
 /* Rows to fetch next: few at first, then more while they come fast and fit into memory. */
 int64
-next_batch_rows(const Source *source)
+next_batch_target(const Source *source)
 {
 	if (source->batch_rows == 0)
 		return FIRST_BATCH_ROWS;
@@ -128,15 +128,24 @@ next_batch_rows(const Source *source)
 	int64 row_bytes = Max(source->batch_bytes / source->batch_rows, 1);
 	int64 fitting = static_cast<int64>(spool_memory_kb()) * 1024 / 2 / row_bytes;
 	int64 growing =
-		source->slow ? source->batch_rows / 2 : Min(source->batch_rows * 4, MAX_BATCH_ROWS);
+		source->slow ? source->batch_rows / 2 : Min(source->batch_target * 4, MAX_BATCH_ROWS);
 
 	return Max(Min(growing, fitting), 1);
+}
+
+/* Rows that may be fetched before a chunk ends. */
+int64
+rows_to_chunk_end(const Source *source)
+{
+	return source->chunk_rows - source->rows_taken % source->chunk_rows;
 }
 
 void
 fetch_batch(Source *source)
 {
-	int64 wanted = next_batch_rows(source);
+	source->batch_target = next_batch_target(source);
+
+	int64 wanted = Min(source->batch_target, rows_to_chunk_end(source));
 	instr_time start;
 	instr_time elapsed;
 
@@ -173,7 +182,7 @@ fetch_error_context(void *arg)
 } /* namespace */
 
 Source *
-source_open(const char *name, const char *label)
+source_open(const char *name, const char *label, int chunk_rows)
 {
 	Source *source = palloc_one<Source>();
 	Portal portal = GetPortalByName(name);
@@ -187,6 +196,7 @@ source_open(const char *name, const char *label)
 
 	source->name = name;
 	source->label = label;
+	source->chunk_rows = chunk_rows;
 	source->portal = portal;
 	check_portal(source, portal);
 	source->watch = watch_portal(portal);

@@ -29,6 +29,8 @@ struct Source
 	DestReceiver *receiver; /* puts rows into batch */
 	TupleTableSlot *slot;   /* the row that was taken last */
 	bool at_end;            /* the portal has no more rows */
+	int64 chunk_rows;       /* most rows of a chunk */
+	int64 batch_target;     /* rows that the newest batch was to have, if no chunk had ended */
 	int64 batch_rows;       /* rows of the newest batch */
 	int64 batch_bytes;      /* and their size */
 	bool slow;              /* the newest batch took long to fetch */
@@ -39,13 +41,15 @@ struct Source
  * source_open
  *		Begin to read the portal called name, from where it stands.
  *
- * label: what the error context calls the source.  Allocates in the current
+ * label: what the error context calls the source.  chunk_rows: a batch ends at
+ * each multiple of it, where a chunk ends unless it is cut short by its size.
+ * So when a chunk fails the portal is not ahead of it.  Allocates in the current
  * memory context; name and label are not copied.
  *
  * Raises 34000 (no such portal), 55006 (it is being run right now), 24000 (it
  * is not in a state to be fetched from), 42P11 (it returns no rows).
  */
-extern Source *source_open(const char *name, const char *label);
+extern Source *source_open(const char *name, const char *label, int chunk_rows);
 
 /*
  * source_plan
