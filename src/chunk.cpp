@@ -8,6 +8,7 @@
 #include "key_text.h"
 #include "mapping.h"
 #include "reject.h"
+#include "row_size.h"
 #include "waiting.h"
 
 namespace bulkupdate
@@ -143,10 +144,17 @@ add_row(Chunk *chunk, FeedRow *from)
 	}
 	(void) coerce_columns(chunk->target, from->slot, from->position, false, false, from->values,
 						  from->nulls);
-	append_row(
-		chunk, from->position,
-		heap_form_tuple(RelationGetDescr(chunk->target->relation), from->values, from->nulls),
-		Outcome::Pending, NULL);
+
+	ErrorData *error;
+	HeapTuple tuple = form_row(chunk->target, from->slot, from->position, from->values,
+							   from->nulls, &error);
+
+	if (error == NULL)
+		append_row(chunk, from->position, tuple, Outcome::Pending, NULL);
+	else if (chunk->options->on_error == OnError::Stop)
+		ThrowErrorData(error);
+	else
+		append_unapplicable_row(chunk, from->slot, from->position, Outcome::Rejected, error);
 }
 
 void

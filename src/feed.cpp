@@ -10,6 +10,7 @@
 #include "keyed_source.h"
 #include "mapping.h"
 #include "progress.h"
+#include "row_size.h"
 #include "row_sort.h"
 
 namespace bulkupdate
@@ -94,6 +95,19 @@ show_order(const Feed *feed)
 				   feed_spilled_bytes(feed));
 }
 
+/* A row that does not fit into the sort with its key is in error. */
+ErrorData *
+sort_error(const Feed *feed)
+{
+	const FeedRow *row = &feed->row;
+	ErrorData *error =
+		row->outcome == Outcome::Pending ? sort_size_error(feed->target, row) : nullptr;
+
+	if (error != nullptr && feed->options->on_error == OnError::Stop)
+		ThrowErrorData(error);
+	return error;
+}
+
 /* Sort the rest of the source; loaded: feed->row is its first row already. */
 void
 sort_rest(Feed *feed, bool loaded)
@@ -110,7 +124,8 @@ sort_rest(Feed *feed, bool loaded)
 
 		/* Without a key it sorts last; there keyed_source_load() tells again why it has none. */
 		row_sort_put(feed->sort, row->slot, row->position,
-					 row->outcome == Outcome::Pending ? row->key : nullptr);
+					 row->outcome == Outcome::Pending && sort_error(feed) == nullptr ? row->key
+																					 : nullptr);
 		show_order(feed);
 	}
 	row_sort_perform(feed->sort);
@@ -130,6 +145,11 @@ next_sorted(Feed *feed)
 	if (!row_sort_has_key(feed->sort))
 	{
 		keyed_source_load(feed->rows, row);
+		if (ErrorData *error = sort_error(feed))
+		{
+			row->outcome = Outcome::Rejected;
+			row->error = error;
+		}
 		return true;
 	}
 	set_key(feed->target, row, row->key);

@@ -74,6 +74,13 @@ spill(KeyLog *log)
 void
 reserve(KeyLog *log, Size size)
 {
+	/* Casts can make such a key of a row of the source. */
+	if (size >= MaxAllocSize - 1)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("key of a source row is too large for bulk_update"),
+						errdetail("It has %zu bytes.", size),
+						errhint("Order the source's query by the key, and set ordering => "
+								"'stream', under which no log of the keys is kept.")));
 	if (log->buffer.len > 0 &&
 		static_cast<Size>(log->buffer.len) + size >= static_cast<Size>(buffer_limit()))
 		spill(log);

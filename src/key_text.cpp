@@ -21,11 +21,32 @@ key_number(const Target *target, const MappedColumn &column)
 	return i;
 }
 
+/*
+ * Keys that are in an index are much shorter.  Longer ones are only counted: their
+ * text may be longer than a string can be, and nobody reads it.
+ */
+constexpr Size MAX_TEXT_BYTES = Size{64} * 1024;
+
+/* The output of a key column's type. */
+char *
+value_text(const Target *target, int i, Datum value)
+{
+	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+
+	if (TupleDescAttr(tuple_desc, target->keys[i].target - 1)->attlen == -1)
+	{
+		Size bytes = toast_raw_datum_size(value) - VARHDRSZ;
+
+		if (bytes > MAX_TEXT_BYTES)
+			return psprintf("<%zu bytes>", bytes);
+	}
+	return OutputFunctionCall(target->keys[i].output, value);
+}
+
 /* The text of a key of several columns: a row literal. */
 char *
 composite_key_text(const Target *target, const Datum *key)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
 	int n = target->keys.size;
 	TupleDesc key_desc = CreateTemplateTupleDesc(n);
 	Datum *values = palloc_array_of<Datum>(n);
@@ -38,8 +59,11 @@ composite_key_text(const Target *target, const Datum *key)
 	{
 		if (!column.is_key)
 			continue;
-		values[i] = key[key_number(target, column)];
-		TupleDescCopyEntry(key_desc, ++i, tuple_desc, column.target);
+
+		int number = key_number(target, column);
+
+		values[i] = CStringGetTextDatum(value_text(target, number, key[number]));
+		TupleDescInitEntry(key_desc, ++i, "key", TEXTOID, -1, 0);
 	}
 	key_desc = BlessTupleDesc(key_desc);
 	getTypeOutputInfo(RECORDOID, &output, &is_varlena);
@@ -53,7 +77,7 @@ char *
 key_text(const Target *target, const Datum *key)
 {
 	return target->keys.size > 1 ? composite_key_text(target, key)
-								 : OutputFunctionCall(target->keys[0].output, key[0]);
+								 : value_text(target, 0, key[0]);
 }
 
 const char *
@@ -102,7 +126,7 @@ key_detail(const Target *target, const Datum *key, int max_bytes)
 		appendStringInfo(&names, "%s%s", separator,
 						 quote_identifier(attribute_name(target, column.target)));
 		appendStringInfo(&values, "%s%s", separator,
-						 clipped(OutputFunctionCall(target->keys[i].output, key[i]), max_bytes));
+						 clipped(value_text(target, i, key[i]), max_bytes));
 		separator = ", ";
 	}
 	return psprintf("(%s)=(%s)", names.data, values.data);

@@ -12,7 +12,8 @@ namespace bulkupdate
 
 /*
  * The next three put a key's columns in the order of the source.  A key is an
- * array of a Datum for each key column, none null.
+ * array of a Datum for each key column, none null.  Of a value of more than 64 kB
+ * only the size is given: "<629145600 bytes>".
  *
  * key_text: the output of its type, or a row literal when it is composite.
  */

@@ -6,6 +6,7 @@
 
 #include "mapping.h"
 #include "progress.h"
+#include "row_size.h"
 
 namespace bulkupdate
 {
@@ -141,8 +142,13 @@ keyed_source_load(KeyedSource *keyed, FeedRow *row)
 	MemoryContextReset(keyed->error_memory);
 	row->outcome = Outcome::Pending;
 	row->error = with_memory_context(keyed->error_memory, [&] {
-		return coerce_columns(target, row->slot, row->position, true, skip, row->values,
-							  row->nulls);
+		ErrorData *error = row_size_error(target, row);
+
+		if (error != NULL && !skip)
+			ThrowErrorData(error);
+		return error != NULL ? error
+							 : coerce_columns(target, row->slot, row->position, true, skip,
+											  row->values, row->nulls);
 	});
 	if (row->error != NULL)
 	{

@@ -29,7 +29,19 @@ TupleDesc
 sort_tuple_desc(const Target *target, TupleDesc source)
 {
 	int natts = source->natts;
-	TupleDesc tuple_desc = CreateTemplateTupleDesc(natts + 1 + target->keys.size);
+	int columns = natts + 1 + target->keys.size;
+
+	if (columns > MaxTupleAttributeNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("source of bulk_update has too many columns to be sorted"),
+				 errdetail("Its %d columns, a position, and the %d key columns are %d, and a row "
+						   "can have %d.",
+						   natts, target->keys.size, columns, MaxTupleAttributeNumber),
+				 errhint("Order the source's query by the columns of the key, and set ordering => "
+						 "'stream'.")));
+
+	TupleDesc tuple_desc = CreateTemplateTupleDesc(columns);
 
 	AttrNumber next = 1;
 

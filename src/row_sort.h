@@ -18,7 +18,8 @@ struct RowSort;
  *		A sort of rows of the form source, by key and then by position,
  *		ascending or descending.  Rows without a key come last.
  *
- * Values stored out of line stay there.  Allocates in the current memory
+ * Values stored out of line stay there.  Raises 54011 (the source's columns and
+ * those of the key are more than a row can have).  Allocates in the current memory
  * context; temporary files belong to the current resource owner, so the other
  * functions must not be called in a subtransaction.
  */

@@ -5,6 +5,7 @@
 #include "waiting.h"
 
 #include "mapping.h"
+#include "row_size.h"
 #include "subtransaction.h"
 
 namespace bulkupdate
@@ -36,8 +37,8 @@ coerce_row(WaitingRows *waiting, WaitingRow *row, bool guarded, MemoryContext me
 	});
 	if (row->error == NULL)
 		row->tuple = with_memory_context(memory, [&] {
-			return heap_form_tuple(RelationGetDescr(target->relation), waiting->values,
-								   waiting->nulls);
+			return form_row(target, slot, row->position, waiting->values, waiting->nulls,
+							&row->error);
 		});
 }
 

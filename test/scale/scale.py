@@ -4,6 +4,8 @@ import argparse
 import sys
 import time
 
+import psycopg2
+
 from harness import Sampler, Session, equal, finish, ok
 
 MB = 1 << 20
@@ -88,6 +90,64 @@ def megabytes(session, options):
     session.run("DROP TABLE large")
 
 
+def failure(session, query):
+    """SQLSTATE, message and detail of the error that a statement ends with."""
+    try:
+        session.run(query)
+    except psycopg2.Error as error:
+        return error.pgcode, error.diag.message_primary, error.diag.message_detail
+    return None, "no error", ""
+
+
+def limits(session, _):
+    """Rows and keys that are too large, or nearly so, for a tuple of the server. Each large value is stored only once."""
+    huge, refused = 600 * MB, "54000"
+    session.run(f"""CREATE UNLOGGED TABLE stored (v text, w text); ALTER TABLE stored ALTER v SET STORAGE EXTERNAL;
+        INSERT INTO stored VALUES (repeat('x', {100 * MB}), repeat('y', {10 * MB}));
+        CREATE TABLE keyed (k text, l bytea, v int, UNIQUE (k), UNIQUE (l), UNIQUE (k, l)); INSERT INTO keyed VALUES ('k', 'l', 1);
+        SELECT bulk_update_create_rejects('refused')""")
+    for table, count, column_type in (("eleven", 11, "text"), ("cast_ones", 110, f"varchar({10 * MB})")):
+        names = [f"c{i}" for i in range(count)]
+        value = "v" if column_type == "text" else "w"
+        session.run(f"CREATE TABLE {table} (id int PRIMARY KEY, {', '.join(f'{name} {column_type}' for name in names)});"
+                    f"INSERT INTO {table} VALUES (1), (2)")
+        # Sources of 1.1 GB in the first row and little in the second.
+        query = ("SELECT i AS id, " + ", ".join(f"CASE i WHEN 1 THEN {value} ELSE 'small' END AS {name}" for name in names)
+                 + " FROM stored, generate_series(1, 2) i")
+        for applier in APPLIERS if table == "eleven" else APPLIERS[:1]:
+            name = f"a row of 1.1 GB, {table}, {applier}"
+            session.run(f"SET bulk_update.applier = {applier}; TRUNCATE refused")
+            equal(failure(session, f"SELECT FROM bulk_update_query('{table}', $q${query}$q$)")[:2],
+                  (refused, "source row 1 is too large for bulk_update"), name)
+            equal(session.run(f"""SELECT rows_updated, rows_rejected FROM bulk_update_query('{table}', $q${query}$q$,
+                on_error => 'skip', rejects => 'refused')"""), [(1, 1)], f"{name}: set aside")
+            equal(session.run("SELECT source_row, sqlstate FROM refused"), [(1, refused)], f"{name}: recorded")
+            equal(session.run(f"SELECT id, {names[0]} FROM {table} ORDER BY id"), [(1, None), (2, "small")], f"{name}: the table")
+    # In memory, for time is not what this is about. As text a bytea of this size would have more than 1 GB.
+    session.run("SET work_mem = '8GB'")
+    described = f"<{huge} bytes>"
+    for key, made, text, applier, policy in (
+            ("k", f"repeat('k', {huge})", described, "direct", "ignore"),
+            ("l", f"repeat('k', {huge})::bytea", described, "sql", "ignore"),
+            ("k,l", f"repeat('k', {huge}), 'l'::bytea", f'("{described}","\\\\x6c")', "direct", "ignore"),
+            ("l,k", f"repeat('k', {huge})::bytea, 'k'", f"(l, k)=({described}, k)", "direct", "error")):
+        name = f"a key of 600 MB, {key}, {applier}, {policy}"
+        session.run(f"SET bulk_update.applier = {applier}")
+        call = f"""SELECT rows_missing, first_key, last_key FROM bulk_update_query('keyed', $q$SELECT {made}, 2$q$, '{{{key},v}}',
+            '{{{key}}}', on_missing => '{policy}')"""
+        if policy == "ignore":
+            equal(session.run(call), [(1, text, text)], name)
+        else:
+            equal(failure(session, call), ("P0002", 'table "keyed" has no row for source row 1', f"Key {text} is missing."), name)
+    query = f"SELECT CASE i WHEN 1 THEN 'k' ELSE repeat(chr(105 + i), {huge}) END AS k, i AS v FROM generate_series(2, 1, -1) i"
+    call = f"bulk_update_query('keyed', $q${query}$q$, key_columns => '{{k}}', ordering => 'sort'"
+    equal(failure(session, f"SELECT FROM {call})")[:2], (refused, "source row 1 is too large to be sorted"), "a key too large to be sorted")
+    equal(session.run(f"SELECT sum(rows_updated), sum(rows_rejected) FROM {call}, on_error => 'skip')"), [(1, 1)],
+          "a key too large to be sorted: set aside")
+    equal(session.run("SELECT k, v FROM keyed"), [("k", 1)], "a key too large to be sorted: the table")
+    session.run("DROP TABLE stored, keyed, refused, eleven, cast_ones; RESET bulk_update.applier; RESET work_mem")
+
+
 def chunk_size(session, _):
     rows = 300000
     for applier in APPLIERS:
@@ -160,7 +220,7 @@ def rows(session, options):
     ok(growth[1] <= growth[0] + 4 * MB, "memory is flat", growth)
 
 
-PARTS = (chunks, columns, megabytes, chunk_size, counts, rows)
+PARTS = (chunks, columns, megabytes, limits, chunk_size, counts, rows)
 
 
 def main():
