@@ -146,8 +146,8 @@ add_row(Chunk *chunk, FeedRow *from)
 						  from->nulls);
 
 	ErrorData *error;
-	HeapTuple tuple = form_row(chunk->target, from->slot, from->position, from->values,
-							   from->nulls, &error);
+	HeapTuple tuple =
+		form_row(chunk->target, from->slot, from->position, from->values, from->nulls, &error);
 
 	if (error == NULL)
 		append_row(chunk, from->position, tuple, Outcome::Pending, NULL);

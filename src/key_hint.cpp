@@ -46,8 +46,7 @@ hint_for_partitions(const Target *target)
 	if (target->relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return nullptr;
 
-	List *tree =
-		find_all_inheritors(RelationGetRelid(target->relation), AccessShareLock, NULL);
+	List *tree = find_all_inheritors(RelationGetRelid(target->relation), AccessShareLock, NULL);
 
 	foreach (cell, tree)
 	{
@@ -75,8 +74,8 @@ is_on_key(const Target *target, Relation index)
 		if (form->indkey.values[i] != 0 && !is_key_attribute(target, form->indkey.values[i]))
 			return false;
 	while ((member = bms_next_member(attributes, member)) >= 0)
-		if (!is_key_attribute(target, static_cast<AttrNumber>(member +
-															  FirstLowInvalidHeapAttributeNumber)))
+		if (!is_key_attribute(target,
+							  static_cast<AttrNumber>(member + FirstLowInvalidHeapAttributeNumber)))
 			return false;
 	return true;
 }

@@ -76,8 +76,7 @@ composite_key_text(const Target *target, const Datum *key)
 char *
 key_text(const Target *target, const Datum *key)
 {
-	return target->keys.size > 1 ? composite_key_text(target, key)
-								 : value_text(target, 0, key[0]);
+	return target->keys.size > 1 ? composite_key_text(target, key) : value_text(target, 0, key[0]);
 }
 
 const char *

@@ -65,11 +65,11 @@ attribute_of_name(const Target *target, const char *name, const char *origin, co
 	AttrNumber attno = get_attnum(RelationGetRelid(relation), name);
 
 	if (attno == InvalidAttrNumber)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("column \"%s\" of relation \"%s\" does not exist", name,
-							   RelationGetRelationName(relation)),
-						errdetail("%s", origin),
-						errhint("%s", hint_for_name(relation, name, hint))));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						RelationGetRelationName(relation)),
+				 errdetail("%s", origin), errhint("%s", hint_for_name(relation, name, hint))));
 	if (attno < 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("cannot use system column \"%s\" in bulk_update", name),

@@ -23,11 +23,8 @@ constexpr Size MAX_RECORD_BYTES = Size{128} * 1024 * 1024;
  * search_path names of objects (regclass and the like) come out qualified.
  */
 constexpr Setting OUTPUT_SETTINGS[] = {
-	{"search_path", ""},
-	{"lc_monetary", "C"},
-	{"datestyle", "ISO, YMD"},
-	{"intervalstyle", "postgres"},
-	{"extra_float_digits", "3"},
+	{"search_path", ""},           {"lc_monetary", "C"},        {"datestyle", "ISO, YMD"},
+	{"intervalstyle", "postgres"}, {"extra_float_digits", "3"},
 };
 
 struct Value

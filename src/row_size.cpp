@@ -27,13 +27,13 @@ size_error(const char *message, const char *detail, const char *hint)
 ErrorData *
 too_large(const Target *target, int64 position, Size bytes)
 {
-	return size_error(psprintf("source row %lld is too large for bulk_update",
-							   static_cast<long long>(position)),
-					  psprintf("Its values for table \"%s\" have %zu bytes together, and %zu fit "
-							   "into a row in memory.",
-							   RelationGetRelationName(target->relation), bytes, MAX_ROW_BYTES),
-					  "Give its large values in several calls, some of the columns in each, or use "
-					  "UPDATE.");
+	return size_error(
+		psprintf("source row %lld is too large for bulk_update", static_cast<long long>(position)),
+		psprintf("Its values for table \"%s\" have %zu bytes together, and %zu fit "
+				 "into a row in memory.",
+				 RelationGetRelationName(target->relation), bytes, MAX_ROW_BYTES),
+		"Give its large values in several calls, some of the columns in each, or use "
+		"UPDATE.");
 }
 
 const MinimalTupleData *
@@ -96,7 +96,8 @@ form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum
 			return NULL;
 		}
 	}
-	return heap_form_tuple(RelationGetDescr(target->relation), const_cast<Datum *>(values), const_cast<bool *>(nulls));
+	return heap_form_tuple(RelationGetDescr(target->relation), const_cast<Datum *>(values),
+						   const_cast<bool *>(nulls));
 }
 
 ErrorData *

@@ -16,7 +16,6 @@ from harness import Session, equal, finish, ok
 
 COLUMNS = ("phase, chunk, rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected")
 COUNTS = ("rows_fetched", "rows_updated", "rows_unchanged", "rows_missing", "rows_duplicate", "rows_rejected")
-PROGRESS_VIEWS = ("analyze", "basebackup", "cluster", "copy", "create_index", "vacuum")
 
 SETUP = """
     CREATE EXTENSION bulk_update;
@@ -486,8 +485,11 @@ def other_views(case):
     case.held(statement)
     with Session() as observer:
         ok(case.row(observer=observer) is not None, "seen by a session that has not called the library before")
-        for view in PROGRESS_VIEWS:
-            equal(observer.run(f"SELECT * FROM pg_stat_progress_{view}"), [], f"pg_stat_progress_{view} is empty")
+        views = [view for view, in observer.run("""SELECT viewname FROM pg_views
+            WHERE schemaname = 'pg_catalog' AND viewname LIKE 'pg\\_stat\\_progress\\_%' ORDER BY 1""")]
+        ok(len(views) >= 6, "this server has views of its own", views)
+        for view in views:
+            equal(observer.run(f"SELECT * FROM {view}"), [], f"{view} is empty")
     case.open_gate()
     case.end(statement)
 

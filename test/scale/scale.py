@@ -114,15 +114,14 @@ def limits(session, _):
         # Sources of 1.1 GB in the first row and little in the second.
         query = ("SELECT i AS id, " + ", ".join(f"CASE i WHEN 1 THEN {value} ELSE 'small' END AS {name}" for name in names)
                  + " FROM stored, generate_series(1, 2) i")
-        for applier in APPLIERS if table == "eleven" else APPLIERS[:1]:
-            name = f"a row of 1.1 GB, {table}, {applier}"
-            session.run(f"SET bulk_update.applier = {applier}; TRUNCATE refused")
-            equal(failure(session, f"SELECT FROM bulk_update_query('{table}', $q${query}$q$)")[:2],
-                  (refused, "source row 1 is too large for bulk_update"), name)
-            equal(session.run(f"""SELECT rows_updated, rows_rejected FROM bulk_update_query('{table}', $q${query}$q$,
-                on_error => 'skip', rejects => 'refused')"""), [(1, 1)], f"{name}: set aside")
-            equal(session.run("SELECT source_row, sqlstate FROM refused"), [(1, refused)], f"{name}: recorded")
-            equal(session.run(f"SELECT id, {names[0]} FROM {table} ORDER BY id"), [(1, None), (2, "small")], f"{name}: the table")
+        name = f"a row of 1.1 GB, {table}"
+        session.run("TRUNCATE refused")
+        equal(failure(session, f"SELECT FROM bulk_update_query('{table}', $q${query}$q$)")[:2],
+              (refused, "source row 1 is too large for bulk_update"), name)
+        equal(session.run(f"""SELECT sum(rows_updated), sum(rows_rejected) FROM bulk_update_query('{table}', $q${query}$q$,
+            on_error => 'skip', rejects => 'refused')"""), [(1, 1)], f"{name}: set aside")
+        equal(session.run("SELECT source_row, sqlstate FROM refused"), [(1, refused)], f"{name}: recorded")
+        equal(session.run(f"SELECT id, {names[0]} FROM {table} ORDER BY id"), [(1, None), (2, "small")], f"{name}: the table")
     # In memory, for time is not what this is about. As text a bytea of this size would have more than 1 GB.
     session.run("SET work_mem = '8GB'")
     described = f"<{huge} bytes>"
