@@ -31,7 +31,7 @@ local_backend_entry(int index)
 #endif
 }
 
-/* What the current user lacks of a privilege on a schema; one function is for all objects from 16 on. */
+/* Has the current user a privilege on a schema?  From 16 on one function is for all objects. */
 static inline AclResult
 schema_aclcheck(Oid schema, AclMode privilege)
 {
