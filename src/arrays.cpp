@@ -42,13 +42,13 @@ parameter_of_field(const Options &options, int field, Oid type, Datum value, boo
 						errdetail("It is the array for column \"%s\".", column),
 						errhint("Give an array of nulls to set the column to null, or leave the "
 								"column out.")));
-	if (type == TEXTOID || type == UNKNOWNOID)
+	type = getBaseType(type);
+	if (type == TEXTOID || type == VARCHAROID || type == BPCHAROID || type == UNKNOWNOID)
 	{
-		char *literal = type == TEXTOID ? TextDatumGetCString(value) : DatumGetCString(value);
+		char *literal = type == UNKNOWNOID ? DatumGetCString(value) : TextDatumGetCString(value);
 
 		return {TEXTARRAYOID, OidInputFunctionCall(F_ARRAY_IN, literal, TEXTOID, -1)};
 	}
-	type = getBaseType(type);
 	if (!OidIsValid(get_element_type(type)))
 		ereport(
 			ERROR,

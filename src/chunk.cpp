@@ -4,6 +4,7 @@
  */
 #include "chunk.h"
 
+#include "coercion.h"
 #include "key.h"
 #include "key_text.h"
 #include "mapping.h"
@@ -39,6 +40,8 @@ chunk_reset(Chunk *chunk)
 	chunk->first_key = chunk->last_key = nullptr;
 	chunk->first_position = PG_INT64_MAX;
 	chunk->last_position = 0;
+	chunk->impossible_key = NULL;
+	chunk->impossible_position = PG_INT64_MAX;
 	chunk->bytes = 0;
 	chunk->in_order = true;
 }
@@ -129,6 +132,14 @@ append_unapplicable_row(Chunk *chunk, TupleTableSlot *slot, int64 position, Outc
 {
 	Reject *reject = NULL;
 
+	/* A later one with an earlier position is rare: rows without a key stay in order. */
+	if (outcome == Outcome::Missing && chunk->options->on_missing == OnMissing::Error &&
+		position < chunk->impossible_position)
+	{
+		chunk->impossible_key = source_key_detail(chunk->target, slot);
+		chunk->impossible_position = position;
+	}
+
 	if (OidIsValid(chunk->options->rejects))
 		reject = reject_of_source_row(chunk->target, slot, error, &chunk->bytes);
 	append_row(chunk, position, NULL, outcome, reject);
@@ -142,8 +153,8 @@ add_row(Chunk *chunk, FeedRow *from)
 		append_unapplicable_row(chunk, from->slot, from->position, from->outcome, from->error);
 		return;
 	}
-	(void) coerce_columns(chunk->target, from->slot, from->position, false, false, from->values,
-						  from->nulls);
+	(void) coerce_values(chunk->target, from->slot, from->position, false, from->values,
+						 from->nulls);
 
 	ErrorData *error;
 	HeapTuple tuple =

@@ -39,6 +39,10 @@ struct Chunk
 	char *first_key; /* lowest key as text, or NULL when no row has a key of its own */
 	char *last_key;  /* highest key as text */
 
+	/* Under on_missing 'error': of the first row in the source that has no image, being Missing. */
+	const char *impossible_key; /* as the source gave it; NULL when it has a null */
+	int64 impossible_position;
+
 	/* Private to chunk.cpp. */
 	int capacity;
 	Datum *keys; /* a Datum for each key column of each row, by arrival */

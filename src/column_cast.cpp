@@ -4,11 +4,52 @@
  */
 #include "column_cast.h"
 
+#include "key_comparison.h"
+
 namespace bulkupdate
 {
 
 namespace
 {
+
+/* Casts of pg_catalog that take every value, and that are not marked leakproof. */
+bool
+takes_every_value(Oid function)
+{
+	switch (function)
+	{
+		case F_CHAR_TEXT:
+		case F_FLOAT8_FLOAT4:
+		case F_FLOAT8_INT2:
+		case F_FLOAT8_INT4:
+		case F_FLOAT8_INT8:
+		case F_NAME_BPCHAR:
+		case F_NAME_TEXT:
+		case F_NAME_VARCHAR:
+		case F_NUMERIC_INT2:
+		case F_NUMERIC_INT4:
+		case F_NUMERIC_INT8:
+		case F_TEXT_BPCHAR:
+		case F_TEXT_CHAR:
+		case F_TEXT_NAME:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool can_fail(const Node *cast);
+
+bool
+call_can_fail(Oid function, const List *arguments)
+{
+	const ListCell *cell;
+
+	foreach (cell, arguments)
+		if (can_fail(static_cast<const Node *>(lfirst(cell))))
+			return true;
+	return !get_func_leakproof(function) && !takes_every_value(function);
+}
 
 /* May a cast raise an error?  A leakproof function tells nothing of its argument, not so either. */
 bool
@@ -18,39 +59,55 @@ can_fail(const Node *cast)
 	{
 		case T_Var:
 		case T_Const:
+		case T_CaseTestExpr:
 			return false;
 		case T_RelabelType:
 			return can_fail(
 				reinterpret_cast<Node *>(reinterpret_cast<const RelabelType *>(cast)->arg));
 		case T_FuncExpr:
-		{
-			const FuncExpr *call = reinterpret_cast<const FuncExpr *>(cast);
-			const ListCell *cell;
-
-			foreach (cell, call->args)
-				if (can_fail(static_cast<const Node *>(lfirst(cell))))
-					return true;
-			return !get_func_leakproof(call->funcid);
-		}
+			return call_can_fail(reinterpret_cast<const FuncExpr *>(cast)->funcid,
+								 reinterpret_cast<const FuncExpr *>(cast)->args);
+		case T_OpExpr:
+			return call_can_fail(reinterpret_cast<const OpExpr *>(cast)->opfuncid,
+								 reinterpret_cast<const OpExpr *>(cast)->args);
 		default:
 			return true;
 	}
 }
 
-/* The input function of a type, then its assignment to the column; NULL if from is not text. */
-Node *
-cast_of_text(Node *value, Oid from, const FormData_pg_attribute *to)
+/* May the value be out of the type's range?  What a domain forbids is not. */
+bool
+can_be_out_of_range(const Node *cast)
 {
-	if (from != TEXTOID)
+	if (IsA(cast, CoerceToDomain))
+		return can_be_out_of_range(
+			reinterpret_cast<Node *>(reinterpret_cast<const CoerceToDomain *>(cast)->arg));
+	return can_fail(cast);
+}
+
+/* The input function of the column's type; NULL if from is not text. */
+TextInput *
+input_of_text(Oid from, const MappedColumn *column, const FormData_pg_attribute *to)
+{
+	Oid text = getBaseType(from);
+
+	if (text != TEXTOID && text != VARCHAROID && text != BPCHAROID && text != UNKNOWNOID)
 		return NULL;
 
-	Oid type = getBaseType(to->atttypid);
-	Node *read = coerce_to_target_type(NULL, value, TEXTOID, type, -1, COERCION_EXPLICIT,
-									   COERCE_EXPLICIT_CAST, -1);
+	TextInput *input = palloc_one<TextInput>();
+	int32 domain_typmod = -1;
+	Oid base = getBaseTypeAndTypmod(to->atttypid, &domain_typmod);
+	Oid type = to->atttypid;
+	Oid function;
 
-	return read == NULL ? NULL
-						: coerce_to_target_type(NULL, read, type, to->atttypid, to->atttypmod,
-												COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	/* The domain's input function would make the key fit the domain's type modifier. */
+	if (column->is_key && domain_typmod >= 0)
+		type = base;
+	input->from = text;
+	input->typmod = column->is_key ? -1 : to->atttypmod;
+	getTypeInputInfo(type, &function, &input->parameter);
+	fmgr_info(function, &input->function);
+	return input;
 }
 
 } /* namespace */
@@ -60,34 +117,64 @@ column_cast(Target *target, const Options &options, MappedColumn *column, TupleD
 {
 	Form_pg_attribute from = TupleDescAttr(source, column->source - 1);
 	FormData_pg_attribute to = attribute_of(target, column->target);
-	Node *value = reinterpret_cast<Node *>(
-		makeVar(1, column->source, from->atttypid, from->atttypmod, from->attcollation, 0));
-	Node *cast = coerce_to_target_type(NULL, value, from->atttypid, to.atttypid, to.atttypmod,
-									   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	Var *value = makeVar(1, column->source, from->atttypid, from->atttypmod, from->attcollation, 0);
+	Node *cast = NULL;
 
-	if (cast == NULL && options.source_kind == SourceKind::Arrays)
-		cast = cast_of_text(value, from->atttypid, &to);
+	/* The parser takes it that an unknown can be anything, for to it that is a constant. */
+	if (from->atttypid != UNKNOWNOID)
+		cast = coerce_to_target_type(NULL, reinterpret_cast<Node *>(value), from->atttypid,
+									 to.atttypid, column->is_key ? -1 : to.atttypmod,
+									 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 	if (cast == NULL)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("column \"%s\" is of type %s but expression is of type %s",
-							   NameStr(to.attname), format_type_be(to.atttypid),
-							   format_type_be(from->atttypid)),
-						errdetail("Source column %d would feed it.", column->source),
-						options.source_kind == SourceKind::Arrays
-							? errhint("Give an array of that type, or an array of text.")
-							: errhint("You will need to rewrite or cast the expression in the "
-									  "source's query.")));
+	{
+		column->input = input_of_text(from->atttypid, column, &to);
+		if (column->input == NULL)
+			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+							errmsg("column \"%s\" is of type %s but expression is of type %s",
+								   NameStr(to.attname), format_type_be(to.atttypid),
+								   format_type_be(from->atttypid)),
+							errdetail("Source column %d would feed it.", column->source),
+							options.source_kind == SourceKind::Arrays
+								? errhint("Give an array of that type, or an array of text.")
+								: errhint("You will need to rewrite or cast the expression in the "
+										  "source's query.")));
+		(column->is_key ? target->keys_can_fail : target->values_can_fail) = true;
+		target->keys_can_overflow = target->keys_can_overflow || column->is_key;
+		target->keys_are_cast = target->keys_are_cast || column->is_key;
+		return;
+	}
+
+	assign_expr_collations(NULL, cast);
 
 	Expr *planned = expression_planner(reinterpret_cast<Expr *>(cast));
 	Node *inner = reinterpret_cast<Node *>(planned);
+	bool fails = can_fail(inner);
+	bool overflows = can_be_out_of_range(inner);
 
 	while (IsA(inner, RelabelType))
 		inner = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(inner)->arg);
-	if (IsA(inner, Var))
+	if (!IsA(inner, Var))
+		column->cast = ExecInitExpr(planned, NULL);
+	if (!column->is_key)
+	{
+		target->values_can_fail = target->values_can_fail || fails;
 		return;
-	column->cast = ExecInitExpr(planned, NULL);
-	if (can_fail(reinterpret_cast<Node *>(planned)))
-		(column->is_key ? target->keys_can_fail : target->values_can_fail) = true;
+	}
+
+	const Expr *same = NULL;
+
+	column->comparison = key_comparison(value, &to, inner, &same);
+	if (column->comparison != NULL && column->comparison->integer)
+	{
+		fails = IsA(inner, CoerceToDomain);
+		overflows = false;
+	}
+	else if (same != NULL)
+		fails = fails || can_fail(reinterpret_cast<const Node *>(same));
+	target->keys_can_fail = target->keys_can_fail || fails;
+	target->keys_can_overflow = target->keys_can_overflow || overflows;
+	target->keys_are_cast =
+		target->keys_are_cast || column->cast != NULL || column->comparison != NULL;
 }
 
 } /* namespace bulkupdate */

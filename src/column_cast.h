@@ -12,14 +12,19 @@ namespace bulkupdate
 
 /*
  * column_cast
- *		Set column->cast to the assignment cast of a source column, as
- *		transformAssignedExpr() builds it for INSERT ... SELECT.  There is none
- *		where the datum goes in as it is.
+ *		Set cast, input and comparison of a mapped column.
  *
- * Elements of arrays are also read as text by the input function of a type to
- * which text has no assignment cast.  Notes in target whether casts can fail.
+ * A value is assigned: by the assignment cast that transformAssignedExpr() builds
+ * for INSERT ... SELECT, or, where there is none from text, by the type's input
+ * function with the column's type modifier, as COPY reads it.  There is no cast
+ * where the datum goes in as it is.
  *
- * Raises 42804 (types without an assignment cast).
+ * A key is compared: it is cast to the type without the column's type modifier,
+ * and where the cast may change it, the result is compared with what the source
+ * gave (key_comparison.h).
+ *
+ * Notes in target whether casts can fail.  Raises 42804 (types without an
+ * assignment cast).
  */
 extern void column_cast(Target *target, const Options &options, MappedColumn *column,
 						TupleDesc source);

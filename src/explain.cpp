@@ -67,6 +67,16 @@ say_key(const Explanation *explanation)
 					   index));
 }
 
+const char *
+way_of_cast(const MappedColumn &column)
+{
+	if (column.input != NULL)
+		return ", read as text";
+	if (column.is_key && (column.cast != NULL || column.comparison != NULL))
+		return ", compared after a cast";
+	return column.cast != NULL ? ", cast by assignment" : "";
+}
+
 void
 say_columns(const Explanation *explanation)
 {
@@ -83,7 +93,7 @@ say_columns(const Explanation *explanation)
 					 format_type_with_typemod(target.atttypid, target.atttypmod), column.source,
 					 quote_identifier(NameStr(source->attname)),
 					 format_type_with_typemod(source->atttypid, source->atttypmod),
-					 column.cast == NULL ? "" : ", cast by assignment"));
+					 way_of_cast(column)));
 	}
 }
 

@@ -120,12 +120,14 @@ sort_rest(Feed *feed, bool loaded)
 	feed->sort = row_sort_create(feed->target, feed->source->tuple_desc, ascending);
 	for (; loaded || keyed_source_next(feed->rows, &feed->row); loaded = false)
 	{
-		const FeedRow *row = &feed->row;
+		ErrorData *error = sort_error(feed);
 
-		/* Without a key it sorts last; there keyed_source_load() tells again why it has none. */
-		row_sort_put(feed->sort, row->slot, row->position,
-					 row->outcome == Outcome::Pending && sort_error(feed) == nullptr ? row->key
-																					 : nullptr);
+		if (error != nullptr)
+		{
+			feed->row.outcome = Outcome::Rejected;
+			feed->row.error = error;
+		}
+		row_sort_put(feed->sort, &feed->row);
 		show_order(feed);
 	}
 	row_sort_perform(feed->sort);
@@ -138,21 +140,11 @@ bool
 next_sorted(Feed *feed)
 {
 	FeedRow *row = &feed->row;
+	bool found = with_memory_context(feed->target->cast_context->ecxt_per_tuple_memory,
+									 [&] { return row_sort_next(feed->sort, row); });
 
-	row->slot = row_sort_next(feed->sort, &row->position, row->key);
-	if (row->slot == NULL)
-		return false;
-	if (!row_sort_has_key(feed->sort))
-	{
-		keyed_source_load(feed->rows, row);
-		if (ErrorData *error = sort_error(feed))
-		{
-			row->outcome = Outcome::Rejected;
-			row->error = error;
-		}
-		return true;
-	}
-	set_key(feed->target, row, row->key);
+	if (!found || row->outcome != Outcome::Pending)
+		return found;
 
 	int64 other = feed->passed == NULL ? 0 : key_log_find(feed->passed, row->key);
 

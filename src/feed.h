@@ -46,9 +46,9 @@ struct FeedRow
 {
 	TupleTableSlot *slot; /* begins with the source's columns */
 	int64 position;       /* in the source, from 1 */
-	Outcome outcome;      /* Pending, Missing (null in the key), Duplicate, Rejected (bad key) */
-	ErrorData *error;     /* of a rejected row; valid as long as the row */
-	Datum *values;        /* by target attribute; key columns are set */
+	Outcome outcome; /* Pending, Missing (no row can have the key), Duplicate, Rejected (bad key) */
+	ErrorData *error; /* of a rejected row; valid as long as the row */
+	Datum *values;    /* by target attribute; key columns are set */
 	bool *nulls;
 	Datum *key; /* a Datum for each key column, when Pending or Duplicate */
 };

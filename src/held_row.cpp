@@ -4,7 +4,7 @@
  */
 #include "held_row.h"
 
-#include "keyed_source.h"
+#include "keyed_row.h"
 
 namespace bulkupdate
 {

@@ -131,4 +131,29 @@ key_detail(const Target *target, const Datum *key, int max_bytes)
 	return psprintf("(%s)=(%s)", names.data, values.data);
 }
 
+const char *
+source_key_detail(const Target *target, TupleTableSlot *row)
+{
+	StringInfoData values;
+
+	slot_getallattrs(row);
+	initStringInfo(&values);
+	for (const MappedColumn &column : target->columns)
+	{
+		int i = column.source - 1;
+		Oid output;
+		bool is_varlena;
+
+		if (!column.is_key)
+			continue;
+		if (row->tts_isnull[i])
+			return NULL;
+		getTypeOutputInfo(TupleDescAttr(row->tts_tupleDescriptor, i)->atttypid, &output,
+						  &is_varlena);
+		appendStringInfo(&values, "%s%s", values.len > 0 ? ", " : "",
+						 OidOutputFunctionCall(output, row->tts_values[i]));
+	}
+	return psprintf("(%s)=(%s)", key_names(target), values.data);
+}
+
 } /* namespace bulkupdate */

@@ -32,6 +32,13 @@ extern const char *key_names(const Target *target);
  */
 extern const char *key_detail(const Target *target, const Datum *key, int max_bytes = 0);
 
+/*
+ * source_key_detail
+ *		The same of a source row, with the values that the source gave; NULL when
+ *		one of them is null.
+ */
+extern const char *source_key_detail(const Target *target, TupleTableSlot *row);
+
 /* clipped: a text, cut off after max_bytes; 0: as it is. */
 extern const char *clipped(const char *text, int max_bytes);
 

@@ -4,7 +4,8 @@
  */
 #include "keyed_source.h"
 
-#include "mapping.h"
+#include "coercion.h"
+#include "keyed_row.h"
 #include "progress.h"
 #include "row_size.h"
 
@@ -20,6 +21,7 @@ struct KeyedSource
 	Tuplestorestate *looked_at; /* rows that have not been taken, or NULL */
 	MemoryContext memory;       /* of them; goes with them */
 	TupleTableSlot *slot;       /* for them */
+	TupleTableSlot *with_key;   /* when their keys are cast: to put them there with their keys */
 	int64 stored_bytes;         /* of all of them, as a temporary file has them */
 	int64 spilled_bytes;
 	int64 position;             /* of the newest row taken */
@@ -45,18 +47,6 @@ forget_looked_at(KeyedSource *keyed)
 	MemoryContextDelete(keyed->memory);
 }
 
-/* The next of the rows that were looked at, or NULL. */
-TupleTableSlot *
-next_looked_at(KeyedSource *keyed)
-{
-	if (keyed->looked_at == NULL)
-		return NULL;
-	if (tuplestore_gettupleslot(keyed->looked_at, true, false, keyed->slot))
-		return keyed->slot;
-	forget_looked_at(keyed);
-	return NULL;
-}
-
 /* The next row of the source itself, or NULL. */
 TupleTableSlot *
 next_of_source(KeyedSource *keyed)
@@ -68,13 +58,79 @@ next_of_source(KeyedSource *keyed)
 	return slot;
 }
 
+/* The row in slot, at position: its key decides Pending, Missing or Rejected. */
 void
 load(KeyedSource *keyed, FeedRow *row, TupleTableSlot *slot, int64 position)
 {
-	ResetExprContext(keyed->target->cast_context);
+	const Target *target = keyed->target;
+	bool skip = keyed->options->on_error == OnError::Skip;
+	bool is_possible = false;
+
+	ResetExprContext(target->cast_context);
+	MemoryContextReset(keyed->error_memory);
 	row->slot = slot;
 	row->position = position;
-	keyed_source_load(keyed, row);
+	row->error = with_memory_context(keyed->error_memory, [&] {
+		ErrorData *error = row_size_error(target, row);
+
+		if (error != NULL && !skip)
+			ThrowErrorData(error);
+		return error != NULL ? error
+							 : coerce_key(target, slot, position, skip, row->values, row->nulls,
+										  &is_possible);
+	});
+	row->outcome = row->error != NULL ? Outcome::Rejected
+				   : is_possible      ? Outcome::Pending
+									  : Outcome::Missing;
+	if (row->outcome != Outcome::Pending)
+		return;
+	for (int i = 0; i < target->keys.size; i++)
+		row->key[i] = row->values[target->keys[i].target - 1];
+}
+
+/* Keep a row that is looked at, with its key when that was cast. */
+void
+keep_looked_at(KeyedSource *keyed, const FeedRow *row)
+{
+	TupleTableSlot *slot = row->slot;
+
+	if (keyed->with_key != NULL)
+	{
+		slot = keyed->slot;
+		with_memory_context(keyed->target->cast_context->ecxt_per_tuple_memory, [&] {
+			keyed_row_put(keyed->with_key, keyed->target, keyed->source->tuple_desc, row);
+			ExecStoreMinimalTuple(ExecCopySlotMinimalTuple(keyed->with_key), slot, false);
+		});
+	}
+	tuplestore_puttupleslot(keyed->looked_at, slot);
+	keyed->stored_bytes += stored_size(slot);
+	if (keyed->with_key != NULL)
+		ExecClearTuple(slot);
+}
+
+/* Take the next of the rows that were looked at; false when there is none. */
+bool
+next_looked_at(KeyedSource *keyed, FeedRow *row)
+{
+	if (keyed->looked_at == NULL)
+		return false;
+	if (!tuplestore_gettupleslot(keyed->looked_at, true, false, keyed->slot))
+	{
+		forget_looked_at(keyed);
+		return false;
+	}
+	keyed->position++;
+	if (keyed->with_key == NULL)
+	{
+		load(keyed, row, keyed->slot, keyed->position);
+		return true;
+	}
+	MemoryContextReset(keyed->error_memory);
+	with_memory_context(keyed->error_memory, [&] {
+		keyed_row_get(keyed->slot, keyed->target, keyed->source->tuple_desc, row);
+	});
+	Assert(row->position == keyed->position);
+	return true;
 }
 
 } /* namespace */
@@ -89,7 +145,12 @@ keyed_source_create(const Options *options, Source *source, const Target *target
 	keyed->source = source;
 	keyed->target = target;
 	keyed->progress = progress;
-	keyed->slot = MakeSingleTupleTableSlot(source->tuple_desc, &TTSOpsMinimalTuple);
+	if (target->keys_are_cast && options->ordering == Ordering::Auto)
+		keyed->with_key =
+			MakeSingleTupleTableSlot(keyed_row_desc(target, source->tuple_desc), &TTSOpsVirtual);
+	keyed->slot = MakeSingleTupleTableSlot(
+		keyed->with_key != NULL ? keyed->with_key->tts_tupleDescriptor : source->tuple_desc,
+		&TTSOpsMinimalTuple);
 	keyed->error_memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update error", ALLOCSET_SMALL_SIZES);
 	return keyed;
@@ -112,8 +173,7 @@ keyed_source_look(KeyedSource *keyed, FeedRow *row)
 		});
 	}
 	load(keyed, row, slot, keyed->source->rows_taken);
-	tuplestore_puttupleslot(keyed->looked_at, slot);
-	keyed->stored_bytes += stored_size(slot);
+	keep_looked_at(keyed, row);
 	if (!tuplestore_in_memory(keyed->looked_at))
 		keyed->spilled_bytes = keyed->stored_bytes;
 	return true;
@@ -122,61 +182,16 @@ keyed_source_look(KeyedSource *keyed, FeedRow *row)
 bool
 keyed_source_next(KeyedSource *keyed, FeedRow *row)
 {
-	TupleTableSlot *slot = next_looked_at(keyed);
-
 	CHECK_FOR_INTERRUPTS();
-	if (slot == NULL)
-		slot = next_of_source(keyed);
+	if (next_looked_at(keyed, row))
+		return true;
+
+	TupleTableSlot *slot = next_of_source(keyed);
+
 	if (slot == NULL)
 		return false;
 	load(keyed, row, slot, ++keyed->position);
 	return true;
-}
-
-void
-keyed_source_load(KeyedSource *keyed, FeedRow *row)
-{
-	const Target *target = keyed->target;
-	bool skip = keyed->options->on_error == OnError::Skip;
-
-	MemoryContextReset(keyed->error_memory);
-	row->outcome = Outcome::Pending;
-	row->error = with_memory_context(keyed->error_memory, [&] {
-		ErrorData *error = row_size_error(target, row);
-
-		if (error != NULL && !skip)
-			ThrowErrorData(error);
-		return error != NULL ? error
-							 : coerce_columns(target, row->slot, row->position, true, skip,
-											  row->values, row->nulls);
-	});
-	if (row->error != NULL)
-	{
-		row->outcome = Outcome::Rejected;
-		return;
-	}
-	for (int i = 0; i < target->keys.size; i++)
-	{
-		int attribute = target->keys[i].target - 1;
-
-		row->key[i] = row->values[attribute];
-		if (row->nulls[attribute])
-			row->outcome = Outcome::Missing;
-	}
-}
-
-void
-set_key(const Target *target, FeedRow *row, const Datum *key)
-{
-	row->outcome = Outcome::Pending;
-	row->error = NULL;
-	for (int i = 0; i < target->keys.size; i++)
-	{
-		int attribute = target->keys[i].target - 1;
-
-		row->key[i] = row->values[attribute] = key[i];
-		row->nulls[attribute] = false;
-	}
 }
 
 int64
@@ -191,6 +206,8 @@ keyed_source_close(KeyedSource *keyed)
 	/* A call reads its source to the end. */
 	Assert(keyed->looked_at == NULL);
 	ExecDropSingleTupleTableSlot(keyed->slot);
+	if (keyed->with_key != NULL)
+		ExecDropSingleTupleTableSlot(keyed->with_key);
 }
 
 } /* namespace bulkupdate */

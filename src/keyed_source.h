@@ -46,16 +46,6 @@ extern bool keyed_source_look(KeyedSource *keyed, FeedRow *row);
  */
 extern bool keyed_source_next(KeyedSource *keyed, FeedRow *row);
 
-/*
- * keyed_source_load
- *		Compute the key of the row in row->slot, at row->position: decides
- *		Pending, Missing or Rejected.
- */
-extern void keyed_source_load(KeyedSource *keyed, FeedRow *row);
-
-/* set_key: the row is one with this key, so it is Pending. */
-extern void set_key(const Target *target, FeedRow *row, const Datum *key);
-
 /* keyed_source_spilled_bytes: what of the rows looked at went to a temporary file. */
 extern int64 keyed_source_spilled_bytes(const KeyedSource *keyed);
 

@@ -5,9 +5,7 @@
 #include "mapping.h"
 
 #include "column_cast.h"
-#include "fault.h"
 #include "key.h"
-#include "subtransaction.h"
 
 namespace bulkupdate
 {
@@ -185,23 +183,6 @@ equality_of_attribute(const Target *target, AttrNumber attno)
 	return equality;
 }
 
-struct CastErrorContext
-{
-	const Target *target;
-	int64 position;
-	AttrNumber column;
-};
-
-void
-cast_error_context(void *arg)
-{
-	const CastErrorContext *where = static_cast<const CastErrorContext *>(arg);
-
-	errcontext("bulk_update of table %s, source row %lld, column \"%s\"",
-			   where->target->display_name, static_cast<long long>(where->position),
-			   attribute_name(where->target, where->column));
-}
-
 } /* namespace */
 
 void
@@ -231,50 +212,6 @@ map_columns(Target *target, const Options &options, TupleDesc source)
 		column_cast(target, options, &column, source);
 		column.equality = equality_of_attribute(target, column.target);
 	}
-}
-
-ErrorData *
-coerce_columns(const Target *target, TupleTableSlot *row, int64 position, bool keys, bool guarded,
-			   Datum *values, bool *nulls)
-{
-	ExprContext *context = target->cast_context;
-	CastErrorContext where = {target, position, InvalidAttrNumber};
-
-	slot_getallattrs(row);
-	context->ecxt_scantuple = row;
-
-	auto coerce_column = [&](const MappedColumn &column) {
-		int attribute = column.target - 1;
-		Datum value = row->tts_values[column.source - 1];
-		bool isnull = row->tts_isnull[column.source - 1];
-
-		where.column = column.target;
-		if (column.cast != NULL)
-			value = ExecEvalExpr(column.cast, context, &isnull);
-		if (!isnull && attribute_of(target, column.target).attlen == -1 &&
-			VARATT_IS_EXTERNAL(DatumGetPointer(value)))
-			value = PointerGetDatum(
-				detoast_external_attr(reinterpret_cast<struct varlena *>(DatumGetPointer(value))));
-		values[attribute] = value;
-		nulls[attribute] = isnull;
-	};
-	auto coerce_all = [&] {
-		with_error_context(cast_error_context, &where, [&] {
-			with_memory_context(context->ecxt_per_tuple_memory, [&] {
-				FAULT_POINT_IF(keys, coerce_key);
-				FAULT_POINT_IF(!keys, coerce);
-				for (const MappedColumn &column : target->columns)
-					if (column.is_key == keys)
-						coerce_column(column);
-			});
-		});
-	};
-
-	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
-	if (guarded && (keys ? target->keys_can_fail : target->values_can_fail))
-		return try_in_subtransaction(coerce_all);
-	coerce_all();
-	return nullptr;
 }
 
 Size

@@ -24,25 +24,6 @@ namespace bulkupdate
  */
 extern void map_columns(Target *target, const Options &options, TupleDesc source);
 
-/*
- * coerce_columns
- *		Compute the target's values of a source row: those of the key columns,
- *		or those of the others.
- *
- * values and nulls have an entry for each attribute of the target; only those
- * of the columns asked for are set.  Values may point into row or into the
- * per-tuple memory of the target's cast_context, which this does not reset, and
- * none is stored out of line.
- *
- * guarded: errors of the casts that can be blamed on the row are returned
- * instead of raised, allocated in the current memory context; the casts then
- * run in a subtransaction.  Otherwise returns NULL.
- *
- * Raises what the casts and domain checks raise.
- */
-extern ErrorData *coerce_columns(const Target *target, TupleTableSlot *row, int64 position,
-								 bool keys, bool guarded, Datum *values, bool *nulls);
-
 /* source_row_size: bytes of a row as it is stored in a chunk, before the casts. */
 extern Size source_row_size(const Target *target, TupleTableSlot *row);
 

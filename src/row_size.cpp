@@ -67,7 +67,7 @@ row_size_error(const Target *target, const FeedRow *row)
 		int i = column.source - 1;
 
 		/* What a cast makes of the others may be smaller. */
-		if (column.cast == NULL && !slot->tts_isnull[i] &&
+		if (column.cast == NULL && column.input == NULL && !slot->tts_isnull[i] &&
 			TupleDescAttr(slot->tts_tupleDescriptor, i)->attlen == -1)
 			size += toast_datum_size(slot->tts_values[i]);
 	}

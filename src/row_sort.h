@@ -6,7 +6,7 @@
 #ifndef BULK_UPDATE_ROW_SORT_H
 #define BULK_UPDATE_ROW_SORT_H
 
-#include "target.h"
+#include "feed.h"
 
 namespace bulkupdate
 {
@@ -25,21 +25,19 @@ struct RowSort;
  */
 extern RowSort *row_sort_create(const Target *target, TupleDesc source, bool ascending_position);
 
-/* row_sort_put: add a row; key is NULL for a row without one. */
-extern void row_sort_put(RowSort *sort, TupleTableSlot *row, int64 position, const Datum *key);
+/* row_sort_put: add a row, whose key may be missing or bad. */
+extern void row_sort_put(RowSort *sort, const FeedRow *row);
 
 /* row_sort_perform: all rows are in. */
 extern void row_sort_perform(RowSort *sort);
 
 /*
  * row_sort_next
- *		The next row, or NULL after the last: a slot that begins with the
- *		source's columns.  Sets position, and key when the row has one.
+ *		Take the next row; false after the last.  It is valid until the next call,
+ *		and its slot begins with the source's columns.  An error is allocated in
+ *		the current memory context.
  */
-extern TupleTableSlot *row_sort_next(RowSort *sort, int64 *position, Datum *key);
-
-/* row_sort_has_key: has the newest row a key? */
-extern bool row_sort_has_key(const RowSort *sort);
+extern bool row_sort_next(RowSort *sort, FeedRow *row);
 
 /* row_sort_spilled_bytes: most disk space that its temporary files have taken so far. */
 extern int64 row_sort_spilled_bytes(const RowSort *sort);

@@ -156,7 +156,7 @@ check_missing(const Call *call)
 	const char *table = RelationGetRelationName(call->target->relation);
 	const char *hint = "Set on_missing to \"ignore\" to count such rows.";
 
-	if (first->image == NULL)
+	if (first->image == NULL && call->chunk->impossible_key == NULL)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source row %lld has no key to find a row of table \"%s\" by",
 							   static_cast<long long>(first->position), table),
@@ -166,7 +166,9 @@ check_missing(const Call *call)
 					errmsg("table \"%s\" has no row for source row %lld", table,
 						   static_cast<long long>(first->position)),
 					errdetail("Key %s is missing.",
-							  key_detail(call->target, chunk_key(call->chunk, *first))),
+							  first->image == NULL
+								  ? call->chunk->impossible_key
+								  : key_detail(call->target, chunk_key(call->chunk, *first))),
 					errhint("%s", missing_hint(call->target))));
 }
 

@@ -10,13 +10,34 @@
 namespace bulkupdate
 {
 
+/* The input function of a column's type, for a source that is text. */
+struct TextInput
+{
+	FmgrInfo function;
+	Oid parameter; /* its second argument */
+	int32 typmod;  /* its third */
+	Oid from;      /* the source's type, or what that is a domain over */
+};
+
+/* How a key is compared with what its cast has made of it. */
+struct KeyComparison
+{
+	ExprState *same; /* see key_comparison.cpp; NULL when integer */
+	bool integer;    /* from one integer type to another: the range says it, before the cast */
+	bool from_int8;
+	int64 low;
+	int64 high;
+};
+
 /* A source column and the target column that it feeds. */
 struct MappedColumn
 {
 	AttrNumber source; /* position in the source, from 1 */
 	AttrNumber target; /* attribute number in the target */
 	bool is_key;
-	ExprState *cast;    /* assignment cast, or NULL where the value goes in as it is */
+	ExprState *cast;           /* or NULL where the value goes in as it is */
+	TextInput *input;          /* instead of a cast, or NULL */
+	KeyComparison *comparison; /* of a key that its cast may change, or NULL */
 	FmgrInfo *equality; /* of its type's default operator class, or NULL: compared by bytes */
 };
 
@@ -52,7 +73,9 @@ struct Target
 	Relation key_index;        /* the unique index that covers the key; open, so it stays */
 	int index_columns;         /* its columns are the first of keys */
 	ExprContext *cast_context; /* where the casts are evaluated; its per-tuple memory is a row's */
-	bool keys_can_fail;        /* some cast of a key column may raise an error */
+	bool keys_are_cast;        /* some key column has a cast */
+	bool keys_can_fail;        /* and one that may raise an error */
+	bool keys_can_overflow;    /* and that, because no row can have the key */
 	bool values_can_fail;      /* some cast of another column may */
 	RowsElsewhere *elsewhere;  /* once for the call */
 	Rechecks *rechecks;        /* NULL: each statement checks all constraints itself */

@@ -4,6 +4,7 @@
  */
 #include "waiting.h"
 
+#include "coercion.h"
 #include "mapping.h"
 #include "row_size.h"
 #include "subtransaction.h"
@@ -32,8 +33,7 @@ coerce_row(WaitingRows *waiting, WaitingRow *row, bool guarded, MemoryContext me
 		waiting->nulls[attribute] = false;
 	}
 	row->error = with_memory_context(waiting->context, [&] {
-		return coerce_columns(target, slot, row->position, false, guarded, waiting->values,
-							  waiting->nulls);
+		return coerce_values(target, slot, row->position, guarded, waiting->values, waiting->nulls);
 	});
 	if (row->error == NULL)
 		row->tuple = with_memory_context(memory, [&] {
