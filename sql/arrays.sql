@@ -109,8 +109,9 @@ SELECT * FROM bulk_update_arrays('t', '{id, b}', ROW('{one}', '{a}'));
 SELECT * FROM bulk_update_arrays('t', '{id, b}', ROW('{1}', '{a}'), chunk_size => 0);
 SELECT * FROM bulk_update_arrays('t', '{id, b}', ROW('{1,1}', '{a,b}'));
 
--- Text of a query is not read by another type's input function
-SELECT * FROM bulk_update_query('t', 'SELECT 1 AS id, text ''1.5'' AS a');
+-- varchar is read as text is, elements and array literals
+SELECT :report FROM bulk_update_arrays('t', '{id, a, tags}', ROW('{1,2}'::varchar[], '{1.5,2.5}'::varchar, ARRAY['{1}', NULL]::char(5)[]));
+SELECT id, a, tags FROM t WHERE id < 3 ORDER BY id;
 
 DROP TABLE t, plain, typed, r;
 DROP DOMAIN three;

@@ -1,5 +1,5 @@
 --
--- Values are coerced as INSERT ... SELECT coerces them, with the same errors
+-- Values are coerced as INSERT ... SELECT coerces them, with the same errors; sql/text_source.sql has what it refuses
 --
 
 -- Put the values of a query, of any type, into a column of the type by both
@@ -78,17 +78,13 @@ SELECT * FROM test_coercion('text', 'VALUES (true)');
 SELECT * FROM test_coercion('char(4)', 'VALUES (12)');
 SELECT * FROM test_coercion('name', 'VALUES (repeat(''x'', 70))');
 -- The other way only where there is an assignment cast
-SELECT * FROM test_coercion('int', 'VALUES (''1''::text)');
-SELECT * FROM test_coercion('date', 'VALUES (''2000-01-01''::text)');
 SELECT * FROM test_coercion('boolean', 'VALUES (1)');
 SELECT * FROM test_coercion('jsonb', 'VALUES (''{"a": 1, "a": 2}''::json)');
 SELECT * FROM test_coercion('json', 'VALUES (''{"a": 1, "a": 2}''::jsonb)');
-SELECT * FROM test_coercion('jsonb', 'VALUES (''{}''::text)');
 SELECT * FROM test_coercion('inet', 'VALUES (''10.0.0.0/8''::cidr)');
 SELECT * FROM test_coercion('cidr', 'VALUES (''10.1.2.3/8''::inet)');
 SELECT * FROM test_coercion('regclass', 'VALUES (''pg_class''::text)');
 SELECT * FROM test_coercion('oid', 'VALUES (1::bigint)');
-SELECT * FROM test_coercion('bytea', 'VALUES (''x''::text)');
 -- Arrays: element by element
 SELECT * FROM test_coercion('int[]', 'VALUES (ARRAY[1, 2]::bigint[]), (''{{1},{NULL}}''), (''[5:6]={1,2}''), (''{}''), (NULL)');
 SELECT * FROM test_coercion('smallint[]', 'VALUES (ARRAY[1, 70000])');
@@ -115,7 +111,6 @@ SELECT * FROM test_error($$ INSERT INTO t (id, i) SELECT 1, ROW(1, 'abc') FROM t
 DROP TABLE t;
 -- Ranges and enums
 CREATE TYPE mood AS ENUM ('sad', 'ok');
-SELECT * FROM test_coercion('mood', 'VALUES (''sad''::text)');
 SELECT * FROM test_coercion('text', 'VALUES (''sad''::mood)');
 SELECT * FROM test_coercion('int8range', 'VALUES (''[1,2)''::int4range)');
 SELECT * FROM test_coercion('int4multirange', 'VALUES (''[1,2)''::int4range)');
@@ -167,7 +162,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 10), (100,
 DROP TABLE t;
 
 --
--- Keys are coerced too, and compared after that
+-- Keys are coerced too, and those that this changes are of no row: sql/key_casts.sql has more of them
 --
 CREATE TABLE t (id int PRIMARY KEY, code char(3) UNIQUE, n numeric(4,1) UNIQUE, v text);
 INSERT INTO t VALUES (1, 'a', 1.2, ''), (2, 'b', 2.5, '');
@@ -175,7 +170,7 @@ SELECT rows_updated, first_key, last_key FROM bulk_update_query('t', 'VALUES (0.
 SELECT rows_updated, rows_missing, first_key || '|' AS first_key FROM bulk_update_query('t', 'VALUES (''a    '', ''z''), (''c'', '''')', '{code,v}', '{code}');
 SELECT rows_updated, first_key FROM bulk_update_query('t', 'VALUES (1.24, ''u'')', '{n,v}', '{n}');
 SELECT * FROM t ORDER BY id;
--- different before and the same after
+-- different before and the same after; out of range
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (0.6, ''x''), (1.2, ''y'')', '{id,v}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, ''''), (2147483648, '''')', '{id,v}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (''a'', ''''), (''abcd'', '''')', '{code,v}', '{code}') $$);

@@ -8,8 +8,8 @@ SET search_path = dry_run, public;
 CREATE TABLE t (id int PRIMARY KEY, a int CHECK (a < 100), b text);
 INSERT INTO t SELECT i, i, 'old' FROM generate_series(1, 10) AS i;
 CREATE TABLE before AS SELECT ctid AS place, xmin AS creator, xmax AS locker, * FROM t;
-CREATE TABLE source (n int PRIMARY KEY, id numeric, a numeric);
-INSERT INTO source VALUES (1, 1, 1), (2, 2, -2), (3, 3, 3e9), (4, 4, 100), (5, 11, 5), (6, NULL, 6), (7, 2, 7), (8, 3e9, 8), (9, 9, -9);
+CREATE TABLE source (n int PRIMARY KEY, id text, a numeric);
+INSERT INTO source VALUES (1, 1, 1), (2, 2, -2), (3, 3, 3e9), (4, 4, 100), (5, 11, 5), (6, NULL, 6), (7, 2, 7), (8, 'three', 8), (9, 9, -9);
 SELECT bulk_update_create_rejects('r');
 -- nothing fires
 CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$

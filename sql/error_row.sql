@@ -77,8 +77,8 @@ ALTER TABLE t DROP CONSTRAINT a_is_known;
 
 -- Values that cannot be coerced: the position and the column
 SELECT * FROM stop('SELECT i AS id, CASE i WHEN 7 THEN 1e12 ELSE i END AS a FROM generate_series(1, 20) AS i');
-SELECT * FROM stop('SELECT CASE i WHEN 7 THEN 1e12 ELSE i END AS id, i AS a FROM generate_series(1, 20) AS i');
-SELECT * FROM stop('SELECT CASE i WHEN 7 THEN 1e12 ELSE i END AS id, i AS a FROM generate_series(20, 1, -1) AS i', 't', ', chunk_size => 3');
+SELECT * FROM stop('SELECT CASE i WHEN 7 THEN ''seven'' ELSE i::text END AS id, i AS a FROM generate_series(1, 20) AS i');
+SELECT * FROM stop('SELECT CASE i WHEN 7 THEN ''seven'' ELSE i::text END AS id, i AS a FROM generate_series(20, 1, -1) AS i', 't', ', chunk_size => 3');
 
 -- Long keys are cut, keys of several columns and quotes shown as they are
 CREATE TABLE texts (a text, "B c" text, v int CHECK (v > 0), PRIMARY KEY ("B c", a));

@@ -235,7 +235,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (''-0''::float
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (''NaN''::float8, ''x''), (''NaN'', ''y'')', '{k,v}') $$);
 DROP TABLE t;
 CREATE TABLE t (k char(5) COLLATE "C" PRIMARY KEY, v text);
-SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (''a'', ''x''), (''a  '', ''y'')', '{k,v}') $$);
+SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (''a''::char(1), ''x''), (''a  ''::char(3), ''y'')', '{k,v}') $$);
 DROP TABLE t;
 CREATE TABLE t (k timestamptz PRIMARY KEY, v text);
 SELECT left(line, 65) FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (''2000-01-01 00:00+00''::timestamptz, ''x''), (''2000-01-01 01:00+01'', ''y'')', '{k,v}') $$) AS line

@@ -95,7 +95,7 @@ TRUNCATE r;
 SELECT count(*) AS outcomes FROM outcome WHERE (updated, rejected) = (8, 1);
 
 -- A key that cannot be coerced
-SELECT :report FROM bulk_update_query('t', 'VALUES (1, 1), (3e9, 2), (2, 3)', '{id,nn}', on_error => 'skip', rejects => 'r');
+SELECT :report FROM bulk_update_query('t', 'VALUES (''1'', 1), (''three'', 2), (''2'', 3)', '{id,nn}', on_error => 'skip', rejects => 'r');
 SELECT source_row, reason, key, new_values, sqlstate, message FROM r;
 TRUNCATE r;
 

@@ -65,7 +65,7 @@ SELECT :report FROM bulk_update_query('t', source('{NULL,NULL,NULL}'::int[]), or
 --
 SELECT :report FROM bulk_update_query('t', source('{NULL,1,NULL,2,NULL,NULL,3}'::int[]), chunk_size => 3, ordering => 'stream');
 TRUNCATE r;
-SELECT :report FROM bulk_update_query('t', source('{1,NULL,1,1099511627776,1,2,NULL}'::bigint[]), chunk_size => 2, ordering => 'stream',
+SELECT :report FROM bulk_update_query('t', source('{1,NULL,1,one,1,2,NULL}'::text[]), chunk_size => 2, ordering => 'stream',
                                       on_duplicate => 'last', on_error => 'skip', rejects => 'r');
 SELECT id, a FROM t WHERE id < 3 ORDER BY id;
 SELECT source_row, reason, key, sqlstate FROM r ORDER BY source_row;
@@ -236,7 +236,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('descending', source('{3,2,
 -- Keys are compared as they are after their cast
 CREATE TABLE by_real (id real PRIMARY KEY, a int);
 INSERT INTO by_real VALUES (16777216, 0), (2, 0);
-SELECT :report FROM bulk_update_query('by_real', source('{2,16777217,16777216}'::float8[]), ordering => 'stream', on_duplicate => 'last');
+SELECT :report FROM bulk_update_query('by_real', source('{2,16777216.0,16777216}'::numeric[]), ordering => 'stream', on_duplicate => 'last');
 SELECT * FROM by_real ORDER BY id;
 
 -- A cursor in descending order

@@ -72,7 +72,7 @@ way_of_cast(const MappedColumn &column)
 {
 	if (column.input != NULL)
 		return ", read as text";
-	if (column.is_key && (column.cast != NULL || column.comparison != NULL))
+	if (column.comparison != NULL)
 		return ", compared after a cast";
 	return column.cast != NULL ? ", cast by assignment" : "";
 }

@@ -75,7 +75,10 @@ direct_comparison(Node *given, Oid from, Node *made, Oid to)
 	return reinterpret_cast<Node *>(make_op(NULL, name, given, made, NULL, -1));
 }
 
-/* given "=" made, cast back to the type that was given; NULL when that cannot be. */
+/*
+ * given "=" made, cast back to the type that was given; NULL when that cannot be.
+ * Nor for text, which a cast reads: '03' is the number that comes back as '3'.
+ */
 Node *
 comparison_of_round_trip(Node *given, Oid from, Node *made, Oid to)
 {
@@ -83,7 +86,7 @@ comparison_of_round_trip(Node *given, Oid from, Node *made, Oid to)
 	Node *back = coerce_to_target_type(NULL, made, to, from, -1, COERCION_ASSIGNMENT,
 									   COERCE_IMPLICIT_CAST, -1);
 
-	if (!OidIsValid(equality) || back == NULL)
+	if (!OidIsValid(equality) || back == NULL || is_text(from) || from == BPCHAROID)
 		return NULL;
 	return reinterpret_cast<Node *>(
 		make_opclause(equality, BOOLOID, false, reinterpret_cast<Expr *>(given),
