@@ -31,30 +31,32 @@ cast_error_context(void *arg)
 			   attribute_name(where->target, where->column->target));
 }
 
-/* The blanks at the end of a char(n) do not count, as in its cast to text. */
-void
-strip_blanks(char *string)
+/* A text as a C string, without the blanks at the end of a char(n): they do not count. */
+char *
+string_of_text(Oid type, Datum value)
 {
+	if (type == UNKNOWNOID)
+		return DatumGetCString(value);
+
+	char *string = TextDatumGetCString(value);
+
+	if (type != BPCHAROID)
+		return string;
+
 	Size length = strlen(string);
 
 	while (length > 0 && string[length - 1] == ' ')
 		length--;
 	string[length] = '\0';
+	return string;
 }
 
 /* As COPY reads it: a domain's input function is asked about nulls too. */
 Datum
 read_text(TextInput *input, Datum value, bool isnull)
 {
-	char *string = NULL;
-
-	if (!isnull && input->from == UNKNOWNOID)
-		string = DatumGetCString(value);
-	else if (!isnull)
-		string = TextDatumGetCString(value);
-	if (!isnull && input->from == BPCHAROID)
-		strip_blanks(string);
-	return InputFunctionCall(&input->function, string, input->parameter, input->typmod);
+	return InputFunctionCall(&input->function, isnull ? NULL : string_of_text(input->from, value),
+							 input->parameter, input->typmod);
 }
 
 /* The value of one column. */

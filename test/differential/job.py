@@ -1,6 +1,6 @@
 """A random source for a random target, and the arguments of the call."""
 
-from kinds import quoted
+from kinds import NOT_READ, quoted
 
 
 class Job:
@@ -42,6 +42,8 @@ class Job:
         rng.shuffle(self.columns)
         self.bad_here = {}      # a value that cannot be taken, by column name
         self.bad_only = set()   # columns whose source type has no other values
+        self.read = set()       # columns that are read from text
+        self.changed = {}       # what makes a key one that its cast changes, by column name
         self.from_types = {column.name: self.source_type(column) for column in self.columns}
         # Which key columns come first in the order of keys: the index's, then the others as the source has them.
         self.order = schema.index_columns + [column for column in self.columns if column in self.extra]
@@ -49,7 +51,17 @@ class Job:
     def source_type(self, column):
         """(type, generator or None for the column's own)"""
         rng = self.rng
+        if column.kind and column.type not in NOT_READ and rng.random() < 0.12:
+            self.read.add(column.name)
+            self.features.append("key read from text" if column in self.schema.keys else "read from text")
+            if column not in self.schema.keys and rng.random() < 0.5:
+                self.bad_here[column.name] = "'not one'"
+            return rng.choice(("text", "varchar")), None
         if column in self.schema.keys:
+            if column.kind.changed and rng.random() < 0.3:
+                type, self.changed[column.name] = rng.choice(column.kind.changed)
+                self.features.append("keys that a cast changes")
+                return type, None
             if column.kind.sources and rng.random() < 0.3:
                 return rng.choice(column.kind.sources), None
             return column.type, None
@@ -85,7 +97,7 @@ class Job:
         self.named = rng.random() < 0.5
         # Is the order in which rows are applied another one than that of their keys? A source streams as long as it seems
         # to be in order; and children of a parent are read as the planner likes.
-        self.other_order = self.arrangement != "key" and self.on_duplicate != "last" or schema.form == "inherited"
+        self.other_order = (self.arrangement != "key" or self.read & {c.name for c in self.keys}) and self.on_duplicate != "last" or schema.form == "inherited"
         self.calls = 1
         if self.maybe(0.06, "called twice"):
             self.calls = 2
@@ -115,7 +127,12 @@ class Job:
         rng = self.rng
         own = self.from_types[column.name][0] == column.type
         literals = column.kind.alike(i // column.step) if own and rng.random() < 0.5 else [column.value(rng, i)]
-        return rng.choice(literals)
+        literal = rng.choice(literals)
+        if column.name in self.read:
+            return f"({literal})::{column.type}::text"
+        if column.name in self.changed and rng.random() < 0.2:
+            return self.changed[column.name].format(l=literal)
+        return literal
 
     def new_literal(self, column, i, bad):
         rng = self.rng
@@ -124,6 +141,8 @@ class Job:
         nulls = 0.1 if column.nullable else 0.01 if bad else 0
         if rng.random() < nulls:
             return "NULL"
+        if column.name in self.read:
+            return f"({column.sized(rng, lambda: (column.new or column.value)(rng, i))})::{column.type}::text"
         generator = self.from_types[column.name][1]
         if generator:
             return column.sized(rng, lambda: generator(rng))
@@ -184,7 +203,10 @@ class Job:
         parts = []
         for column in self.keys:
             collation = f" COLLATE {column.kind.collation}" if column in self.schema.keys and column.kind.collation else ""
-            parts.append(f"{target}.{column.name} = {source}.{prefix}{column.name}::{column.type}{collation}")
+            # A key of the source itself is compared by SQL's own "=": its cast may change it, or fail.
+            own = prefix and column.name not in self.read and self.from_types[column.name][0] != column.type
+            cast = "" if own else f"::{column.type}"
+            parts.append(f"{target}.{column.name} = {source}.{prefix}{column.name}{cast}{collation}")
         return " AND ".join(parts)
 
     def order_by(self, prefix="", direction="", cast=False):

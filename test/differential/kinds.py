@@ -157,11 +157,19 @@ KINDS = [
 ]
 
 
-class KeyKind:
-    """A type of key columns; value(i): the literal for i, different for each; alike(i): others that equal it."""
+# Types to which text has an assignment cast, or of which any text is a value.
+NOT_READ = ("text", "varchar(12)", "char(6)", "name", '"char"', "bytea", "tsvector", "d.brief", "varchar(20)", "char(12)")
 
-    def __init__(self, type, value, alike=None, sources=(), collation=None, column_collation=None, opclass=None):
+
+class KeyKind:
+    """A type of key columns; value(i): the literal for i, different for each; alike(i): others that equal it.
+
+    sources: other types that a cast takes to it; changed: (type, expression of a literal that this cast changes).
+    """
+
+    def __init__(self, type, value, alike=None, sources=(), collation=None, column_collation=None, opclass=None, changed=()):
         self.type, self.value, self.alike, self.sources = type, value, alike or (lambda i: [value(i)]), sources
+        self.changed = changed
         self.collation, self.column_collation, self.opclass = collation, column_collation, opclass
         self.order = '"C"' if opclass else collation
 
@@ -179,23 +187,29 @@ def any_case(i):
 
 
 KEY_KINDS = [
-    KeyKind("bigint", lambda i: quoted(i * 3 - 50), sources=("integer",)),
+    KeyKind("bigint", lambda i: quoted(i * 3 - 50), sources=("integer",),
+            changed=[("numeric", "{l}::numeric + 0.4"), ("double precision", "{l}::float8 - 0.5")]),
     KeyKind("bigint", lambda i: quoted(i)),
-    KeyKind("integer", lambda i: quoted(i * 7919 % 100003), sources=("bigint",)),
-    KeyKind("smallint", lambda i: quoted(i - 100), sources=("integer",)),
+    KeyKind("integer", lambda i: quoted(i * 7919 % 100003), sources=("bigint",),
+            changed=[("bigint", "{l}::bigint + 8589934592"), ("numeric", "{l}::numeric + 0.5"), ("numeric", "{l}::numeric + 1e12")]),
+    KeyKind("smallint", lambda i: quoted(i - 100), sources=("integer",), changed=[("integer", "{l}::integer + 65536")]),
     KeyKind("text", key_text),
     KeyKind("text", key_text, column_collation='"C"'),
     KeyKind("text", key_text, opclass="text_pattern_ops"),
     KeyKind("text", key_text, any_case, column_collation="d.ignoring_case"),
     KeyKind("text", key_text, any_case, collation="d.ignoring_case"),
     KeyKind("text", lambda i: f"repeat('long ', 900) || {key_text(i)}", column_collation='"C"'),
-    KeyKind("varchar(20)", key_text, sources=("text",)),
-    KeyKind("char(12)", key_text, lambda i: [key_text(i), quoted(code(i) + "  ")], sources=("text",)),
+    KeyKind("varchar(20)", key_text, sources=("text",), changed=[("text", "{l} || repeat(' ', 20)"), ("text", "repeat({l}, 5)")]),
+    KeyKind("char(12)", key_text, lambda i: [key_text(i), quoted(code(i) + "  ")], sources=("text",),
+            changed=[("text", "{l} || '  '"), ("text", "repeat({l}, 5)")]),
     KeyKind("uuid", lambda i: f"md5({quoted(i)})::uuid"),
     KeyKind("numeric", lambda i: quoted(i / 10), lambda i: [quoted(f"{i / 10:.1f}"), quoted(f"{i / 10:.3f}")]),
-    KeyKind("numeric(9,2)", lambda i: quoted(i), sources=("integer", "bigint")),
-    KeyKind("date", lambda i: f"'2000-01-01'::date + {i}"),
+    KeyKind("numeric(9,2)", lambda i: quoted(i), sources=("integer", "bigint"),
+            changed=[("numeric", "{l}::numeric + 0.004"), ("bigint", "{l}::bigint + 1000000000")]),
+    KeyKind("date", lambda i: f"'2000-01-01'::date + {i}", changed=[("timestamp", "({l})::timestamp + '5 hours'")]),
     KeyKind("timestamptz", lambda i: f"'2000-01-01'::timestamptz + '{i * 11} minutes'"),
+    KeyKind("real", lambda i: quoted(i / 4 - 3), sources=("double precision", "numeric"),
+            changed=[("double precision", "{l}::float8 + 1e-9"), ("double precision", "1e300")]),
     KeyKind("double precision", lambda i: quoted(i / 4 - 3) if i != 12 else "'-0'", lambda i: [quoted(i / 4 - 3)]),
     KeyKind("bytea", lambda i: quoted(f"\\x{i:06x}")),
     KeyKind("oid", lambda i: quoted(i + 4294000000)),

@@ -164,6 +164,16 @@ class Ways:
 
 # ----- plain UPDATE
 
+def fed_by(job, column, as_key=False):
+    """What a source column gives: text is read; of a key that is not equal to what its cast makes of it nothing is left."""
+    name = f"s_{column.name}"
+    if column.name in job.read:
+        return f"{name}::{column.type}"
+    if as_key and column in job.schema.keys and job.from_types[column.name][0] != column.type:
+        return f"CASE WHEN {name} = {name}::{column.type} THEN {name} END"
+    return name
+
+
 def plain_statements(schema, job):
     """What apply() of plain_function needs: every row's key and values, coerced; its rank; whether it is taken."""
     def type_of(column):
@@ -171,13 +181,17 @@ def plain_statements(schema, job):
 
     def coerced(table, columns):
         names = ", ".join(column.name for column in columns)
-        fed = ", ".join(f"s_{column.name}" for column in columns)
+        fed = ", ".join(fed_by(job, column, table == "k") for column in columns)
+        # A key that is out of its type's range belongs to no row.
+        no_key = "" if table != "k" else f"""WHEN numeric_value_out_of_range OR string_data_right_truncation OR datetime_field_overflow THEN
+            INSERT INTO aux.{table} (n) VALUES (r);
+        """
         return [f"CREATE TABLE aux.{table} (n int, {', '.join(f'{c.name} {type_of(c)}' for c in columns)}, state text, message text)",
                 f"""DO $$ DECLARE r int; code text; problem text; BEGIN
     FOR r IN SELECT n FROM d.src LOOP
         BEGIN
             INSERT INTO aux.{table} (n, {names}) SELECT n, {fed} FROM d.src WHERE n = r;
-        EXCEPTION WHEN OTHERS THEN
+        EXCEPTION {no_key}WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, problem = MESSAGE_TEXT;
             INSERT INTO aux.{table} (n, state, message) VALUES (r, code, problem);
         END;
@@ -203,7 +217,7 @@ def plain_function(schema, job):
         cast = "" if not column.kind or column.kind.compared else "::text"
         return f"t.{column.name}{cast} IS NOT DISTINCT FROM c.{column.name}{cast}"
     equal = " AND ".join(same(column) for column in job.values)
-    assignments = ", ".join(f"{column.name} = s.s_{column.name}" for column in job.values)
+    assignments = ", ".join(f"{column.name} = s.{fed_by(job, column)}" for column in job.values)
     return f"""
 CREATE FUNCTION aux.apply() RETURNS TABLE (n bigint, outcome text, state text, message text) LANGUAGE plpgsql
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
