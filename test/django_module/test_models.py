@@ -1,20 +1,21 @@
 """Keys and models of all kinds."""
 
 import unittest
+from decimal import Decimal
 
 import django
 from django.db import connection, models
 
 from app.models import (
-    COMPOSITE, GENERATED, ByForeignKey, ByOne, Concrete, Everything, Franchise, Legacy, Licence, Object, Pizzeria, Place,
-    Proxy, Restaurant,
+    COMPOSITE, GENERATED, ByDecimal, ByForeignKey, ByOne, Concrete, Everything, Franchise, Legacy, Licence, Object, Pizzeria,
+    Place, Proxy, Restaurant,
 )
 from base import Case
 from bulk_update import BulkUpdateQuerySet, bulk_update
 
 
 class Keys(Case):
-    models = [Everything, Concrete, ByOne, ByForeignKey]
+    models = [Everything, Concrete, ByDecimal, ByOne, ByForeignKey]
 
     def setUp(self):
         self.ones = [ByOne(everything=Everything.objects.create(), value=n) for n in range(3)]
@@ -28,6 +29,16 @@ class Keys(Case):
         self.assertEqual(account.rows_updated, len(codes))
         self.assertEqual(list(Concrete.objects.order_by("value").values_list("code", "inherited")),
                          list(zip(codes, range(len(codes)))))
+
+    def test_a_decimal_key_is_not_rounded(self):
+        ByDecimal.objects.bulk_create(ByDecimal(price=Decimal(price)) for price in ("1.00", "1.01", "2.50"))
+        keys = [Decimal(key) for key in ("1.005", "2.5", "2.499", "123456")]
+        for on_error in ("stop", "skip"):
+            for price in keys:
+                with self.subTest(price=price, on_error=on_error):
+                    account = bulk_update(ByDecimal, [ByDecimal(price=price, value=7)], ["value"], on_error=on_error)
+                    self.assertEqual((account.rows_updated, account.rows_missing), (1, 0) if price == Decimal("2.5") else (0, 1))
+        self.assertEqual(list(ByDecimal.objects.order_by("price").values_list("value", flat=True)), [0, 0, 7])
 
     def test_a_key_that_is_the_key_of_another(self):
         ByForeignKey.objects.bulk_create(ByForeignKey(one=one) for one in self.ones)

@@ -180,6 +180,13 @@ class ByOne(models.Model):
     concrete = models.ForeignKey(Concrete, models.CASCADE, null=True, related_name="ones")
 
 
+class ByDecimal(models.Model):
+    """Its key is a number with two decimal places."""
+
+    price = models.DecimalField(max_digits=6, decimal_places=2, primary_key=True)
+    value = models.IntegerField(default=0)
+
+
 class ByForeignKey(models.Model):
     """Its key is the key of something whose key is another's."""
 
