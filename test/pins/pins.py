@@ -5,6 +5,7 @@ import sys
 
 from harness import Session, finish
 from counts import counts
+from partitions import partitions
 from vacuum import vacuum
 
 
@@ -20,6 +21,7 @@ def main():
         admin.run("CREATE EXTENSION bulk_update; CREATE EXTENSION pg_buffercache")
     vacuum(wanted)
     counts(wanted)
+    partitions(wanted)
     return finish()
 
 
