@@ -7,6 +7,7 @@ import time
 
 import psycopg2
 
+import reported
 from harness import Sampler
 
 MB = 1024 * 1024
@@ -220,6 +221,8 @@ def main():
         table.append((case.name, report[0], report[1], report[2], f"{seconds:.1f}", f"{sampler.before / MB:.1f}",
                       f"{growth / MB:.1f}", f"{bound / MB:.1f}", f"{report[4] / MB:.1f}"))
     clean()
+    if not arguments.only or any(part in "reported memory" for part in arguments.only):
+        reported.check(ok)
 
     def flat(small, large, most):
         if small in growths and large in growths:

@@ -1,0 +1,81 @@
+"""Column memory_bytes of the report: at least what the call really holds while a chunk over many partitions is applied.
+
+A constraint's function, which runs while the last partition's rows are updated, adds up the session's memory contexts. What
+is below CacheMemoryContext belongs to the session: descriptors of tables and saved plans.
+"""
+
+import psycopg2
+
+MB = 1024 * 1024
+PARTITIONS = 600
+# For the function's own query, which runs in the middle of what it measures.
+OWN = MB
+SHARE = 0.9
+
+# In the order of the tree up to 17; from 18 on a context has the path to it.
+BELOW_CACHE = {
+    False: """WITH c AS MATERIALIZED (SELECT row_number() OVER () AS n, name, level, total_bytes FROM pg_backend_memory_contexts),
+            first AS (SELECT n, level FROM c WHERE name = 'CacheMemoryContext'),
+            past AS (SELECT min(c.n) AS n FROM c, first WHERE c.n > first.n AND c.level <= first.level)
+        SELECT sum(total_bytes) FROM c, first, past WHERE c.n < first.n OR c.n >= past.n""",
+    True: """WITH c AS MATERIALIZED (SELECT name, path, total_bytes FROM pg_backend_memory_contexts),
+            first AS (SELECT path FROM c WHERE name = 'CacheMemoryContext')
+        SELECT sum(total_bytes) FROM c, first WHERE NOT c.path && first.path[cardinality(first.path):]""",
+}
+
+
+def setup(cursor, version):
+    cursor.execute(f"""
+        CREATE FUNCTION held() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN ({BELOW_CACHE[version >= 180000]}); END $$;
+        CREATE FUNCTION look(id int) RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN
+            IF id / 10 = {PARTITIONS} - 1 AND current_setting('memory.looking', true) = 'yes' THEN
+                PERFORM set_config('memory.held', greatest(current_setting('memory.held')::bigint, held())::text, false);
+            END IF;
+            RETURN true;
+        END $$;
+        CREATE TABLE objects (id int PRIMARY KEY, v text CHECK (look(id))) PARTITION BY RANGE (id);
+        DO $$ BEGIN FOR p IN 0 .. {PARTITIONS} - 1 LOOP
+            EXECUTE format('CREATE TABLE objects_%s PARTITION OF objects FOR VALUES FROM (%s) TO (%s)', p, p * 10, p * 10 + 10);
+        END LOOP; END $$;
+        INSERT INTO objects SELECT i, 'old' FROM generate_series(0, {PARTITIONS} * 10 - 1) i;
+        ANALYZE objects""")
+
+
+def call(cursor, options=""):
+    cursor.execute(f"""SELECT max(memory_bytes), sum(rows_updated), string_agg(DISTINCT applier, ' ') FROM bulk_update_query('objects',
+        'SELECT i * 10 + 3 AS id, ''new''::text AS v FROM generate_series(0, {PARTITIONS - 1}) i'{options})""")
+    return cursor.fetchone()
+
+
+def measure(applier):
+    """What is reported and what is held beside what the session held before, with the rows and the applier."""
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute(f"SET bulk_update.applier = {applier}; SET memory.held = 0")
+    # Fill the caches first.
+    call(cursor)
+    cursor.execute("SELECT held()")
+    cursor.execute("SELECT held()")
+    before = cursor.fetchone()[0]
+    cursor.execute("SET memory.looking = yes")
+    reported, updated, used = call(cursor)
+    cursor.execute("SELECT current_setting('memory.held')::bigint")
+    held = cursor.fetchone()[0] - before
+    connection.close()
+    return reported, held, updated, used
+
+
+def check(ok):
+    connection = psycopg2.connect("")
+    connection.autocommit = True
+    setup(connection.cursor(), connection.server_version)
+    for applier in ("direct", "sql"):
+        reported, held, updated, used = measure(applier)
+        name = f"reported memory over {PARTITIONS} partitions, {applier}"
+        ok((updated, used) == (PARTITIONS, applier), f"{name}: {updated} rows by {used}")
+        ok(held > MB, f"{name}: the function saw {held / MB:.1f} MB")
+        ok(reported >= SHARE * held - OWN, f"{name}: {reported / MB:.1f} MB are reported, {held / MB:.1f} MB are held")
+    connection.cursor().execute("DROP TABLE objects; DROP FUNCTION look; DROP FUNCTION held")
+    connection.close()
