@@ -7,6 +7,8 @@ import time
 
 import psycopg2
 
+import children
+
 # What a session may have set. The planner then finds the wrong plans cheap; the cost must stay.
 SETTINGS = {
     "default settings": {},
@@ -252,6 +254,9 @@ def main():
         bench.ok(large <= 3000, f"{shape.name}: 100 pairs touch {large} buffers of a table of {arguments.rows} rows")
         bench.ok(large <= 3 * small,
                  f"{shape.name}: 100 pairs touch {large} buffers with {arguments.rows} rows, {small} with {small_rows}")
+
+    if wanted("children"):
+        children.check(bench)
 
     print()
     print(f"{bench.passed} passed, {bench.failed} failed")
