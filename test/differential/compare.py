@@ -169,6 +169,36 @@ class Comparison:
             self.equal("rejects", "sql and plain", [(r[2], r[3], r[6], r[7]) for r in a.facts["rejects"]],
                        [(n, {"rejected": "error"}.get(what, what), state, message) for n, what, state, message in plain.rejected])
 
+    # ----- the same as one statement
+
+    def whole(self):
+        """Where rows are right only together, and all of them are in one chunk: the table of one UPDATE."""
+        for name, outcome in self.found.items():
+            if name in ("plain", "whole", "refused") or not self.in_one_chunk(name, outcome):
+                continue
+            whole = self.found["whole"]
+            states = {"21000"} if self.job.on_duplicate == "error" and whole.totals["duplicate"] else set()
+            states |= {"P0002"} if self.job.on_missing == "error" and whole.totals["missing"] else set()
+            states |= {state for state, _ in stops(self.job, whole.errors)}
+            if whole.error:     # of what came before the call, or of UPDATE whatever its rows
+                states = {whole.error["sqlstate"]}
+            names = f"{name} and whole"
+            if outcome.error or states:
+                if bool(states) != bool(outcome.error) or outcome.error["sqlstate"] not in states:
+                    self.problems.append(f"error of {names}: {outcome.error and outcome.error['message']}, and of one UPDATE {sorted(states)}")
+                continue
+            self.equal("error at commit", names, outcome.commit_error, whole.commit_error)
+            self.equal("counts", names, *({k: n for k, n in o.totals.items() if n} for o in (outcome, whole)))
+            self.equal("rows", names, outcome.facts["rows"], whole.facts["rows"])
+            if self.job.rejects and not outcome.commit_error:
+                self.equal("rejects", names, [(r[2], r[3], r[6]) for r in outcome.facts["rejects"]],
+                           [(n, {"rejected": "error"}.get(what, what), state) for n, what, state, _ in whole.rejected])
+
+    def in_one_chunk(self, name, outcome):
+        chunk_size = self.job.chunk_size if name in ("sql", "auto") else self.job.chunk_size_other
+        small = not any(word in statement for statement in self.job.sql for word in ("noise(", "repeat(", "generate_series"))
+        return len(outcome.report) == 1 or outcome.error and chunk_size >= self.job.size and small
+
     def run(self):
         for name, outcome in self.found.items():
             if name != "refused":
@@ -177,6 +207,8 @@ class Comparison:
         self.choice()
         self.per_row("direct" if "direct" in self.found else "other chunks")
         self.plain_errors()
+        if "whole" in self.found:
+            self.whole()
         if not self.found["sql"].error:
             self.per_row("plain")
         return self.problems

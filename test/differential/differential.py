@@ -80,6 +80,8 @@ class Run:
             found["refused"] = found.pop("direct")
             found["other chunks"] = ways.bulk("auto", job.chunk_size_other, other)
         found["plain"] = ways.plain()
+        if job.whole:
+            found["whole"] = ways.whole()
         return found
 
     def seed(self, seed):

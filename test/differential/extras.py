@@ -1,5 +1,7 @@
 """What a random target has beside columns and rows: constraints, indexes, foreign keys, and who may do what."""
 
+import inheritance
+import self_reference
 import triggers
 from kinds import quoted
 
@@ -28,7 +30,10 @@ def special_columns(schema):
         key = schema.keys[0].kind
         schema.self_reference = column = Column("p", key.type, lambda r, i: key.value(r.randint(0, schema.rows - 1)))
         column.options = schema.keys[0].options
+        if key.type not in ("d.key_mood", "smallint"):
+            column.bad = ((key.type, key.value(schema.rows + 3000)),)
         columns.append(column)
+    self_reference.column_of(schema, columns)
     if schema.maybe(0.12, "identity column"):
         schema.identity = column = Column("i", "bigint", None)
         column.options = f" GENERATED {rng.choice(('ALWAYS', 'BY DEFAULT'))} AS IDENTITY"
@@ -71,6 +76,8 @@ def attach(schema):
     for _ in range(schema.rng.choice((0, 0, 1, 2, 3, 5))):
         index(schema)
     triggers.attach(schema)
+    if schema.form == "inherited":
+        inheritance.attach(schema)
     identity(schema)
     privileges(schema)
 
@@ -78,7 +85,8 @@ def attach(schema):
 def constraints(schema):
     rng, name = schema.rng, schema.name
     if schema.unique:
-        how = rng.choice(("UNIQUE", "UNIQUE", "UNIQUE DEFERRABLE", "UNIQUE DEFERRABLE INITIALLY DEFERRED"))
+        how = "UNIQUE" if schema.parent else rng.choice(
+            ("UNIQUE", "UNIQUE", "UNIQUE DEFERRABLE", "UNIQUE DEFERRABLE INITIALLY DEFERRED"))
         schema.deferred_unique = "DEFERRABLE" in how
         if how.endswith("DEFERRABLE"):
             schema.late.append("t_u")
@@ -97,9 +105,11 @@ def constraints(schema):
     if schema.self_reference:
         schema.add("UPDATE d.t SET p = NULL WHERE p NOT IN (SELECT k1 FROM d.t)")
         schema.add("ALTER TABLE d.t ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES d.t ON UPDATE CASCADE")
+    if schema.parent:
+        self_reference.constraint(schema)
     if schema.form not in ("temporary", "unlogged", "inherited") and schema.primary and schema.maybe(0.15, "referenced key"):
         referencing(schema, [column for column in schema.index_columns], "child")
-    if schema.unique and schema.form == "plain" and not schema.deferred_unique and schema.maybe(0.5, "referenced column"):
+    if schema.unique and not schema.parent and schema.form == "plain" and not schema.deferred_unique and schema.maybe(0.5, "referenced column"):
         referencing(schema, [schema.unique], "child_u")
     integers = [column for column in schema.columns if column.type == "integer" and column.name.startswith("c")]
     if schema.partitioned and schema.maybe(0.2, "partition has its own"):

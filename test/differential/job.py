@@ -1,5 +1,6 @@
 """A random source for a random target, and the arguments of the call."""
 
+import self_reference
 from kinds import NOT_READ, quoted
 
 
@@ -108,6 +109,7 @@ class Job:
                 f"UPDATE {schema.target} SET {key} = {key} WHERE hashtext({key}::text) % 3 = 0",
                 f"DELETE FROM {schema.target} WHERE hashtext({key}::text) % 7 = 0")))
             schema.row_by_row &= schema.form != "inherited"
+        self_reference.decide(self)
         at_once = [column for column, constraint in ((schema.unique, "t_u"), (schema.range, "t_r"))
                    if constraint not in schema.late or self.on_error == "skip"]
         if self.other_order and any(c in self.values for c in at_once):
@@ -166,6 +168,8 @@ class Job:
             numbers += rng.choices(numbers, k=max(len(numbers) // 8, 1))
             self.features.append("duplicates")
         rng.shuffle(numbers)
+        self.size = len(numbers)
+        self_reference.prepare(self, numbers)
         bad_share = rng.choice((0, 0.01, 0.05, 0.3)) if self.on_error == "skip" else rng.choice((0, 0, 0.01))
         extra_from_target = rng.random() < 0.8
         rows = []
@@ -180,7 +184,7 @@ class Job:
             rows.append("(" + ", ".join(literals) + ")")
         self.sql.append("INSERT INTO d.src VALUES\n" + ",\n".join(rows) + ";")
         if self.extra and extra_from_target:
-            self.take_from_target(self.extra, 1)
+            self.take_from_target([column for column in self.extra if self.from_types[column.name][0] == column.type], 1)
         if self.skip_unchanged or rng.random() < 0.15:
             self.take_from_target([column for column in self.values if self.from_types[column.name][0] == column.type], 2)
         if "t_u" in schema.late and schema.unique in self.values and self.maybe(0.7, "unique values change places"):

@@ -1,6 +1,7 @@
 """A random target: its columns, keys, partitions and rows, as SQL. What is attached to it is in extras.py."""
 
 import extras
+import inheritance
 from kinds import KEY_KINDS, KINDS, quoted
 
 PRELUDE = """
@@ -84,7 +85,7 @@ class Schema:
     # ----- shape and key
 
     def shape(self):
-        self.form = self.rng.choices(("plain", "unlogged", "temporary", "partitioned", "inherited"), (62, 4, 5, 22, 7))[0]
+        self.form = self.rng.choices(("plain", "unlogged", "temporary", "partitioned", "inherited"), (59, 4, 5, 20, 12))[0]
         self.features.append(self.form)
         self.partitioned = self.form == "partitioned"
         self.ordinary = self.form == "plain"
@@ -221,7 +222,7 @@ class Schema:
         if not self.partitioned:
             self.add(f"CREATE {kind}TABLE {self.name} (\n    {definitions}){self.fillfactor}")
             if self.form == "inherited":
-                self.add(f"CREATE TABLE d.t_child (own int DEFAULT 7) INHERITS (d.t){self.fillfactor}")
+                inheritance.make_children(self)
             return
         self.make_partitions(definitions)
 
@@ -285,7 +286,7 @@ class Schema:
         columns = [column for column in columns if column.filled]
         tables = {self.name: [i for i in rows]}
         if self.form == "inherited":
-            tables = {"d.t": [i for i in rows if i % 3], "d.t_child": [i for i in rows if i % 3 == 0 or i % 10 == 1]}
+            tables = inheritance.tables_of_rows(self, rows)
         for table, numbers in tables.items():
             if not numbers:
                 continue

@@ -3,6 +3,7 @@
 import psycopg2
 
 import facts
+import self_reference
 from compare import stops
 from kinds import quoted
 
@@ -115,6 +116,7 @@ class Ways:
         for name in ("updated", "unchanged", "missing", "duplicate", "rejected"):
             outcome.totals[name] = sum(row[1] == name for row in rows)
         outcome.errors = [row[2:] for row in rows if row[1] == "rejected"]
+        outcome.outcomes = [row[:2] for row in rows]
         outcome.rejected = sorted((row[0], row[1], row[2], row[3]) for row in rows if row[1] in ("rejected", "missing", "duplicate"))
 
     def refuses(self, rows):
@@ -129,6 +131,49 @@ class Ways:
         for name in self.schema.late:
             if self.job.on_error == "stop":
                 self.run(f"SET CONSTRAINTS {schema}.{name} {mode}")
+
+    def whole(self):
+        """One UPDATE of all rows that one UPDATE can apply. Which have an error by themselves is found without constraint t_s."""
+        outcome = Outcome()
+        self.setup()
+        self.run(f"ALTER TABLE {self.schema.name} DROP CONSTRAINT t_s")
+        statements = plain_statements(self.schema, self.job)
+        for statement in statements:
+            self.run(statement)
+        alone = Outcome()
+        try:
+            for statement in self.settings():
+                self.run(statement)
+            self.apply_plainly(alone)
+        except psycopg2.Error as error:
+            alone.error = error_fields(error)
+        self.run("ROLLBACK")
+        self.setup()
+        for statement in statements:
+            self.run(statement)
+        self.around(outcome, lambda: self.apply_at_once(outcome, alone))
+        outcome.error = outcome.error or alone.error
+        return outcome
+
+    def apply_at_once(self, outcome, alone):
+        outcome.totals, outcome.errors = dict(alone.totals), list(alone.errors)
+        outcome.rejected = list(alone.rejected)
+        self.run("RESET ROLE")
+        position = dict(self.run("SELECT n, pos FROM aux.s"))
+        updated = {n for n, what in alone.outcomes if what == "updated"}
+        rows = {row: (u, s) for row, u, s in self.run(f"SELECT ctid::text, u, s FROM {self.schema.target}")}
+        pairs = {n: (row, u, s) for n, row, u, s in self.run(self_reference.pairs_query(self.job)) if position[n] in updated}
+        if self.schema.role:
+            self.run(f"SET LOCAL ROLE {self.schema.role}")
+        taken = self_reference.largest_set(rows, pairs, pairs)
+        state, message = "23503", None
+        for n in set(pairs) - taken:
+            outcome.rejected.append((position[n], "rejected", state, message))
+            outcome.errors.append((state, message))
+        outcome.rejected.sort(key=lambda row: row[0])
+        outcome.totals["updated"] -= len(pairs) - len(taken)
+        outcome.totals["rejected"] += len(pairs) - len(taken)
+        self.run(self_reference.update(self.job, taken))
 
     def around(self, outcome, act):
         """Run act in a transaction of the job's kind and gather the facts."""
