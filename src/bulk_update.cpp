@@ -8,6 +8,7 @@
 #include "fault.h"
 #include "options.h"
 #include "outcome_receiver.h"
+#include "own_plan.h"
 #include "progress.h"
 #include "reject_table.h"
 #include "run.h"
@@ -161,6 +162,7 @@ _PG_init(void)
 {
 	bulkupdate::progress_define_settings();
 	bulkupdate::outcome_receiver_watch();
+	bulkupdate::own_plan_watch();
 	bulkupdate::applier_define_settings();
 #ifdef BULK_UPDATE_FAULTS
 	bulkupdate::fault_define_settings();

@@ -114,8 +114,6 @@ watch_executor_start(QueryDesc *query, int eflags)
 {
 	bool ours = query->dest != nullptr && query->dest->receiveSlot == receive_row;
 
-	if (ours)
-		outcome_receiver_end_settings(receiver_of(query->dest));
 	if (previous_start_hook != nullptr)
 		previous_start_hook(query, eflags);
 	else
@@ -155,7 +153,6 @@ outcome_receiver_init(OutcomeReceiver *receiver, const Target *target, Span<Chun
 	receiver->outcome = outcome;
 	receiver->returns = returns;
 	receiver->query = nullptr;
-	receiver->settings_level = 0;
 	if (returns != Returns::Values)
 		return;
 	receiver->memory =
@@ -178,14 +175,6 @@ outcome_receiver_current_row(const OutcomeReceiver *receiver)
 	if (scan == nullptr || scan->ordinal < 1 || scan->ordinal > receiver->rows.size)
 		return nullptr;
 	return receiver->rows[static_cast<int>(scan->ordinal - 1)];
-}
-
-void
-outcome_receiver_end_settings(OutcomeReceiver *receiver)
-{
-	if (receiver->settings_level > 0)
-		end_settings(receiver->settings_level);
-	receiver->settings_level = 0;
 }
 
 void

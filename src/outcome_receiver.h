@@ -29,7 +29,6 @@ struct OutcomeReceiver
 	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
 	Returns returns;
 	Outcome outcome;      /* of a row that is returned, unless it turns out to be Unchanged */
-	int settings_level;   /* nest level of settings for planning, or 0 */
 	QueryDesc *query;     /* set while the executor runs the statement */
 	Size statement_bytes; /* memory that the executor held when the rows were done */
 	MemoryContext memory; /* for comparing one row */
@@ -52,14 +51,10 @@ extern void outcome_receiver_init(OutcomeReceiver *receiver, const Target *targe
  */
 extern ChunkRow *outcome_receiver_current_row(const OutcomeReceiver *receiver);
 
-/* outcome_receiver_end_settings: the planning is done, if it was not known before. */
-extern void outcome_receiver_end_settings(OutcomeReceiver *receiver);
-
 /*
  * outcome_receiver_watch
  *		At load time, have the executor tell receivers that their statement
- *		starts: it ends the settings for planning, so that no trigger sees
- *		them, and remembers the QueryDesc.
+ *		starts, so that they know its QueryDesc.
  */
 extern void outcome_receiver_watch();
 

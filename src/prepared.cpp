@@ -22,12 +22,42 @@ free_plan(void *arg)
 	prepared->plan = NULL;
 }
 
+const CachedPlanSource *
+source_of(const Prepared *prepared)
+{
+	return static_cast<const CachedPlanSource *>(
+		linitial(SPI_plan_get_plan_sources(prepared->plan)));
+}
+
 } /* namespace */
 
 bool
 prepared_is_current(const Prepared *prepared)
 {
 	return prepared->plan != NULL && SPI_plan_is_valid(prepared->plan);
+}
+
+bool
+prepared_has_current_plan(const Prepared *prepared)
+{
+	if (!prepared_is_current(prepared))
+		return false;
+
+	const CachedPlan *plan = source_of(prepared)->gplan;
+
+	return plan != NULL && plan->is_valid;
+}
+
+const char *
+prepared_query_string(const Prepared *prepared)
+{
+	return source_of(prepared)->query_string;
+}
+
+void
+prepared_forget(Prepared *prepared)
+{
+	free_plan(prepared);
 }
 
 SPIPlanPtr

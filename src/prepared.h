@@ -45,6 +45,21 @@ extern SPIPlanPtr prepared_plan(Prepared *prepared, const char *text,
  */
 [[nodiscard]] extern bool prepared_is_current(const Prepared *prepared);
 
+/*
+ * prepared_has_current_plan
+ *		Has it been planned, and has nothing changed since that the plan depends on?
+ *
+ * Unlike its text, a plan depends on partitions and children too, and on what the
+ * planner knew of them.  Never where plan_cache_mode forces custom plans.
+ */
+[[nodiscard]] extern bool prepared_has_current_plan(const Prepared *prepared);
+
+/* prepared_query_string: the plan's own copy of the text, which the planner is given. */
+extern const char *prepared_query_string(const Prepared *prepared);
+
+/* prepared_forget: have it prepared and planned anew the next time. */
+extern void prepared_forget(Prepared *prepared);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_PREPARED_H */

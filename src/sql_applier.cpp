@@ -9,8 +9,10 @@
 #include "fault.h"
 #include "key.h"
 #include "outcome_receiver.h"
+#include "own_plan.h"
 #include "prepared.h"
 #include "statement.h"
+#include "suppression.h"
 
 namespace bulkupdate
 {
@@ -18,44 +20,37 @@ namespace bulkupdate
 namespace
 {
 
+/* A prepared statement, and how it was planned. */
+struct Planned
+{
+	Prepared prepared;
+	OwnPlan plan;
+};
+
 struct SqlApplier
 {
 	Applier base;
 	const Target *target;
 	Oid array_type; /* array of the target's row type */
-	Prepared update;
-	Prepared telling_update;
-	Prepared look_for_rows;
-	Prepared look_at_values;
-	Prepared look_for_rows_in_range;
-	Prepared look_at_values_in_range;
+	Planned update;
+	Planned telling_update;
+	Planned look_for_rows;
+	Planned look_at_values;
+	Planned look_for_rows_in_range;
+	Planned look_at_values_in_range;
+	Planned *applied; /* the newest of the two that update */
 	OutcomeReceiver receiver;
 };
 
 /* A statement, and what the rows that it returns mean. */
 struct Statement
 {
-	Prepared *prepared;
+	Planned *planned;
 	char *text;
 	Outcome outcome;
 	Returns returns;
 	bool in_range; /* reads the rows from the lowest key ($2) to the highest ($3) */
 };
-
-/*
- * Can a trigger make UPDATE pass over a row that is there?  Asked for each
- * chunk: triggers and partitions come and go.  Core does not take a table with
- * rules in a WITH clause; there such rows count as missing.
- */
-bool
-may_suppress(const Target *target)
-{
-	Relation relation = target->relation;
-
-	return relation->rd_rules == NULL &&
-		   (relation->rd_rel->relhassubclass ||
-			(relation->trigdesc != NULL && relation->trigdesc->trig_update_before_row));
-}
 
 /* Does every table of the target have the index that covers the key? */
 bool
@@ -64,45 +59,6 @@ every_table_has_index(const Target *target)
 	const FormData_pg_class *form = target->relation->rd_rel;
 
 	return !form->relhassubclass || form->relkind == RELKIND_PARTITIONED_TABLE;
-}
-
-/*
- * Settings under which a chunk's cost follows its rows and not the size of the
- * table; returns their nest level.
- *
- * A generic plan takes unnest() for a handful of rows, which makes the planner
- * look keys up in the index; for 10,000 it may think it cheaper to read the
- * whole table, and would do so for every chunk.  For a table that is small or
- * badly known the settings leave no other choice.  A table with inheritance
- * children that have no such index has to be read; there the planner chooses.
- * A custom plan would be made for each chunk, and with the true number of rows.
- *
- * A table of fewer rows than that handful would be read first, and so not in the
- * order of the keys: where tuples cost much, that is dearer than the lookups.
- *
- * Where keys are known to be dense, one scan of their range of the index and a
- * hash join take half the time of as many descents.
- */
-int
-begin_planning(const SqlApplier *applier, bool in_range)
-{
-	const Setting settings[] = {
-		{"plan_cache_mode", "force_generic_plan"},
-		{"jit", "off"},
-		{"enable_nestloop", in_range ? "off" : "on"},
-		{"enable_hashjoin", in_range ? "on" : "off"},
-		{"enable_indexscan", "on"},
-		{"enable_bitmapscan", in_range ? "off" : "on"},
-		{"enable_mergejoin", "off"},
-		{"enable_seqscan", "off"},
-		{"enable_memoize", "off"},
-		{"enable_material", "off"},
-		{"cpu_tuple_cost", "100"},
-	};
-	constexpr int all = static_cast<int>(lengthof(settings));
-	constexpr int always = 2;
-
-	return begin_settings({settings, every_table_has_index(applier->target) ? all : always});
 }
 
 Datum
@@ -137,8 +93,9 @@ parameters(const SqlApplier *applier, const Statement &statement, Span<ChunkRow 
 	const Target *target = applier->target;
 	ParamListInfo params = makeParamList(statement.in_range ? 3 : 1);
 
+	/* Not constants: no plan is made for this array, whatever plan_cache_mode is. */
 	for (int i = 0; i < params->numParams; i++)
-		params->params[i] = {static_cast<Datum>(0), false, PARAM_FLAG_CONST,
+		params->params[i] = {static_cast<Datum>(0), false, 0,
 							 i == 0 ? applier->array_type : target->keys[0].type};
 	params->params[0].value = array_of_rows(applier, rows);
 	if (statement.in_range)
@@ -149,19 +106,44 @@ parameters(const SqlApplier *applier, const Statement &statement, Span<ChunkRow 
 	return params;
 }
 
+/* Was the plan made for a number of rows that is far from this one? */
+bool
+is_planned_for_others(const OwnPlan &plan, int rows)
+{
+	constexpr int far = 4;
+
+	return plan.planned_rows > 0 &&
+		   (rows / far > plan.planned_rows || plan.planned_rows / far > rows);
+}
+
+SPIPlanPtr
+plan_of(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
+{
+	const Oid types[] = {applier->array_type, applier->target->keys[0].type,
+						 applier->target->keys[0].type};
+	Planned *planned = statement.planned;
+
+	if (is_planned_for_others(planned->plan, rows.size))
+		prepared_forget(&planned->prepared);
+
+	/* The plan is the call's, all else the attempt's. */
+	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
+		return prepared_plan(&planned->prepared, statement.text,
+							 {types, statement.in_range ? 3 : 1}, CURSOR_OPT_GENERIC_PLAN);
+	});
+
+	planned->plan = {prepared_query_string(&planned->prepared), applier->target, rows.size,
+					 statement.in_range, planned->plan.planned_rows};
+	return plan;
+}
+
 /* Run a statement on rows and mark those that it returns. */
 void
 execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 {
-	const Oid types[] = {applier->array_type, applier->target->keys[0].type,
-						 applier->target->keys[0].type};
+	SPIPlanPtr plan = plan_of(applier, statement, rows);
 	SPIExecuteOptions options;
-
-	/* The plan is the call's, all else the attempt's. */
-	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
-		return prepared_plan(statement.prepared, statement.text,
-							 {types, statement.in_range ? 3 : 1}, 0);
-	});
+	int result = 0;
 
 	outcome_receiver_init(&applier->receiver, applier->target, rows, statement.outcome,
 						  statement.returns);
@@ -169,16 +151,31 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 	options.params = parameters(applier, statement, rows);
 	options.dest = &applier->receiver.base;
 
-	/* They end when the executor starts: no trigger sees them. */
-	applier->receiver.settings_level = begin_planning(applier, statement.in_range);
 	FAULT_POINT(statement_before);
-	int result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
-
+	while_planning_own(&statement.planned->plan, [&] {
+		result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
+	});
 	FAULT_POINT(statement_after);
 	applier->base.statement_bytes = applier->receiver.statement_bytes;
-	outcome_receiver_end_settings(&applier->receiver);
 	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
+}
+
+/*
+ * Which statement updates.  Asked again when something has changed that the plan
+ * of the newest one depends on: triggers and partitions come and go.
+ */
+Planned *
+updating(SqlApplier *applier)
+{
+	Planned *update = &applier->update;
+
+	if (applier->applied != nullptr && prepared_has_current_plan(&applier->applied->prepared))
+		return applier->applied;
+	if (may_suppress_update(applier->target))
+		update = &applier->telling_update;
+	applier->applied = update;
+	return update;
 }
 
 void
@@ -206,15 +203,16 @@ apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
 
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
-		if (may_suppress(target))
+		Planned *planned = updating(applier);
+
+		if (planned == &applier->telling_update)
 			execute(applier,
-					{&applier->telling_update, telling_update_statement(target), Outcome::Updated,
-					 Returns::Updated, false},
+					{planned, telling_update_statement(target), Outcome::Updated, Returns::Updated,
+					 false},
 					rows);
 		else
 			execute(applier,
-					{&applier->update, update_statement(target), Outcome::Updated, Returns::Nothing,
-					 false},
+					{planned, update_statement(target), Outcome::Updated, Returns::Nothing, false},
 					rows);
 	});
 }
@@ -228,7 +226,8 @@ look(Applier *base, Span<ChunkRow *> rows, bool compare_values, MemoryContext sc
 
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
-		bool dense = every_table_has_index(target) &&
+		/* Where keys are dense, one scan of their range and a hash join take half the time. */
+		bool dense = enable_hashjoin && every_table_has_index(target) &&
 					 key_range_is_dense(target, key_of_row(target, rows[0]),
 										key_of_row(target, rows[rows.size - 1]), rows.size);
 
