@@ -7,6 +7,7 @@
 #include "direct_applier.h"
 #include "direct_rule.h"
 #include "inheritance_route.h"
+#include "own_plan.h"
 
 namespace bulkupdate
 {
@@ -178,7 +179,12 @@ applier_expected(const Target *target, const char **why)
 	if (applier_setting == APPLIER_SQL)
 		*why = "bulk_update.applier is set to it.";
 	else
+	{
+		/* An UPDATE may be planned elsewhere where a SELECT is not, and planning it takes its lock. */
+		if (planner_is_replaced())
+			LockRelation(target->relation, RowExclusiveLock);
 		*why = why_not_direct(target);
+	}
 	if (*why == NULL)
 		*why = why_not_direct_children(target);
 	if (*why == NULL)

@@ -4,6 +4,8 @@
  */
 #include "direct_rule.h"
 
+#include "elsewhere.h"
+
 namespace bulkupdate
 {
 
@@ -61,37 +63,6 @@ why_not_index(Oid relid)
 		why = "The unique index that covers the key is younger than the snapshot.";
 	index_close(index, NoLock);
 	return why;
-}
-
-/*
- * Does an extension that replaces the planner answer queries for the target from
- * somewhere else, as Citus does for a distributed table?
- */
-bool
-plans_elsewhere(const Target *target)
-{
-	if (planner_hook == NULL)
-		return false;
-
-	const char *query =
-		psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation)));
-
-	return keeping_memory_context([&] {
-		SPIPlanPtr plan = SPI_prepare(query, 0, NULL);
-
-		if (plan == NULL)
-			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-
-		CachedPlan *cached = SPI_plan_get_cached_plan(plan);
-		const PlannedStmt *statement =
-			cached == NULL ? NULL : linitial_node(PlannedStmt, cached->stmt_list);
-		bool elsewhere = statement == NULL || IsA(statement->planTree, CustomScan);
-
-		if (cached != NULL)
-			ReleaseCachedPlan(cached, NULL);
-		(void) SPI_freeplan(plan);
-		return elsewhere;
-	});
 }
 
 bool

@@ -132,7 +132,19 @@ find_function_scan(PlanState *node)
 
 	FunctionScanState *found = find_function_scan(outerPlanState(node));
 
-	return found != nullptr ? found : find_function_scan(innerPlanState(node));
+	if (found == nullptr)
+		found = find_function_scan(innerPlanState(node));
+
+	/* An extension may have put its node on top of the update. */
+	if (IsA(node, CustomScanState))
+	{
+		ListCell *cell;
+
+		foreach (cell, reinterpret_cast<CustomScanState *>(node)->custom_ps)
+			if (found == nullptr)
+				found = find_function_scan(static_cast<PlanState *>(lfirst(cell)));
+	}
+	return found;
 }
 
 } /* namespace */

@@ -306,13 +306,30 @@ has_few_indexed_tables(const PlannerInfo *root, const RelOptInfo *rel)
 	return true;
 }
 
+/*
+ * Look keys up, if there is an index for it; a table of few rows, or none, too: its
+ * paths must not be driven out by one that reads all of it.
+ */
+bool
+prefer_lookups(PlannerInfo *root, RelOptInfo *rel, const RelOptInfo *array)
+{
+	const double size = rel->rows;
+
+	rel->rows = FORBIDDING_COST;
+
+	bool preferred = prefer(root, rel, array, is_lookup);
+
+	rel->rows = size;
+	return preferred;
+}
+
 void
 look_up(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
 	expect_rows(array, 1);
 
 	/* A policy may have to come before the key's comparison, if that is not leakproof. */
-	if (!has_few_indexed_tables(root, rel) || !prefer(root, rel, array, is_lookup))
+	if (!has_few_indexed_tables(root, rel) || !prefer_lookups(root, rel, array))
 		choose_freely(root, rel, array);
 }
 

@@ -1,5 +1,6 @@
 """bulk_update beside other modules that have hooks; test/hooks/run says what it is."""
 
+import os
 import sys
 
 import psycopg2
@@ -19,6 +20,8 @@ SETUP = """
 """
 CALL = ("SELECT applier, sum(rows_updated)::int FROM bulk_update_query('{table}', 'TABLE source', chunk_size => 10)"
         " GROUP BY applier")
+EXPLAIN = ("SELECT substring(detail FROM '^[a-z]+') FROM bulk_update_explain_query('{table}', 'TABLE source')"
+           " WHERE topic = 'applier'")
 BAD = "SELECT * FROM bulk_update_query('{table}', 'SELECT id, CASE id WHEN 12 THEN -1 ELSE v END AS v FROM source')"
 WRONG = ("SELECT count(*) FROM {table} t LEFT JOIN source s USING (id)"
          " WHERE t.v IS DISTINCT FROM coalesce(s.v, 0)")
@@ -61,6 +64,28 @@ def check(order, modules):
               [(3, 25)], f"{order}: pg_stat_statements counts the statements of the chunks")
 
 
+def check_custom_node(order, modules):
+    """An extension that only has more to do for an UPDATE (as TimescaleDB for a chunk) gets to do it."""
+    with Session() as session:
+        for module in modules:
+            session.run(f"LOAD '{module}'")
+        for table in ("plain", "parted"):
+            for custom in (True, False):
+                name = f"{order}, {table}, {'with' if custom else 'without'} a node on top of UPDATE"
+                applier = "sql" if custom else "direct"
+                session.run(f"SET custom_update.relation = '{table if custom else ''}'")
+                equal(session.value(EXPLAIN.format(table=table)), applier, f"{name}: explain")
+                session.run("BEGIN")
+                del session.connection.notices[:]
+                equal(session.run(CALL.format(table=table)), [(applier, 25)], f"{name}: the report")
+                equal(sum("custom node" in notice for notice in session.connection.notices), 3 if custom else 0,
+                      f"{name}: the node runs for each chunk")
+                equal(session.value(WRONG.format(table=table)), 0, f"{name}: the table")
+                equal(error_of(session, "SAVEPOINT s; " + BAD.format(table=table)), ("23514", True),
+                      f"{name}: an error names its row")
+                session.run("ROLLBACK")
+
+
 def main():
     with Session() as admin:
         admin.run(SETUP)
@@ -68,6 +93,9 @@ def main():
     check("pg_stat_statements", ["bulk_update"])
     check("auto_explain before", ["auto_explain", "bulk_update"])
     check("auto_explain after", ["bulk_update", "auto_explain"])
+    custom_update = os.environ["CUSTOM_UPDATE"]
+    check_custom_node("custom_update before", [custom_update, "bulk_update"])
+    check_custom_node("custom_update after", ["bulk_update", custom_update])
     return finish()
 
 

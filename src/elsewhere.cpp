@@ -1,0 +1,128 @@
+/*
+ * elsewhere.cpp
+ *		Does an extension plan statements on the target in its own way?
+ */
+#include "elsewhere.h"
+
+#include "own_plan.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+const char *
+select_statement(const Target *target)
+{
+	return psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation)));
+}
+
+const char *
+update_statement(const Target *target)
+{
+	StringInfoData sql;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s SET ", qualified_name(RelationGetRelid(target->relation)));
+	for (const MappedColumn &column : target->columns)
+	{
+		if (column.is_key)
+			continue;
+
+		const char *name = quote_identifier(attribute_name(target, column.target));
+
+		appendStringInfo(&sql, "%s%s = %s", separator, name, name);
+		separator = ", ";
+	}
+	return sql.data;
+}
+
+/* A partition that is a foreign table is scanned so by core; it is no heap, which is seen elsewhere. */
+bool
+is_foreign_table(const PlannedStmt *statement, Index relation)
+{
+	return relation > 0 && rt_fetch(relation, statement->rtable)->relkind == RELKIND_FOREIGN_TABLE;
+}
+
+bool has_other_scan(const PlannedStmt *statement, const Plan *plan);
+
+bool
+has_other_scan_in(const PlannedStmt *statement, const List *plans)
+{
+	ListCell *cell;
+
+	foreach (cell, plans)
+		if (has_other_scan(statement, static_cast<const Plan *>(lfirst(cell))))
+			return true;
+	return false;
+}
+
+/* Is a scan not core's, in a plan of all rows of a table and those below it? */
+bool
+has_other_scan(const PlannedStmt *statement, const Plan *plan)
+{
+	check_stack_depth();
+	if (plan == NULL)
+		return false;
+	switch (nodeTag(plan))
+	{
+		case T_CustomScan:
+			return true;
+		case T_ForeignScan:
+			return !is_foreign_table(statement,
+									 reinterpret_cast<const ForeignScan *>(plan)->scan.scanrelid);
+		case T_Append:
+			return has_other_scan_in(statement,
+									 reinterpret_cast<const Append *>(plan)->appendplans);
+		case T_MergeAppend:
+			return has_other_scan_in(statement,
+									 reinterpret_cast<const MergeAppend *>(plan)->mergeplans);
+		default:
+			return has_other_scan(statement, outerPlan(plan)) ||
+				   has_other_scan(statement, innerPlan(plan));
+	}
+}
+
+bool
+is_other_plan(const PlannedStmt *statement, bool is_update)
+{
+	return (is_update && !IsA(statement->planTree, ModifyTable)) ||
+		   has_other_scan(statement, statement->planTree);
+}
+
+/* Not one of our own plans: those are of statements that are run. */
+bool
+is_planned_otherwise(const char *query, bool is_update)
+{
+	return keeping_memory_context([&] {
+		SPIPlanPtr plan = SPI_prepare(query, 0, NULL);
+
+		if (plan == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+
+		CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+		bool otherwise = cached == NULL ||
+						 is_other_plan(linitial_node(PlannedStmt, cached->stmt_list), is_update);
+
+		if (cached != NULL)
+			ReleaseCachedPlan(cached, NULL);
+		(void) SPI_freeplan(plan);
+		return otherwise;
+	});
+}
+
+} /* namespace */
+
+bool
+plans_elsewhere(const Target *target)
+{
+	if (!planner_is_replaced())
+		return false;
+	return is_planned_otherwise(select_statement(target), false) ||
+		   (CheckRelationLockedByMe(target->relation, RowExclusiveLock, true) &&
+			is_planned_otherwise(update_statement(target), true));
+}
+
+} /* namespace bulkupdate */
