@@ -8,18 +8,13 @@
 #include "own_paths.h"
 
 #include "own_plan.h"
+#include "target_tree.h"
 
 namespace bulkupdate
 {
 
 namespace
 {
-
-/*
- * Of an inheritance tree with more tables a key costs too many lookups; there
- * the planner chooses.
- */
-constexpr int MOST_TABLES = 8;
 
 /* More than any plan costs, and than the planner itself adds for what a setting disables. */
 constexpr Cost FORBIDDING_COST = 1e15;
@@ -57,12 +52,6 @@ array_of_level(const PlannerInfo *root)
 	return NULL;
 }
 
-Relids
-tree_of(const RelOptInfo *rel)
-{
-	return rel->top_parent_relids == NULL ? rel->relids : rel->top_parent_relids;
-}
-
 /* Is it the target, or a table below it, and to be scanned? */
 bool
 is_table_of_target(const PlannerInfo *root, const RelOptInfo *rel, const RangeTblEntry *entry)
@@ -70,7 +59,7 @@ is_table_of_target(const PlannerInfo *root, const RelOptInfo *rel, const RangeTb
 	int top;
 
 	return entry->rtekind == RTE_RELATION && !entry->inh &&
-		   bms_get_singleton_member(tree_of(rel), &top) &&
+		   bms_get_singleton_member(tree_of_rel(rel), &top) &&
 		   root->simple_rte_array[top]->relid ==
 			   RelationGetRelid(own_plan_current->target->relation);
 }
@@ -97,12 +86,6 @@ has_only_known_paths(const RelOptInfo *rel)
 	return rel->pathlist != NIL;
 }
 
-bool
-is_unique(const IndexOptInfo *index)
-{
-	return index->unique && index->indpred == NIL && index->indexprs == NIL;
-}
-
 /* The unique indexes; not for bitmap scans, which would drive the others out. */
 List *
 unique_indexes(const RelOptInfo *rel)
@@ -114,7 +97,7 @@ unique_indexes(const RelOptInfo *rel)
 	{
 		const IndexOptInfo *index = lfirst_node(IndexOptInfo, cell);
 
-		if (!is_unique(index))
+		if (!is_unique_on_columns(index))
 			continue;
 
 		IndexOptInfo *copy = palloc_one<IndexOptInfo>();
@@ -146,6 +129,8 @@ is_lookup(const Path *path, const RelOptInfo *array)
 
 	const IndexPath *index_path = reinterpret_cast<const IndexPath *>(path);
 
+	if (!is_unique_on_columns(index_path->indexinfo))
+		return false;
 	for (int i = 0; i < index_path->indexinfo->nkeycolumns; i++)
 		if (!has_clause_on(index_path, i))
 			return false;
@@ -167,32 +152,50 @@ discourage(Path *path)
 	add_disabled_nodes(path);
 }
 
-/*
- * Leave only the paths of unique indexes that are wanted; false when there is
- * none, and then nothing has changed.  They are made anew, as cheaper ones may
- * have driven them out, and for the array's number of rows.
- */
-bool
-prefer(PlannerInfo *root, RelOptInfo *rel, const RelOptInfo *array,
-	   bool (*wanted)(const Path *, const RelOptInfo *))
+using WantedPath = bool (*)(const Path *, const RelOptInfo *);
+
+List *
+wanted_among(List *paths, const RelOptInfo *array, WantedPath wanted)
+{
+	List *found = NIL;
+	ListCell *cell;
+
+	foreach (cell, paths)
+		if (wanted(static_cast<const Path *>(lfirst(cell)), array))
+			found = lappend(found, lfirst(cell));
+	return found;
+}
+
+/* All paths of unique indexes, made anew: cheaper ones may have driven them out. */
+List *
+paths_of_unique_indexes(PlannerInfo *root, RelOptInfo *rel)
 {
 	List *const paths = rel->pathlist;
 	List *const indexes = rel->indexlist;
-	List *preferred = NIL;
-	ListCell *cell;
 
 	rel->pathlist = NIL;
 	rel->indexlist = unique_indexes(rel);
 	create_index_paths(root, rel);
+
+	List *found = rel->pathlist;
+
 	rel->indexlist = indexes;
-	foreach (cell, rel->pathlist)
-		if (wanted(static_cast<const Path *>(lfirst(cell)), array))
-			preferred = lappend(preferred, lfirst(cell));
-	rel->pathlist = list_concat(preferred, paths);
+	rel->pathlist = paths;
+	return found;
+}
+
+/* Let the planner take none but these paths; false when there is none. */
+bool
+prefer(RelOptInfo *rel, List *preferred)
+{
+	List *others = list_difference_ptr(rel->pathlist, preferred);
+	ListCell *cell;
+
 	if (preferred == NIL)
 		return false;
-	foreach (cell, paths)
+	foreach (cell, others)
 		discourage(static_cast<Path *>(lfirst(cell)));
+	rel->pathlist = list_concat(preferred, others);
 	rel->partial_pathlist = NIL;
 	return true;
 }
@@ -208,11 +211,16 @@ expect_rows(RelOptInfo *array, int rows)
 	array->rows = array->tuples = Max(rows, 1);
 }
 
-/* Let the planner choose among its own paths, with the true number of rows. */
+/*
+ * Let the planner choose among its own paths, with the true number of rows.  Of the
+ * tables of a tree only the first has been given paths without it.
+ */
 void
 choose_freely(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
 	own_plan_current->planned_rows = Max(own_plan_current->rows, 1);
+	if (array->rows == own_plan_current->planned_rows)
+		return;
 	expect_rows(array, own_plan_current->rows);
 	rel->pathlist = NIL;
 	rel->partial_pathlist = NIL;
@@ -232,104 +240,42 @@ read_range(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 	own_plan_current->planned_rows = Max(own_plan_current->rows, 1);
 	expect_rows(array, own_plan_current->rows);
 	rel->rows = array->rows;
-	if (!prefer(root, rel, array, is_range_scan))
+	if (!prefer(rel, wanted_among(paths_of_unique_indexes(root, rel), array, is_range_scan)))
 		rel->rows = size;
 
-	RelOptInfo *top = root->simple_rel_array[bms_singleton_member(tree_of(rel))];
+	RelOptInfo *top = root->simple_rel_array[bms_singleton_member(tree_of_rel(rel))];
 
 	top->rows = Max(top->rows, rel->rows);
 }
 
-const KeyColumn *
-key_column_called(const char *name)
-{
-	const Target *target = own_plan_current->target;
-
-	for (const KeyColumn &key : target->keys)
-		if (strcmp(NameStr(attribute_of(target, key.target).attname), name) == 0)
-			return &key;
-	return NULL;
-}
-
-/* Does the index find rows by our key?  Children have the columns by the same names. */
-bool
-is_key_index(const IndexOptInfo *index, Oid relid)
-{
-	if (!is_unique(index))
-		return false;
-	for (int i = 0; i < index->nkeycolumns; i++)
-	{
-		const char *name = get_attname(relid, static_cast<AttrNumber>(index->indexkeys[i]), true);
-		const KeyColumn *key = name == NULL ? NULL : key_column_called(name);
-
-		if (key == NULL || !op_in_opfamily(key->equality, index->opfamily[i]) ||
-			(OidIsValid(index->indexcollations[i]) && index->indexcollations[i] != key->collation))
-			return false;
-	}
-	return true;
-}
-
-bool
-has_key_index(const RelOptInfo *rel, Oid relid)
-{
-	ListCell *cell;
-
-	foreach (cell, rel->indexlist)
-		if (is_key_index(lfirst_node(IndexOptInfo, cell), relid))
-			return true;
-	return false;
-}
-
 /*
- * Are the keys to be looked up in each table of the tree that rel is in?  Partitions have the
- * index and are pruned by the key; of inheritance children all must have it, for there is one
- * join with all of them.
- */
-bool
-has_few_indexed_tables(const PlannerInfo *root, const RelOptInfo *rel)
-{
-	int tables = 0;
-
-	if (rel->reloptkind == RELOPT_BASEREL ||
-		own_plan_current->target->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		return true;
-	for (int i = 1; i < root->simple_rel_array_size; i++)
-	{
-		const RelOptInfo *other = root->simple_rel_array[i];
-
-		if (other == NULL || root->simple_rte_array[i]->inh ||
-			!bms_equal(tree_of(other), tree_of(rel)))
-			continue;
-		if (++tables > MOST_TABLES || !has_key_index(other, root->simple_rte_array[i]->relid))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Look keys up, if there is an index for it; a table of few rows, or none, too: its
- * paths must not be driven out by one that reads all of it.
+ * Look keys up, if there is an index for it: in a table of few rows, or none, too.  There
+ * a path that reads all of it drives the others out, but not if it has more rows.
  */
 bool
 prefer_lookups(PlannerInfo *root, RelOptInfo *rel, const RelOptInfo *array)
 {
-	const double size = rel->rows;
+	List *lookups = wanted_among(rel->pathlist, array, is_lookup);
 
-	rel->rows = FORBIDDING_COST;
+	if (lookups == NIL)
+	{
+		const double size = rel->rows;
 
-	bool preferred = prefer(root, rel, array, is_lookup);
-
-	rel->rows = size;
-	return preferred;
+		rel->rows = FORBIDDING_COST;
+		lookups = wanted_among(paths_of_unique_indexes(root, rel), array, is_lookup);
+		rel->rows = size;
+	}
+	return prefer(rel, lookups);
 }
 
 void
 look_up(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
-	expect_rows(array, 1);
-
 	/* A policy may have to come before the key's comparison, if that is not leakproof. */
-	if (!has_few_indexed_tables(root, rel) || !prefer_lookups(root, rel, array))
+	if (has_few_indexed_tables(own_plan_current->target, root, rel) &&
+		prefer_lookups(root, rel, array))
+		expect_rows(array, 1);
+	else
 		choose_freely(root, rel, array);
 }
 

@@ -215,6 +215,38 @@ class Bench:
         return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 
+    def many_children(self, children, pairs):
+        """An inheritance tree of many tables: a call takes no longer than UPDATE ... FROM of the same pairs, which finds
+        a plan for all pairs and all tables. The best of some runs in turn; both change the same rows."""
+        self.execute("DROP TABLE IF EXISTS target, source CASCADE")
+        self.execute(BIGINT[0])
+        for c in range(1, children + 1):
+            self.execute(f"CREATE TABLE target_{c} (PRIMARY KEY (id)) INHERITS (target);"
+                         f"INSERT INTO target_{c} SELECT i, i FROM generate_series({c * 100}, {c * 100 + 99}) i")
+            self.connection.commit()
+        self.execute(f"CREATE TABLE source AS SELECT 100 + i * {children * 100 // pairs} AS id, -i AS field1, 'new ' || i"
+                     f" AS field2 FROM generate_series(0, {pairs} - 1) i")
+        self.execute("ANALYZE target; ANALYZE source")
+        self.connection.commit()
+        ways = {"UPDATE": "UPDATE target t SET field1 = s.field1, field2 = s.field2 FROM source s WHERE t.id = s.id",
+                "bulk_update": "SELECT sum(rows_updated) FROM bulk_update_query('target', 'TABLE source')"}
+        best, tables = {}, {}
+        for _ in range(3):
+            for way, statement in ways.items():
+                started = time.perf_counter()
+                self.execute(statement)
+                updated = self.cursor.rowcount if way == "UPDATE" else self.cursor.fetchone()[0]
+                best[way] = min(best.get(way, 1e9), time.perf_counter() - started)
+                assert updated == pairs, f"{way}: {updated}"
+                self.execute("SELECT md5(string_agg(t::text, ' ' ORDER BY id)) FROM target t")
+                tables[way] = self.cursor.fetchone()[0]
+                self.connection.rollback()
+        name = f"inheritance, {children} children, {pairs} pairs"
+        self.ok(tables["UPDATE"] == tables["bulk_update"], f"{name}: the same rows as by UPDATE")
+        self.ok(best["bulk_update"] <= 1.2 * best["UPDATE"],
+                f"{name}: {best['bulk_update']:.3f} s, UPDATE ... FROM {best['UPDATE']:.3f} s")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=int(os.environ.get("COST_ROWS", 1000000)))
@@ -241,6 +273,10 @@ def main():
                 bench.scans(shape, 500, 10000, settings)
             elif settings in shape.tempting:
                 bench.scans(shape, 20000, 10000, settings)
+
+    for children in (100, 1000):
+        if wanted("inheritance, many children"):
+            bench.many_children(children, 500)
 
     # A call of 100 pairs reads per pair a descent of the index, the row, and the places where the new version goes.
     for shape in SHAPES:
