@@ -59,15 +59,16 @@ refuse_direct(const Target *target, const char *why)
 /* Let the direct applier do it if it can and may, otherwise the SQL applier. */
 template <typename Direct, typename Sql>
 void
-choose(ChoosingApplier *applier, Direct direct, Sql sql)
+choose(ChoosingApplier *applier, Span<ChunkRow *> rows, Direct direct, Sql sql)
 {
 	const char *why = NULL;
+	bool as_before = rows.size == 0 && !applier->direct_is_working;
 
 	/* Privileges on tables and columns are checked by both, on the schema by the SQL applier. */
 	require_schema_usage(RelationGetRelid(applier->target->relation));
 	applier->direct_is_working = true;
 	applier->base.name = "direct";
-	if (applier_setting != APPLIER_SQL)
+	if (applier_setting != APPLIER_SQL && !as_before)
 	{
 		why = direct();
 		applier->base.statement_bytes = direct_statement_bytes(applier->direct);
@@ -88,7 +89,7 @@ apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
 	ChoosingApplier *applier = choosing(base);
 
 	choose(
-		applier, [&] { return direct_apply(applier->direct, rows, scratch); },
+		applier, rows, [&] { return direct_apply(applier->direct, rows, scratch); },
 		[&] { applier->sql->apply(applier->sql, rows, scratch); });
 }
 
@@ -98,7 +99,7 @@ look(Applier *base, Span<ChunkRow *> rows, bool compare_values, MemoryContext sc
 	ChoosingApplier *applier = choosing(base);
 
 	choose(
-		applier, [&] { return direct_look(applier->direct, rows, compare_values, scratch); },
+		applier, rows, [&] { return direct_look(applier->direct, rows, compare_values, scratch); },
 		[&] { applier->sql->look(applier->sql, rows, compare_values, scratch); });
 }
 
@@ -109,6 +110,15 @@ current_row(const Applier *base)
 
 	return applier->direct_is_working ? direct_current_row(applier->direct)
 									  : applier->sql->current_row(applier->sql);
+}
+
+ChunkRow *
+late_row(const Applier *base)
+{
+	const ChoosingApplier *applier = reinterpret_cast<const ChoosingApplier *>(base);
+
+	return applier->direct_is_working ? direct_late_row(applier->direct)
+									  : applier->sql->late_row(applier->sql);
 }
 
 void
@@ -205,7 +215,7 @@ applier_create(const Target *target)
 		if (why != NULL)
 			refuse_direct(target, why);
 	}
-	applier->base = {"sql", 0, apply, look, current_row, abandon};
+	applier->base = {"sql", 0, apply, look, current_row, late_row, abandon};
 	applier->target = target;
 	applier->sql = sql_applier_create(target);
 	applier->direct = direct_applier_create(target);

@@ -16,7 +16,8 @@ struct Applier;
  * Apply rows, which have different keys in key order, as one statement: with a
  * command id and, under READ COMMITTED, a snapshot of its own; statement
  * triggers and the after-row triggers have run when it returns.  Sets each
- * row's outcome to Updated, Unchanged or Missing.
+ * row's outcome to Updated, Unchanged or Missing.  Without any rows the statement
+ * runs all the same, by the applier that the newest rows had.
  *
  * scratch is reset first; afterwards it still holds what was needed, so that
  * the memory can be accounted for.  Raises whatever UPDATE of these rows raises.
@@ -37,6 +38,12 @@ using LookFunction = void (*)(Applier *applier, Span<ChunkRow *> rows, bool comp
  */
 using CurrentRowFunction = ChunkRow *(*) (const Applier *applier);
 
+/*
+ * The same when the rows are done and an after-row trigger is running, a foreign
+ * key's or a deferrable constraint's too: the row that it is running for.
+ */
+using LateRowFunction = ChunkRow *(*) (const Applier *applier);
+
 /* The newest call raised an error that was caught: what it left is gone. */
 using AbandonFunction = void (*)(Applier *applier);
 
@@ -47,6 +54,7 @@ struct Applier
 	ApplyFunction apply;
 	LookFunction look;
 	CurrentRowFunction current_row;
+	LateRowFunction late_row;
 	AbandonFunction abandon;
 };
 

@@ -149,7 +149,7 @@ coerce_values(const Target *target, TupleTableSlot *row, int64 position, bool gu
 
 	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
 	if (guarded && target->values_can_fail)
-		return try_in_subtransaction(coerce_all);
+		return try_in_subtransaction(coerce_all, is_value_error);
 	coerce_all();
 	return nullptr;
 }
@@ -181,7 +181,7 @@ coerce_key(const Target *target, TupleTableSlot *row, int64 position, bool guard
 		return nullptr;
 	}
 
-	ErrorData *error = try_in_subtransaction(coerce_all);
+	ErrorData *error = try_in_subtransaction(coerce_all, is_value_error);
 
 	if (error == nullptr)
 		return nullptr;

@@ -8,14 +8,23 @@
 #include "direct_rule.h"
 #include "direct_table.h"
 #include "inheritance_route.h"
+#include "late_row.h"
 
 namespace bulkupdate
 {
+
+/* The statement of which the rows are done and the after-row triggers run, or none. */
+struct Finishing
+{
+	const DirectStatement *statement;
+	Span<ChunkRow *> rows;
+};
 
 struct DirectApplier
 {
 	const Target *target;
 	ChunkRow *current;
+	Finishing finishing;
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
 	Datum *key;
@@ -91,8 +100,11 @@ find_partitions(DirectApplier *applier, Span<ChunkRow *> rows, Routed *routed)
 
 	routed->partitions = palloc_array_of<Partition *>(rows.size);
 	for (int i = 0; i < rows.size; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		routed->partitions[i] =
 			root->key == NULL ? root : partition_of_key(&routed->route, load_key(applier, rows[i]));
+	}
 	root->used = root->key == NULL;
 }
 
@@ -169,10 +181,13 @@ run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow 
 		rows[i]->outcome = outcome;
 	}
 	applier->current = NULL;
+	applier->finishing = {statement, rows};
 	applier->statement_bytes = MemoryContextMemAllocated(statement->estate->es_query_cxt, true);
 	for_each_table(routed,
 				   [](const Partition *partition) { direct_table_close(partition->table); });
+	late_row_begin(statement->estate);
 	direct_statement_end(statement);
+	applier->finishing = {};
 	partition_route_end(&routed->route);
 }
 
@@ -283,10 +298,21 @@ direct_statement_bytes(const DirectApplier *applier)
 	return applier->statement_bytes;
 }
 
+ChunkRow *
+direct_late_row(const DirectApplier *applier)
+{
+	const Finishing &finishing = applier->finishing;
+
+	return finishing.statement == NULL
+			   ? NULL
+			   : late_row_find(applier->target, finishing.statement->estate, finishing.rows);
+}
+
 void
 direct_abandon(DirectApplier *applier)
 {
 	applier->current = NULL;
+	applier->finishing = {};
 }
 
 } /* namespace bulkupdate */

@@ -25,8 +25,9 @@ extern DirectApplier *direct_applier_create(const Target *target);
 [[nodiscard]] extern const char *direct_look(DirectApplier *applier, Span<ChunkRow *> rows,
 											 bool compare_values, MemoryContext scratch);
 
-/* direct_current_row, direct_abandon: like the functions of an applier. */
+/* direct_current_row, direct_late_row, direct_abandon: like the functions of an applier. */
 extern ChunkRow *direct_current_row(const DirectApplier *applier);
+extern ChunkRow *direct_late_row(const DirectApplier *applier);
 extern void direct_abandon(DirectApplier *applier);
 
 /* direct_statement_bytes: memory that the newest statement held and has given back. */

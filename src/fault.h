@@ -33,6 +33,7 @@
 	POINT(subtransaction_begin)    \
 	POINT(subtransaction_end)      \
 	POINT(subtransaction_rollback) \
+	POINT(attempt)                 \
 	POINT(plan)                    \
 	POINT(statement_before)        \
 	POINT(receive)                 \

@@ -6,17 +6,10 @@
 #ifndef BULK_UPDATE_ISOLATION_H
 #define BULK_UPDATE_ISOLATION_H
 
-#include "applier.h"
+#include "attempt.h"
 
 namespace bulkupdate
 {
-
-/* What a call has learned of its rows; all zero at its beginning. */
-struct BadRows
-{
-	int64 tried;
-	int64 rejected;
-};
 
 /*
  * apply_isolated
@@ -24,22 +17,35 @@ struct BadRows
  *		as Rejected and all others are applied.
  *
  * One subtransaction as long as nothing fails.  An attempt that fails is rolled
- * back; where the executor can tell which row it was working on, the rows
- * before it are applied, it is tried alone, and the rest goes on; otherwise the
- * attempt is halved.  After bad rows have been seen attempts are kept so small
- * that what is done twice and what the subtransactions cost are about equal.
+ * back; where it is known which row the error was raised for, the rows before it
+ * are applied, it is tried alone, and the rest goes on; otherwise the attempt is
+ * halved.  After bad rows have been seen attempts are kept so small that what is
+ * done twice and what the subtransactions cost are about equal.
  *
- * Raises every error that is_row_error() does not take for the row's.
+ * Rows that failed alone, and might not have failed in one statement with others,
+ * are tried together at the end (together.h).
+ *
+ * Raises as attempt() does.
  */
 extern void apply_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad);
 
 /*
+ * look_isolated
+ *		Look at rows in subtransactions.  A row that cannot even be looked at (a
+ *		policy fails, say) stays Pending: applying it will reject it.
+ *
+ * Raises as attempt() does.
+ */
+extern void look_isolated(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, BadRows *bad);
+
+/*
  * find_bad_row
  *		The first of rows that cannot be applied because of an error like this one,
- *		or NULL.  The rows before it are applied then, but for those that fail
- *		otherwise: the chunks that they depend on may have been undone.
+ *		or NULL.  Rows that fail otherwise are left aside: the chunks that they
+ *		depend on may have been undone.
  *
- * Raises as apply_isolated does.
+ * What it does is undone.  Whatever else goes wrong meanwhile, a cancel too, ends
+ * the search and is forgotten: the caller has an error to raise.
  */
 extern ChunkRow *find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows,
 							  const ErrorData *like);

@@ -6,6 +6,7 @@
 
 #include "compare.h"
 #include "fault.h"
+#include "late_row.h"
 #include "recheck.h"
 
 namespace bulkupdate
@@ -102,6 +103,8 @@ shutdown(DestReceiver *self)
 	receiver->statement_bytes =
 		MemoryContextMemAllocated(receiver->query->estate->es_query_cxt, true);
 	rechecks_hold(receiver->target->rechecks, receiver->query->estate);
+	late_row_begin(receiver->query->estate);
+	receiver->finishing = receiver->query;
 	receiver->query = nullptr;
 }
 
@@ -164,7 +167,7 @@ outcome_receiver_init(OutcomeReceiver *receiver, const Target *target, Span<Chun
 	receiver->rows = rows;
 	receiver->outcome = outcome;
 	receiver->returns = returns;
-	receiver->query = nullptr;
+	outcome_receiver_finished(receiver);
 	if (returns != Returns::Values)
 		return;
 	receiver->memory =
@@ -187,6 +190,21 @@ outcome_receiver_current_row(const OutcomeReceiver *receiver)
 	if (scan == nullptr || scan->ordinal < 1 || scan->ordinal > receiver->rows.size)
 		return nullptr;
 	return receiver->rows[static_cast<int>(scan->ordinal - 1)];
+}
+
+ChunkRow *
+outcome_receiver_late_row(const OutcomeReceiver *receiver)
+{
+	return receiver->finishing == nullptr
+			   ? nullptr
+			   : late_row_find(receiver->target, receiver->finishing->estate, receiver->rows);
+}
+
+void
+outcome_receiver_finished(OutcomeReceiver *receiver)
+{
+	receiver->query = nullptr;
+	receiver->finishing = nullptr;
 }
 
 void

@@ -30,6 +30,7 @@ struct OutcomeReceiver
 	Returns returns;
 	Outcome outcome;      /* of a row that is returned, unless it turns out to be Unchanged */
 	QueryDesc *query;     /* set while the executor runs the statement */
+	QueryDesc *finishing; /* set when the rows are done, for the after-row triggers */
 	Size statement_bytes; /* memory that the executor held when the rows were done */
 	MemoryContext memory; /* for comparing one row */
 	Datum *values;
@@ -50,6 +51,12 @@ extern void outcome_receiver_init(OutcomeReceiver *receiver, const Target *targe
  *		or has read all rows: what the scan of the array says.
  */
 extern ChunkRow *outcome_receiver_current_row(const OutcomeReceiver *receiver);
+
+/* outcome_receiver_late_row: the row that an after-row trigger is running for, or NULL. */
+extern ChunkRow *outcome_receiver_late_row(const OutcomeReceiver *receiver);
+
+/* outcome_receiver_finished: the executor is done with the statement, or gone. */
+extern void outcome_receiver_finished(OutcomeReceiver *receiver);
 
 /*
  * outcome_receiver_watch

@@ -245,7 +245,7 @@ firing_error_context(void *arg)
 					 target->display_name);
 
 	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
-	if (rechecks->firing_row != nullptr && is_row_error(geterrcode()))
+	if (rechecks->firing_row != nullptr && is_row_error_code(geterrcode()))
 	{
 		Datum *key = palloc_array_of<Datum>(target->keys.size);
 		bool isnull = false;

@@ -158,6 +158,8 @@ make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf v
 
 	for (const MappedColumn &column : target->columns)
 	{
+		CHECK_FOR_INTERRUPTS();
+
 		char *name = attribute_name(target, column.target);
 
 		append_member(column.is_key ? &key : &values, &omitted, name, value_of(column));

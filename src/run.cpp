@@ -33,6 +33,7 @@ struct Call
 	RejectTable *rejects; /* or NULL */
 	Progress progress;
 	BadRows bad;
+	BadRows bad_to_look_at;
 	int64 rows_rejected;
 	Span<ChunkRow *> applying; /* rows of the statement that is running, without subtransactions */
 	ChunkRow *failing;         /* the row at which the newest error was raised, or NULL */
@@ -46,9 +47,12 @@ chunk_error_context(void *arg)
 {
 	Call *call = static_cast<Call *>(arg);
 	const Chunk *chunk = call->chunk;
+	bool of_row = is_row_error_code(geterrcode());
 	ChunkRow *row = call->applier->current_row(call->applier);
 	StringInfoData text;
 
+	if (row == NULL && of_row)
+		row = call->applier->late_row(call->applier);
 	call->failing = row;
 	initStringInfo(&text);
 	appendStringInfo(&text, "bulk_update of table %s, chunk %lld, source rows %lld to %lld",
@@ -60,43 +64,24 @@ chunk_error_context(void *arg)
 						 clipped(chunk->last_key, CONTEXT_KEY_BYTES));
 
 	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
-	if (row != NULL && is_row_error(geterrcode()))
+	if (row != NULL && of_row)
 		appendStringInfo(&text, ", at source row %lld with key %s",
 						 static_cast<long long>(row->position),
 						 key_detail(chunk->target, chunk_key(chunk, *row), CONTEXT_KEY_BYTES));
 	errcontext("%s", text.data);
 }
 
-/*
- * Look at rows before any is written.  Under on_error 'skip' an error in it (of
- * a policy, say) is some row's: halving finds it, and applying it will reject it.
- */
+/* Look at rows before any is written. */
 void
 look_at_rows(Call *call, Span<ChunkRow *> rows)
 {
 	const Options *options = call->options;
-	Chunk *chunk = call->chunk;
-	int half = rows.size / 2;
-	auto look = [&] {
-		call->applier->look(call->applier, rows, options->skip_unchanged, chunk->scratch);
-	};
+	Applier *applier = call->applier;
 
 	if (options->dry_run || options->on_error == OnError::Stop)
-	{
-		look();
-		return;
-	}
-	if (with_memory_context(chunk->scratch, [&] { return try_in_subtransaction(look); }) == NULL)
-		return;
-
-	call->applier->abandon(call->applier);
-	if (rows.size == 1)
-	{
-		rows[0]->outcome = Outcome::Pending;
-		return;
-	}
-	look_at_rows(call, {rows.data, half});
-	look_at_rows(call, {rows.data + half, rows.size - half});
+		applier->look(applier, rows, options->skip_unchanged, call->chunk->scratch);
+	else
+		look_isolated(applier, call->chunk, rows, &call->bad_to_look_at);
 }
 
 void
@@ -252,23 +237,17 @@ run_chunks(Call *call)
 	feed_close(call->feed);
 }
 
-/*
- * Can an error be raised for a row when the executor is past it?  After-row
- * triggers, foreign keys among them, run when all rows of the chunk are done.
- */
 bool
 may_fail_late(const Call *call)
 {
-	Relation relation = call->target->relation;
-
 	return call->options->on_error == OnError::Stop && !call->options->dry_run &&
-		   (relation->rd_rel->relhassubclass ||
-			(relation->trigdesc != NULL && relation->trigdesc->trig_update_after_row));
+		   checks_late(call->target);
 }
 
 /*
- * Add to an error which row it was raised for.  All chunks have been rolled
- * back; the failed one is applied again, in halves, to find out.
+ * Add to an error which row it was raised for, where the executor cannot say (a trigger
+ * of another table, for a foreign key's action).  All chunks have been rolled back; the
+ * failed one is applied again, in halves, to find out.
  */
 void
 name_failing_row(Call *call, ErrorData *error)
@@ -279,15 +258,9 @@ name_failing_row(Call *call, ErrorData *error)
 		return;
 	call->applier->abandon(call->applier);
 
-	Span<ChunkRow *> rows = call->applying;
-	const ChunkRow *row = find_bad_row(call->applier, chunk, rows, error);
+	const ChunkRow *row = find_bad_row(call->applier, chunk, call->applying, error);
 
 	if (row == NULL)
-		return;
-
-	/* When the first row and the last both fail, the statement does, whatever the row. */
-	if (rows.size > 1 && row == rows[0] &&
-		find_bad_row(call->applier, chunk, {rows.data + rows.size - 1, 1}, error) != NULL)
 		return;
 	error->context =
 		psprintf("%s\nbulk_update found the error again at source row %lld with key %s",

@@ -155,6 +155,7 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 	while_planning_own(&statement.planned->plan, [&] {
 		result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 	});
+	outcome_receiver_finished(&applier->receiver);
 	FAULT_POINT(statement_after);
 	applier->base.statement_bytes = applier->receiver.statement_bytes;
 	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
@@ -227,7 +228,7 @@ look(Applier *base, Span<ChunkRow *> rows, bool compare_values, MemoryContext sc
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
 		/* Where keys are dense, one scan of their range and a hash join take half the time. */
-		bool dense = enable_hashjoin && every_table_has_index(target) &&
+		bool dense = rows.size > 0 && enable_hashjoin && every_table_has_index(target) &&
 					 key_range_is_dense(target, key_of_row(target, rows[0]),
 										key_of_row(target, rows[rows.size - 1]), rows.size);
 
@@ -252,10 +253,16 @@ current_row(const Applier *base)
 	return outcome_receiver_current_row(&reinterpret_cast<const SqlApplier *>(base)->receiver);
 }
 
+ChunkRow *
+late_row(const Applier *base)
+{
+	return outcome_receiver_late_row(&reinterpret_cast<const SqlApplier *>(base)->receiver);
+}
+
 void
 abandon(Applier *base)
 {
-	reinterpret_cast<SqlApplier *>(base)->receiver.query = nullptr;
+	outcome_receiver_finished(&reinterpret_cast<SqlApplier *>(base)->receiver);
 }
 
 } /* namespace */
@@ -266,7 +273,7 @@ sql_applier_create(const Target *target)
 	SqlApplier *applier = palloc_one<SqlApplier>();
 	Relation relation = target->relation;
 
-	applier->base = {"sql", 0, apply, look, current_row, abandon};
+	applier->base = {"sql", 0, apply, look, current_row, late_row, abandon};
 	applier->target = target;
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))

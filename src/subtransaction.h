@@ -12,33 +12,54 @@ namespace bulkupdate
 {
 
 /*
- * is_row_error
- *		Can this error be blamed on a row, so that skipping the row is an answer?
+ * is_row_error_code
+ *		Can an error with this SQLSTATE be blamed on a row, so that skipping the
+ *		row is an answer?
  *
- * No: out of memory or disk, cancellation, shutdown, deadlock, serialization
- * failure, a snapshot too old, lock timeout, wrong transaction state, internal errors, failed
- * assertions.  Whatever else data, constraints, policies and the user's own
- * functions raise: yes.
+ * Yes: data exceptions, constraints, policies, limits of values, what the user's
+ * own functions raise, and every class that PostgreSQL does not define.  Nothing
+ * else: cancellation, shutdown, out of memory or disk, deadlock, serialization
+ * failure, lock timeout, a wrong state of the transaction or of an object, failed
+ * assertions, internal errors, and class 42, which says that a statement cannot be run.
  */
-extern bool is_row_error(int sqlstate);
+extern bool is_row_error_code(int sqlstate);
+
+/* is_row_error: the same of an error; "permission denied for" an object is no row's either. */
+extern bool is_row_error(const ErrorData *error);
 
 /*
- * try_in_subtransaction
- *		Run body in a subtransaction; returns NULL when it succeeded.
+ * is_value_error
+ *		The same of an error in a cast.  What the input functions of reg* types
+ *		say of a name is the row's; 42501 never is, as no policy is asked there.
+ */
+extern bool is_value_error(const ErrorData *error);
+
+/* What becomes of a subtransaction whose body succeeded. */
+enum class AtEnd : uint8
+{
+	Keep,
+	Undo,
+};
+
+/*
+ * run_in_subtransaction
+ *		Run body in a subtransaction; returns whether it succeeded.
  *
- * When body raises an error that is_row_error(), the subtransaction is rolled
- * back and the error is returned, allocated in the current memory context.
- * Any other error is raised on.  Method: as PL/pgSQL runs a block with an
+ * When body raises an error, on_error() is called with the error still there,
+ * in the caller's memory context; it has to flush or copy it.  The
+ * subtransaction is rolled back then.  Method: as PL/pgSQL runs a block with an
  * EXCEPTION clause (pl_exec.c).
  */
-template <typename Body>
-pg_noinline ErrorData *
-try_in_subtransaction(Body body)
+template <typename Body, typename OnError>
+pg_noinline bool
+run_in_subtransaction(AtEnd at_end, Body body, OnError on_error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile error = nullptr;
+	volatile bool failed = false;
 
+	/* What is tried again and again may check for nothing itself. */
+	CHECK_FOR_INTERRUPTS();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -46,16 +67,19 @@ try_in_subtransaction(Body body)
 		FAULT_POINT(subtransaction_begin);
 		body();
 		FAULT_POINT(subtransaction_end);
-		ReleaseCurrentSubTransaction();
+		if (at_end == AtEnd::Keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
+		failed = true;
 		MemoryContextSwitchTo(context);
 		PG_TRY();
 		{
 			FAULT_POINT(subtransaction_rollback);
-			error = CopyErrorData();
-			FlushErrorState();
+			on_error();
 		}
 		PG_CATCH();
 		{
@@ -69,9 +93,32 @@ try_in_subtransaction(Body body)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	return !failed;
+}
 
-	/* Only now, for the same reason. */
-	if (error != nullptr && !is_row_error(error->sqlerrcode))
+using ErrorJudge = bool (*)(const ErrorData *error);
+
+/*
+ * try_in_subtransaction
+ *		Run body in a subtransaction; returns NULL when it succeeded.
+ *
+ * When body raises an error that is_skippable() takes for a row's, the
+ * subtransaction is rolled back and the error is returned, allocated in the
+ * current memory context.  Any other error is raised on.
+ */
+template <typename Body>
+ErrorData *
+try_in_subtransaction(Body body, ErrorJudge is_skippable = is_row_error, AtEnd at_end = AtEnd::Keep)
+{
+	ErrorData *error = nullptr;
+
+	(void) run_in_subtransaction(at_end, body, [&] {
+		error = CopyErrorData();
+		FlushErrorState();
+	});
+
+	/* Only now: until it is rolled back nobody above would end the subtransaction. */
+	if (error != nullptr && !is_skippable(error))
 		ReThrowError(error);
 	return error;
 }

@@ -98,10 +98,15 @@ waiting_rows_coerce(WaitingRows *waiting, MemoryContext memory)
 {
 	Span<WaitingRow> rows = {waiting->rows, waiting->size};
 	const ErrorData *error = with_memory_context(waiting->context, [&] {
-		return try_in_subtransaction([&] {
-			for (WaitingRow &row : rows)
-				coerce_row(waiting, &row, false, memory);
-		});
+		return try_in_subtransaction(
+			[&] {
+				for (WaitingRow &row : rows)
+				{
+					CHECK_FOR_INTERRUPTS();
+					coerce_row(waiting, &row, false, memory);
+				}
+			},
+			is_value_error);
 	});
 
 	if (error == NULL)
@@ -113,6 +118,7 @@ waiting_rows_coerce(WaitingRows *waiting, MemoryContext memory)
 		if (row.tuple != NULL)
 			heap_freetuple(row.tuple);
 		row.tuple = NULL;
+		CHECK_FOR_INTERRUPTS();
 		coerce_row(waiting, &row, true, memory);
 	}
 }

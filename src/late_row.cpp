@@ -1,0 +1,123 @@
+/*
+ * late_row.cpp
+ *		From the executor's slot for a trigger's old version back to the row.
+ */
+#include "late_row.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* The tables whose rows a statement updates; not those that a foreign key's action leads to. */
+template <typename Body>
+void
+for_each_updated_table(const EState *estate, Body body)
+{
+	const List *lists[] = {estate->es_opened_result_relations,
+						   estate->es_tuple_routing_result_relations};
+
+	for (const List *list : lists)
+	{
+		ListCell *cell;
+
+		foreach (cell, list)
+			body(static_cast<const ResultRelInfo *>(lfirst(cell)));
+	}
+}
+
+/* Read the key of a version of one of the target's tables; false when it is not whole. */
+bool
+key_of_version(const Target *target, Relation relation, TupleTableSlot *slot, Datum *key)
+{
+	for (int i = 0; i < target->keys.size; i++)
+	{
+		AttrNumber attno = target->keys[i].target;
+		bool isnull;
+
+		if (relation != target->relation)
+			attno = get_attnum(RelationGetRelid(relation), attribute_name(target, attno));
+		if (attno <= 0)
+			return false;
+		key[i] = slot_getattr(slot, attno, &isnull);
+		if (isnull)
+			return false;
+	}
+	return true;
+}
+
+int
+compare_to_row(const Target *target, const Datum *key, const ChunkRow *row)
+{
+	HeapTupleData image = tuple_of_image(row->image);
+	int order = 0;
+
+	for (int i = 0; i < target->keys.size && order == 0; i++)
+	{
+		bool isnull;
+		Datum value = heap_getattr(&image, target->keys[i].target,
+								   RelationGetDescr(target->relation), &isnull);
+
+		order = ApplySortComparator(key[i], false, value, false, target->keys[i].sort);
+	}
+	return order;
+}
+
+ChunkRow *
+row_with_key(const Target *target, const Datum *key, Span<ChunkRow *> rows)
+{
+	int low = 0;
+	int high = rows.size;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+		int order = compare_to_row(target, key, rows[middle]);
+
+		if (order == 0)
+			return rows[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return nullptr;
+}
+
+} /* namespace */
+
+void
+late_row_begin(EState *estate)
+{
+	for_each_updated_table(estate, [](const ResultRelInfo *table) {
+		if (table->ri_TrigOldSlot != NULL)
+			ExecClearTuple(table->ri_TrigOldSlot);
+	});
+}
+
+ChunkRow *
+late_row_find(const Target *target, const EState *estate, Span<ChunkRow *> rows)
+{
+	Datum *key = palloc_array_of<Datum>(target->keys.size);
+	ChunkRow *found = nullptr;
+	bool contradicting = false;
+
+	/* A row that moves between partitions may leave its version behind: then two may differ. */
+	for_each_updated_table(estate, [&](const ResultRelInfo *table) {
+		TupleTableSlot *slot = table->ri_TrigOldSlot;
+
+		if (slot == NULL || TTS_EMPTY(slot))
+			return;
+
+		ChunkRow *row = key_of_version(target, table->ri_RelationDesc, slot, key)
+							? row_with_key(target, key, rows)
+							: nullptr;
+
+		contradicting = contradicting || row == nullptr || (found != nullptr && row != found);
+		found = row;
+	});
+	return contradicting ? nullptr : found;
+}
+
+} /* namespace bulkupdate */
