@@ -119,3 +119,4 @@ CREATE TABLE alone_2 () INHERITS (alone);
 INSERT INTO alone_2 VALUES (1, 1), (1, 2), (2, 2);
 SELECT rows_updated, rows_missing FROM bulk_update_query('alone', 'VALUES (1, 5), (2, 6), (3, 7)', '{id,v}');
 SELECT tableoid::regclass, * FROM alone ORDER BY 1, 2, 3;
+DROP TABLE log CASCADE;
