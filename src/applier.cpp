@@ -190,7 +190,7 @@ applier_expected(const Target *target, const char **why)
 		*why = "bulk_update.applier is set to it.";
 	else
 	{
-		/* An UPDATE may be planned elsewhere where a SELECT is not, and planning it takes its lock. */
+		/* An UPDATE may be planned elsewhere where a SELECT is not; planning it takes its lock. */
 		if (planner_is_replaced())
 			LockRelation(target->relation, RowExclusiveLock);
 		*why = why_not_direct(target);

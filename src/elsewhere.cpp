@@ -39,57 +39,29 @@ update_statement(const Target *target)
 	return sql.data;
 }
 
-/* A partition that is a foreign table is scanned so by core; it is no heap, which is seen elsewhere. */
+/* Is a scan not core's, in a plan for all rows of a table? */
 bool
-is_foreign_table(const PlannedStmt *statement, Index relation)
-{
-	return relation > 0 && rt_fetch(relation, statement->rtable)->relkind == RELKIND_FOREIGN_TABLE;
-}
-
-bool has_other_scan(const PlannedStmt *statement, const Plan *plan);
-
-bool
-has_other_scan_in(const PlannedStmt *statement, const List *plans)
+has_other_scan(const Plan *plan)
 {
 	ListCell *cell;
 
-	foreach (cell, plans)
-		if (has_other_scan(statement, static_cast<const Plan *>(lfirst(cell))))
-			return true;
-	return false;
-}
-
-/* Is a scan not core's, in a plan of all rows of a table and those below it? */
-bool
-has_other_scan(const PlannedStmt *statement, const Plan *plan)
-{
 	check_stack_depth();
 	if (plan == NULL)
 		return false;
-	switch (nodeTag(plan))
-	{
-		case T_CustomScan:
-			return true;
-		case T_ForeignScan:
-			return !is_foreign_table(statement,
-									 reinterpret_cast<const ForeignScan *>(plan)->scan.scanrelid);
-		case T_Append:
-			return has_other_scan_in(statement,
-									 reinterpret_cast<const Append *>(plan)->appendplans);
-		case T_MergeAppend:
-			return has_other_scan_in(statement,
-									 reinterpret_cast<const MergeAppend *>(plan)->mergeplans);
-		default:
-			return has_other_scan(statement, outerPlan(plan)) ||
-				   has_other_scan(statement, innerPlan(plan));
-	}
+	if (IsA(plan, CustomScan) || IsA(plan, ForeignScan))
+		return true;
+	if (IsA(plan, Append))
+		foreach (cell, reinterpret_cast<const Append *>(plan)->appendplans)
+			if (has_other_scan(static_cast<const Plan *>(lfirst(cell))))
+				return true;
+	return has_other_scan(outerPlan(plan)) || has_other_scan(innerPlan(plan));
 }
 
 bool
 is_other_plan(const PlannedStmt *statement, bool is_update)
 {
 	return (is_update && !IsA(statement->planTree, ModifyTable)) ||
-		   has_other_scan(statement, statement->planTree);
+		   has_other_scan(statement->planTree);
 }
 
 /* Not one of our own plans: those are of statements that are run. */
