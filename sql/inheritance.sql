@@ -119,4 +119,5 @@ CREATE TABLE alone_2 () INHERITS (alone);
 INSERT INTO alone_2 VALUES (1, 1), (1, 2), (2, 2);
 SELECT rows_updated, rows_missing FROM bulk_update_query('alone', 'VALUES (1, 5), (2, 6), (3, 7)', '{id,v}');
 SELECT tableoid::regclass, * FROM alone ORDER BY 1, 2, 3;
-DROP TABLE log CASCADE;
+DROP TABLE log, tree, tree_a, tree_b, tree_c, same, same_a, same_b, same_c, source, pair, pair_1, pair_2, pair_3, alone, alone_2 CASCADE;
+DROP FUNCTION make_tree, differences, tell;
