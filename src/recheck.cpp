@@ -225,7 +225,7 @@ fire_batch(Rechecks *rechecks, EState *estate, List *index)
 		TupleTableSlot *slot = ExecGetTriggerNewSlot(estate, result);
 
 		CHECK_FOR_INTERRUPTS();
-		lfirst_oid(list_head(index)) = due.index;
+		index->elements[0].oid_value = due.index;
 		slot->tts_tid = due.tid;
 		ExecARInsertTriggers(estate, result, slot, index, nullptr);
 	}
