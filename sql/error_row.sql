@@ -45,7 +45,7 @@ CREATE TRIGGER refuse BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse('B
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i');
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i', 't', ', on_error => ''skip'', reject_limit => 0');
 DROP TRIGGER refuse ON t;
--- AFTER triggers run when all rows of the chunk are written: which row they mind is found by applying the chunk again
+-- AFTER triggers run when all rows of the chunk are written
 CREATE TRIGGER refuse AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse('AFTER ROW', 'RR002');
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i', 't', ', chunk_size => 4');
 DROP TRIGGER refuse ON t;
@@ -69,6 +69,40 @@ SELECT * FROM stop('VALUES (1, 100, NULL), (2, 200, NULL), (3, 300, NULL), (4, 4
 SELECT * FROM stop('VALUES (1, 100, NULL), (2, 200, NULL), (3, 300, NULL), (4, 4, 100), (5, 5, 999), (6, 6, NULL)',
                    'tree', ', ''{id,code,parent}'', chunk_size => 3');
 DROP TABLE tree;
+-- what a foreign key's action leads to in another table: the row that it began with
+CREATE TABLE coded (id int PRIMARY KEY, code int UNIQUE);
+CREATE TABLE child (code int CONSTRAINT follows REFERENCES coded (code) ON UPDATE CASCADE CONSTRAINT not_1002 CHECK (code <> 1002));
+INSERT INTO coded SELECT i, i FROM generate_series(1, 3) AS i;
+INSERT INTO child VALUES (1), (2), (3);
+SELECT * FROM stop('VALUES (1, 1001), (2, 1002), (3, 1003)', 'coded', ', ''{id,code}''');
+-- and when a trigger there runs later: found again by applying the chunk again
+ALTER TABLE child DROP CONSTRAINT not_1002;
+CREATE FUNCTION refuse_1002() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'refused';
+END
+$$;
+CREATE TRIGGER refuse AFTER UPDATE ON child FOR EACH ROW WHEN (NEW.code = 1002) EXECUTE FUNCTION refuse_1002();
+SELECT * FROM stop('VALUES (1, 1001), (2, 1002), (3, 1003)', 'coded', ', ''{id,code}''');
+-- What the search meets replaces no error: the trigger raises another when it runs again
+CREATE SEQUENCE runs;
+CREATE OR REPLACE FUNCTION refuse_1002() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('error_row.runs') > 1 THEN
+        RAISE EXCEPTION 'another' USING ERRCODE = current_setting('error_row.code');
+    END IF;
+    RAISE EXCEPTION 'refused';
+END
+$$;
+CREATE FUNCTION stop_with(code text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM setval('error_row.runs', 1, false), set_config('error_row.code', code, true);
+    RETURN QUERY SELECT stop('VALUES (1, 1001), (2, 1002), (3, 1003)', 'coded', ', ''{id,code}''');
+END
+$$;
+SELECT code, e FROM unnest('{57014,55P03,40P01,53200,57P01,XX000,P0004}'::text[]) WITH ORDINALITY AS c (code, n), stop_with(code) AS e ORDER BY n;
+SELECT nextval('runs') = 3 AS searched_until_then;
+DROP TABLE child, coded;
 -- and a statement trigger that fails beside them is blamed on no row
 CREATE TRIGGER refuse AFTER UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION refuse('', 'RR005');
 SELECT * FROM stop('SELECT i AS id, i AS a FROM generate_series(1, 20) AS i');

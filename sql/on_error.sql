@@ -176,12 +176,12 @@ BEGIN
 END
 $$;
 SELECT code, skip_with(code, 'BEFORE') AS before, skip_with(code, 'AFTER') AS after
-  FROM unnest('{40001,40P01,40002,55P03,55006,55000,57014,57P01,57P05,53000,53100,53200,53300,XX000,XX001,XX002,P0004,58000,58030,72000,F0000,25P02,08006,54001,01000,02000}'::text[])
+  FROM unnest('{40001,40P01,40002,55P03,55006,55000,57014,57P01,57P05,53000,53100,53200,53300,XX000,XX001,XX002,P0004,58000,58030,72000,F0000,25P02,08006,54001,01000,02000,42P01,42883,42703,0P000,3D000,HV000}'::text[])
        WITH ORDINALITY AS c (code, n) ORDER BY n;
 SELECT * FROM plain ORDER BY id;
 -- and these are
 SELECT code, skip_with(code, 'BEFORE') AS before, skip_with(code, 'AFTER') AS after
-  FROM unnest('{P0001,P0002,P0003,22012,23514,42501,42P01,0A000,38000,XY123,54000,21000,44000}'::text[])
+  FROM unnest('{P0001,P0002,P0003,22012,23514,42501,42601,0A000,2F005,38000,XY123,54000,21000,44000}'::text[])
        WITH ORDINALITY AS c (code, n) ORDER BY n;
 
 -- A deferred constraint is checked at COMMIT: too late to skip anything
@@ -291,10 +291,55 @@ SELECT :report FROM bulk_update_query('many', 'SELECT i AS id, CASE i WHEN 100 T
 SELECT sum(n) FROM statements;
 DROP TRIGGER log_statement ON many;
 
--- A statement trigger that fails refuses every row
+-- A statement trigger that fails ends the call: no row can be blamed
 CREATE TRIGGER never BEFORE UPDATE ON plain FOR EACH STATEMENT EXECUTE FUNCTION refuse_after();
-SELECT :report FROM bulk_update_query('plain', 'SELECT i AS id, i AS v FROM generate_series(1, 5) AS i', on_error => 'skip');
+SELECT * FROM failure($$ SELECT bulk_update_query('plain', 'SELECT i AS id, i AS v FROM generate_series(1, 5) AS i', on_error => 'skip') $$);
 DROP TRIGGER never ON plain;
+CREATE TRIGGER never AFTER UPDATE ON plain FOR EACH STATEMENT EXECUTE FUNCTION refuse_after();
+SELECT * FROM failure($$ SELECT bulk_update_query('plain', 'SELECT i AS id, i AS v FROM generate_series(1, 5) AS i', on_error => 'skip') $$);
+DROP TRIGGER never ON plain;
+-- one that fails for some rows does not
+CREATE FUNCTION refuse_three() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM new_rows WHERE v = 3) THEN
+        RAISE EXCEPTION 'no three';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER three AFTER UPDATE ON plain REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_three();
+SELECT :report FROM bulk_update_query('plain', 'SELECT i AS id, i AS v FROM generate_series(1, 5) AS i', on_error => 'skip');
+DROP TRIGGER three ON plain;
+-- nor does a constraint that may not call its function, or whose function is gone
+CREATE FUNCTION is_fine(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+CREATE TABLE guarded (id int PRIMARY KEY, v int CHECK (is_fine(v)));
+INSERT INTO guarded VALUES (1, 1), (2, 2);
+GRANT SELECT, UPDATE ON guarded TO regress_bulk_update_error;
+REVOKE EXECUTE ON FUNCTION is_fine FROM PUBLIC;
+SET ROLE regress_bulk_update_error;
+SELECT * FROM failure($$ SELECT bulk_update_query('guarded', 'VALUES (1, 10), (2, 20)', '{id,v}', on_error => 'skip') $$);
+RESET ROLE;
+CREATE OR REPLACE FUNCTION is_fine(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN on_error.gone($1); END';
+SELECT * FROM failure($$ SELECT bulk_update_query('guarded', 'VALUES (1, 10), (2, 20)', '{id,v}', on_error => 'skip') $$);
+TABLE guarded;
+-- a policy that cannot be planned: in the look before, too
+ALTER TABLE guarded DROP CONSTRAINT guarded_v_check, ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON guarded USING (id > 1 / 0);
+SET ROLE regress_bulk_update_error;
+SELECT * FROM failure($$ SELECT bulk_update_query('guarded', 'VALUES (1, 10), (2, 20)', '{id,v}', on_error => 'skip') $$);
+SELECT * FROM failure($$ SELECT bulk_update_query('guarded', 'VALUES (1, 10), (2, 20)', '{id,v}', on_error => 'skip', skip_unchanged => true) $$);
+RESET ROLE;
+-- casts: a value that its type cannot hold is the row's, a broken function is not
+CREATE TYPE word AS (w text);
+CREATE FUNCTION of_word(word) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN on_error.gone(($1).w); END';
+CREATE CAST (word AS int) WITH FUNCTION of_word(word) AS ASSIGNMENT;
+SELECT * FROM failure($$ SELECT bulk_update_query('plain', 'SELECT 1 AS id, ROW(''w'')::on_error.word AS v', on_error => 'skip') $$);
+CREATE OR REPLACE FUNCTION of_word(word) RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE insufficient_privilege; END';
+SELECT * FROM failure($$ SELECT bulk_update_query('plain', 'SELECT 1 AS id, ROW(''w'')::on_error.word AS v', on_error => 'skip') $$);
+DROP CAST (word AS int);
+DROP FUNCTION of_word;
+DROP TYPE word;
+SELECT :report FROM bulk_update_query('plain', $$ VALUES (1, 'NaN'::numeric), (2, 'Infinity'), (3, 0) $$, '{id,v}', on_error => 'skip');
 
 -- Rows that depend on each other: as UPDATE of one row after the other, in key order
 CREATE TABLE chain (id int PRIMARY KEY, u int UNIQUE);

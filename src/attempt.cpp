@@ -42,6 +42,21 @@ note_failing_row(void *arg)
 	}
 }
 
+bool
+is_of_row_or_privilege(const ErrorData *error)
+{
+	return is_row_error(error) || error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+}
+
+/* Raise an error for the call; when a privilege lacks, the one that says on which column. */
+[[noreturn]] void
+raise_for_call(const Chunk *chunk, ErrorData *error)
+{
+	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		target_check_privileges(chunk->target, chunk->options->skip_unchanged);
+	ReThrowError(error);
+}
+
 void
 run_statement(const Attempts *attempts, Span<ChunkRow *> rows, MemoryContext scratch)
 {
@@ -66,22 +81,17 @@ run_without_rows(Attempts *attempts)
 	/* Not the chunk's scratch, where the first error is. */
 	MemoryContext memory = AllocSetContextCreate(MemoryContextGetParent(chunk->scratch),
 												 "bulk_update no rows", ALLOCSET_DEFAULT_SIZES);
-	const ErrorData *error = with_memory_context(memory, [&] {
+	ErrorData *error = with_memory_context(memory, [&] {
 		return try_in_subtransaction(
 			[&] {
 				run_statement(attempts, {nullptr, 0}, memory);
 			},
-			is_row_error, AtEnd::Undo);
+			is_of_row_or_privilege, AtEnd::Undo);
 	});
 
 	applier->abandon(applier);
 	if (error != nullptr)
-	{
-		/* It can say which column lacks what. */
-		if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-			target_check_privileges(chunk->target, chunk->options->skip_unchanged);
-		ReThrowError(const_cast<ErrorData *>(error));
-	}
+		raise_for_call(chunk, error);
 	MemoryContextDelete(memory);
 	attempts->ran_without_rows = true;
 }
@@ -135,18 +145,22 @@ attempt(Attempts *attempts, Span<ChunkRow *> rows, FailingRow *failing)
 	MemoryContextReset(chunk->scratch);
 
 	ErrorData *error = with_memory_context(chunk->scratch, [&] {
-		return try_in_subtransaction([&] {
-			with_error_context(note_failing_row, &trial, [&] {
-				FAULT_POINT(attempt);
-				run_statement(attempts, rows, chunk->scratch);
-			});
-		});
+		return try_in_subtransaction(
+			[&] {
+				with_error_context(note_failing_row, &trial, [&] {
+					FAULT_POINT(attempt);
+					run_statement(attempts, rows, chunk->scratch);
+				});
+			},
+			is_of_row_or_privilege);
 	});
 
 	*failing = trial.failing;
 	if (error == nullptr)
 		return nullptr;
 	attempts->applier->abandon(attempts->applier);
+	if (!is_row_error(error))
+		raise_for_call(chunk, error);
 	if (failing->row == nullptr || failing->late)
 		run_without_rows(attempts);
 	return error;

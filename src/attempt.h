@@ -71,7 +71,7 @@ void
 attempt_all(Attempts *attempts, Span<ChunkRow *> rows, BadRows *bad, OnBadRow on_bad_row)
 {
 	int suspect = -1;      /* index of the row that the newest failure points at */
-	int limit = rows.size; /* most rows of an attempt after a failure that points at none */
+	int limit = rows.size; /* most rows of an attempt, after one that failed when all were done */
 	int next = 0;
 
 	while (next < rows.size)
@@ -85,17 +85,20 @@ attempt_all(Attempts *attempts, Span<ChunkRow *> rows, BadRows *bad, OnBadRow on
 		Span<ChunkRow *> tried = {rows.data + next, Min(size, rows.size - next)};
 		ErrorData *error = attempt(attempts, tried, &failing);
 
+		bool was_passed = failing.row == nullptr || failing.late;
+
 		if (error != nullptr && tried.size > 1)
 		{
 			int i = index_in(failing.row, tried);
 
 			suspect = i < 0 ? -1 : next + i;
-			limit = i < 0 ? tried.size / 2 : rows.size;
+			limit = was_passed ? tried.size / 2 : rows.size;
 			continue;
 		}
 		if (error != nullptr && !on_bad_row(tried[0], error, failing))
 			return;
-		limit = limit > rows.size / 2 ? rows.size : limit * 2;
+		if (error == nullptr ? suspect < next : !was_passed)
+			limit = limit > rows.size / 2 ? rows.size : limit * 2;
 		bad->tried += tried.size;
 		next += tried.size;
 	}

@@ -13,17 +13,21 @@ namespace bulkupdate
 namespace
 {
 
-/* So many rows are left out one by one.  Of more, ever more are left out at once. */
+/* So many rows are always left out one by one. */
 constexpr int FEW = 64;
 
 /* When the next row fails, and the next, all may be bad: this many times more are left out. */
 constexpr int STRIDE = 64;
 constexpr int MAX_STRIDE = 1 << 20;
 
-/* After so many failures among many rows, twice as many are left out each time. */
-constexpr int PATIENCE = 4;
+/*
+ * Each time that so many rows have been tried, twice as many are left out at once: a row
+ * that is left out without having failed may take others along that need it.
+ */
+constexpr int64 PATIENCE = 1 << 20;
 
-/* At most each row is tried so often; a few rows, as often as there are rows. */
+/* Rows that are tried at most: a few seconds' worth, or for many rows each so often. */
+constexpr int64 MOST_TRIED = 2 * PATIENCE;
 constexpr int64 TRIES = 64;
 
 /* Trying rows apart takes about so many tries of each. */
@@ -139,7 +143,6 @@ leave_out(Span<ChunkRow *> *set, int place, int count, Span<ChunkRow *> *left)
  * Each failure costs as much as applying the whole set.  So in a large set rows that
  * fail one after the other are left out in strides: neither a set of nothing but bad
  * rows nor a chain in which each row needs the next takes more than a few failures.
- * The more failures there were, the more rows are left out at once.
  */
 void
 apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
@@ -147,7 +150,7 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 	bool few = set.size <= FEW;
 	int last = -2;  /* place of the newest failure */
 	int stride = 1; /* rows to be left out at once */
-	int failures = 0;
+	int64 tried = 0;
 
 	while (set.size > 0)
 	{
@@ -159,6 +162,7 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 			return;
 		}
 		search->budget -= set.size;
+		tried += set.size;
 
 		const ErrorData *error = attempt(search->attempts, set, &failing);
 
@@ -180,10 +184,9 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 
 		bool before = place == last - 1;
 
-		stride = few ? 1 : (before || place == last) ? Min(stride, MAX_STRIDE) * STRIDE : 1;
-		failures++;
+		stride = !few && (before || place == last) ? Min(stride, MAX_STRIDE) * STRIDE : 1;
 
-		int count = few ? 1 : Max(stride, 1 << Min(failures / PATIENCE, 30));
+		int count = Max(stride, 1 << Min(tried / PATIENCE, 30));
 
 		if (before)
 		{
@@ -275,7 +278,7 @@ note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row, const 
 int
 apply_together(Attempts *attempts, Span<ChunkRow *> rows)
 {
-	Search search = {attempts, {}, Max(TRIES, Min(rows.size, FEW)) * rows.size, 0, false};
+	Search search = {attempts, {}, Max(TRIES * rows.size, MOST_TRIED), 0, false};
 	Span<ChunkRow *> set = rows;
 	ChunkRow **left = with_memory_context(attempts->chunk->context,
 										  [&] { return palloc_array_of<ChunkRow *>(rows.size); });

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -55,6 +56,9 @@ class Phase:
 
 BIG_CHUNK = "SET work_mem = '256MB'"
 
+# Each attempt fails before a statement runs, and nothing is told on the way: no one else looks for interrupts.
+FAILING = BIG_CHUNK + "; LOAD 'bulk_update'; SET client_min_messages = error; SET bulk_update.fault = 'attempt:error:1+'"
+
 PHASES = [
     Phase("fetching, slow query",
           "SELECT i AS id, 'new'::text AS v FROM generate_series(1, 1000000) i WHERE pg_sleep(0.01) IS NOT NULL",
@@ -105,6 +109,10 @@ PHASES = [
     Phase("isolating, everything bad, rejects recorded", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
           "p.rows_rejected > 0", "on_error => 'skip', chunk_size => 1000, rejects => 'rejects'",
           cleanup="VACUUM target"),
+    Phase("isolating, attempts that fail at once", ALL, "p.phase = 'applying' AND p.elapsed > interval '0.3 s'",
+          f"on_error => 'skip', chunk_size => {ROWS}", FAILING),
+    Phase("isolating, attempts to look that fail at once", ALL, "p.phase = 'applying' AND p.elapsed > interval '0.3 s'",
+          f"on_error => 'skip', skip_unchanged => true, chunk_size => {ROWS}", FAILING),
     Phase("recording 200000 missing rows", "SELECT -i AS id, 'new'::text AS v FROM generate_series(200000, 1, -1) i",
           "p.phase = 'recording rejects'", "chunk_size => 200000, rejects => 'rejects'", BIG_CHUNK),
     Phase("looking, dry_run", ALL, "p.phase = 'applying'", f"chunk_size => {ROWS}, dry_run => true", BIG_CHUNK),
@@ -259,6 +267,21 @@ class Test:
         equal(self.admin.run("SELECT pid FROM bulk_update_progress"), [], f"{name}: no row in the view")
         session.close()
 
+    def shutdown(self):
+        """Fast shutdown while attempts fail at once; the last test of all."""
+        name = "fast shutdown"
+        phase = next(phase for phase in PHASES if phase.settings == FAILING)
+        session = self.prepare(phase)
+        statement = session.background(phase.call)
+        self.reach(phase, session, statement)
+        server = int(self.admin.value("SELECT pg_read_file('postmaster.pid')").split()[0])
+        requested = time.perf_counter()
+        os.kill(server, signal.SIGINT)
+        while os.path.exists(f"/proc/{session.pid}") and time.perf_counter() < requested + 60:
+            time.sleep(0.01)
+        self.measured(name, time.perf_counter() - requested)
+        ok(statement.wait().error is not None, f"{name}: the error", statement.error)
+
     def savepoint(self):
         """A cancelled call is undone to the savepoint; the transaction goes on."""
         name = "cancelled inside a savepoint"
@@ -310,7 +333,7 @@ def main():
             attempt(phase.name, test.time_out, phase, "statement_timeout", "57014", max(seconds, 0.02) + 0.05)
         if phase.blocked:
             attempt(phase.name, test.time_out, phase, "lock_timeout", "55P03", 0.5)
-    for case in (test.deadlock, test.savepoint):
+    for case in (test.deadlock, test.savepoint, test.shutdown):
         if wanted(case.__name__):
             attempt(case.__name__, case)
 
