@@ -61,7 +61,7 @@ is_table_of_target(const PlannerInfo *root, const RelOptInfo *rel, const RangeTb
 	return entry->rtekind == RTE_RELATION && !entry->inh &&
 		   bms_get_singleton_member(tree_of_rel(rel), &top) &&
 		   root->simple_rte_array[top]->relid ==
-			   RelationGetRelid(own_plan_current->target->relation);
+			   RelationGetRelid(own_plan_current()->target->relation);
 }
 
 /* Another extension's paths may be the only right ones, as for compressed rows. */
@@ -218,10 +218,10 @@ expect_rows(RelOptInfo *array, int rows)
 void
 choose_freely(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
-	own_plan_current->planned_rows = Max(own_plan_current->rows, 1);
-	if (array->rows == own_plan_current->planned_rows)
+	own_plan_current()->planned_rows = Max(own_plan_current()->rows, 1);
+	if (array->rows == own_plan_current()->planned_rows)
 		return;
-	expect_rows(array, own_plan_current->rows);
+	expect_rows(array, own_plan_current()->rows);
 	rel->pathlist = NIL;
 	rel->partial_pathlist = NIL;
 	add_path(rel, create_seqscan_path(root, rel, rel->lateral_relids, 0));
@@ -237,8 +237,8 @@ read_range(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
 	const double size = rel->rows;
 
-	own_plan_current->planned_rows = Max(own_plan_current->rows, 1);
-	expect_rows(array, own_plan_current->rows);
+	own_plan_current()->planned_rows = Max(own_plan_current()->rows, 1);
+	expect_rows(array, own_plan_current()->rows);
 	rel->rows = array->rows;
 	if (!prefer(rel, wanted_among(paths_of_unique_indexes(root, rel), array, is_range_scan)))
 		rel->rows = size;
@@ -272,7 +272,7 @@ void
 look_up(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
 	/* A policy may have to come before the key's comparison, if that is not leakproof. */
-	if (has_few_indexed_tables(own_plan_current->target, root, rel) &&
+	if (has_few_indexed_tables(own_plan_current()->target, root, rel) &&
 		prefer_lookups(root, rel, array))
 		expect_rows(array, 1);
 	else
@@ -284,7 +284,7 @@ shape_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *entry)
 {
 	if (previous_paths != nullptr)
 		previous_paths(root, rel, rti, entry);
-	if (own_plan_current == nullptr || !is_table_of_target(root, rel, entry) ||
+	if (own_plan_current() == nullptr || !is_table_of_target(root, rel, entry) ||
 		!has_only_known_paths(rel))
 		return;
 
@@ -292,7 +292,7 @@ shape_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *entry)
 
 	if (array == NULL)
 		return;
-	if (own_plan_current->in_range)
+	if (own_plan_current()->in_range)
 		read_range(root, rel, array);
 	else
 		look_up(root, rel, array);
@@ -302,8 +302,8 @@ shape_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *entry)
 bool
 tell_statistics(PlannerInfo *root, RangeTblEntry *entry, AttrNumber attno, VariableStatData *data)
 {
-	if (own_plan_current != nullptr && own_plan_current->target->keys.size == 1 &&
-		is_array(entry) && attno == own_plan_current->target->keys[0].target)
+	if (own_plan_current() != nullptr && own_plan_current()->target->keys.size == 1 &&
+		is_array(entry) && attno == own_plan_current()->target->keys[0].target)
 	{
 		data->isunique = true;
 		return true;

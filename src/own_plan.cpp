@@ -9,12 +9,11 @@
 namespace bulkupdate
 {
 
-OwnPlan *own_plan_expected = nullptr;
-OwnPlan *own_plan_current = nullptr;
-
 namespace
 {
 
+OwnPlan *expected = nullptr;
+OwnPlan *current = nullptr;
 planner_hook_type previous_planner = nullptr;
 
 /*
@@ -24,8 +23,7 @@ planner_hook_type previous_planner = nullptr;
 bool
 is_expected(const Query *query, const char *query_string)
 {
-	return own_plan_expected != nullptr && query->canSetTag &&
-		   query_string == own_plan_expected->query_string;
+	return expected != nullptr && query->canSetTag && query_string == expected->query_string;
 }
 
 PlannedStmt *
@@ -38,14 +36,14 @@ plan_with_previous(Query *query, const char *query_string, int options, ParamLis
 PlannedStmt *
 plan(Query *query, const char *query_string, int options, ParamListInfo params)
 {
-	OwnPlan *own = is_expected(query, query_string) ? own_plan_expected : nullptr;
+	OwnPlan *own = is_expected(query, query_string) ? expected : nullptr;
 	PlannedStmt *statement = nullptr;
 
-	if (own == own_plan_current)
+	if (own == current)
 		return plan_with_previous(query, query_string, options, params);
 	if (own != nullptr)
 		own->planned_rows = 0;
-	while_set(own_plan_current, own,
+	while_set(current, own,
 			  [&] { statement = plan_with_previous(query, query_string, options, params); });
 
 	/* It is run for few rows at a time, and its costs are no measure of anything. */
@@ -55,6 +53,18 @@ plan(Query *query, const char *query_string, int options, ParamListInfo params)
 }
 
 } /* namespace */
+
+OwnPlan *&
+own_plan_expected()
+{
+	return expected;
+}
+
+OwnPlan *
+own_plan_current()
+{
+	return current;
+}
 
 void
 own_plan_watch()

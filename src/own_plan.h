@@ -32,10 +32,10 @@ extern void own_plan_watch();
 [[nodiscard]] extern bool planner_is_replaced();
 
 /* Private to while_planning_own() and own_plan.cpp: the statement that is run. */
-extern OwnPlan *own_plan_expected;
+extern OwnPlan *&own_plan_expected();
 
-/* Private to own_plan.cpp and own_paths.cpp: what the planner is planning, if it is ours. */
-extern OwnPlan *own_plan_current;
+/* own_plan_current: what the planner is planning, if it is ours. */
+extern OwnPlan *own_plan_current();
 
 /* While body runs variable is value; then, also after an error, what it was. */
 template <typename T, typename Body>
@@ -61,7 +61,7 @@ template <typename Body>
 void
 while_planning_own(OwnPlan *plan, Body body)
 {
-	while_set(own_plan_expected, plan, body);
+	while_set(own_plan_expected(), plan, body);
 }
 
 } /* namespace bulkupdate */
