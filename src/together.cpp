@@ -24,9 +24,9 @@ constexpr int MAX_STRIDE = 1 << 20;
  * Each time that so many rows have been tried, twice as many are left out at once: a row
  * that is left out without having failed may take others along that need it.
  */
-constexpr int64 PATIENCE = 1 << 20;
+constexpr int64 PATIENCE = 1 << 18;
 
-/* Rows that are tried at most: a few seconds' worth, or for many rows each so often. */
+/* Rows that are tried at most: a second or two's worth, or for many rows each so often. */
 constexpr int64 MOST_TRIED = 2 * PATIENCE;
 constexpr int64 TRIES = 64;
 
