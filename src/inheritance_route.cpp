@@ -16,6 +16,8 @@ namespace
 /* A search costs as much as some dozens of steps. */
 constexpr int MAX_STEPS = 32;
 
+constexpr int FEW_TABLES = 8;
+
 /* The first entries of an index that are not before a key, for ascending keys. */
 struct Search
 {
@@ -186,6 +188,16 @@ first_key_from(const Search *search, const Keys &keys, int from)
 	return low;
 }
 
+int
+count_tables(const PartitionRoute *route)
+{
+	int n = 0;
+
+	for (const Partition *table = route->opened; table != NULL; table = table->next)
+		n++;
+	return n;
+}
+
 /* Tell found(i) of every key that the index has an entry for. */
 template <typename Found>
 void
@@ -244,6 +256,9 @@ inheritance_route_find(PartitionRoute *route, const Datum *keys, int n, Snapshot
 	const Target *target = route->target;
 	Holder **holders = palloc_array_of<Holder *>(n);
 
+	/* One key is looked up in a few tables as it is searched for in them. */
+	bool search = n > 1 || count_tables(route) > FEW_TABLES;
+
 	/* The newest table first, and each in front: so the target comes to stand first. */
 	for (Partition *table = route->opened; table != NULL; table = table->next)
 	{
@@ -256,7 +271,7 @@ inheritance_route_find(PartitionRoute *route, const Datum *keys, int n, Snapshot
 			table->used = true;
 		};
 
-		if (ascends(index, target->index_columns))
+		if (search && ascends(index, target->index_columns))
 			find_keys(target, table->relation, index, {keys, n, target->keys.size}, snapshot,
 					  found);
 		else
