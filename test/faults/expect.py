@@ -8,6 +8,7 @@ SUBTRANSACTION = {"subtransaction_begin", "subtransaction_end"}
 AFTER_ERROR = {"subtransaction_rollback", "reject"}
 SQL = {"statement_before", "receive", "statement_after"}
 DIRECT = {"find", "statement_end"}
+WITHOUT_ROWS = {"statement_before", "statement_after", "statement_begin", "after_triggers", "statement_end"}
 WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "index_entry", "row_triggers",
            "after_triggers"}
 
@@ -20,11 +21,20 @@ def passed_somewhere(case):
             # without 'skip' only a call in which rows can fail late has one
             or point in SUBTRANSACTION and (case.policy == "skip" or workload.name in {"partitions", "late error", "deferrable"})
             or point == "recheck" and workload.name == "deferrable"
+            or point == "attempt" and not workload.dry and (case.policy == "skip" or workload.name == "late error")
             or point in AFTER_ERROR and (workload.rejected != () or workload.fails and point != "reject")
             or point in SQL and case.applier == "sql"
             or point in DIRECT and case.applier == "direct"
             or point in WRITING and case.applier == "direct" and not workload.dry
             or point == "partition_open" and case.applier == "direct" and workload.name == "partitions")
+
+
+def ends_with(case, sqlstate):
+    """The SQLSTATEs that the call may end with after such an error, which no row is to blame for."""
+    if not case.workload.fails:
+        return {sqlstate}
+    # In search of a row nothing replaces the first error; there only is this point passed for certain.
+    return {case.workload.fails} if case.point == "attempt" else {case.workload.fails, sqlstate}
 
 
 def worth_trying(case):
@@ -49,6 +59,8 @@ def skippable(case, passes):
         return workload.name == "partitions"  # the other keys need no cast
     if point == "plan":
         return passes[0] != "1" and not workload.dry  # the first is that of the INSERT of rejects
+    if passes == "1+" and point in WITHOUT_ROWS:
+        return False  # the statement fails without rows, too
     if point in SQL | DIRECT:
         return not workload.dry
-    return point in SUBTRANSACTION | WRITING | {"coerce", "partition_open"}
+    return point in SUBTRANSACTION | WRITING | {"attempt", "coerce", "partition_open"}

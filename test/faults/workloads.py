@@ -33,8 +33,16 @@ SETUP = """
 
     CREATE FUNCTION after_row() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN PERFORM 1; RETURN NULL; END';
-    CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN RAISE EXCEPTION ''not this one''; END';
+    CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE is_bad bool;
+        BEGIN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %I t JOIN plain_before b USING (id) WHERE id = 15 AND t.v <> b.v)',
+                           TG_TABLE_NAME) INTO is_bad;
+            IF is_bad THEN
+                RAISE EXCEPTION 'not this one';
+            END IF;
+            RETURN NULL;
+        END $$;
 """
 
 TABLES = """
@@ -54,7 +62,8 @@ TABLES = """
     CREATE TRIGGER after_row AFTER UPDATE ON parted{k} FOR EACH ROW EXECUTE FUNCTION after_row();
     INSERT INTO parted{k} SELECT * FROM plain_before;
     CREATE TABLE late{k} (LIKE plain{k} INCLUDING ALL);
-    CREATE TRIGGER late AFTER UPDATE ON late{k} FOR EACH ROW WHEN (NEW.id = 15) EXECUTE FUNCTION late();
+    CREATE TRIGGER after_row AFTER UPDATE ON late{k} FOR EACH ROW EXECUTE FUNCTION after_row();
+    CREATE TRIGGER late AFTER UPDATE ON late{k} FOR EACH STATEMENT EXECUTE FUNCTION late();
     INSERT INTO late{k} SELECT * FROM plain_before;
     CREATE TABLE turned{k} (LIKE plain{k} INCLUDING ALL, UNIQUE (n) DEFERRABLE);
     INSERT INTO turned{k} SELECT * FROM plain_before;
@@ -97,7 +106,7 @@ WORKLOADS = [
     Workload("dry_run", "plain", "plain_source", "chunk_size => 10, dry_run => true"),
     Workload("bad rows", "plain", "bad_source", rejected=("5", "15"), policies=("skip",)),
     Workload("partitions", "parted", "parted_source"),
-    # All chunks are rolled back, and the failed one is applied again to find the row.
+    # The error points at no row: all chunks are rolled back, and the failed one is applied again to find the row.
     Workload("late error", "late", "plain_source", policies=("stop",), fails="P0001"),
     # The values change places, over the ends of the chunks.
     Workload("deferrable", "turned", "turned_source", policies=("stop",)),
