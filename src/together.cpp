@@ -13,6 +13,9 @@ namespace bulkupdate
 namespace
 {
 
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): of the pointer is what is meant */
+constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
+
 /* So many rows are always left out one by one. */
 constexpr int FEW = 64;
 
@@ -129,10 +132,9 @@ apply_apart(Search *search, Span<ChunkRow *> rows, Span<ChunkRow *> *left)
 void
 leave_out(Span<ChunkRow *> *set, int place, int count, Span<ChunkRow *> *left)
 {
-	memcpy(left->data + left->size, set->data + place,
-		   sizeof(ChunkRow *) * static_cast<Size>(count));
+	memcpy(left->data + left->size, set->data + place, POINTER_SIZE * static_cast<Size>(count));
 	memmove(set->data + place, set->data + place + count,
-			sizeof(ChunkRow *) * static_cast<Size>(set->size - place - count));
+			POINTER_SIZE * static_cast<Size>(set->size - place - count));
 	left->size += count;
 	set->size -= count;
 }
@@ -206,7 +208,7 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 void
 put_in_order(Span<ChunkRow *> rows)
 {
-	qsort(static_cast<void *>(rows.data), static_cast<Size>(rows.size), sizeof(ChunkRow *),
+	qsort(static_cast<void *>(rows.data), static_cast<Size>(rows.size), POINTER_SIZE,
 		  compare_places);
 }
 
@@ -217,7 +219,7 @@ apply_round(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows)
 	Span<ChunkRow *> left = {left_rows, 0};
 
 	apply_rest(search, *set, &left);
-	memcpy(set->data, left.data, sizeof(ChunkRow *) * static_cast<Size>(left.size));
+	memcpy(set->data, left.data, POINTER_SIZE * static_cast<Size>(left.size));
 	set->size = left.size;
 	put_in_order(*set);
 }
@@ -238,7 +240,7 @@ apply_contradicting(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows)
 		Span<ChunkRow *> others = *set;
 
 		memmove(set->data + i, set->data + i + 1,
-				sizeof(ChunkRow *) * static_cast<Size>(set->size - i - 1));
+				POINTER_SIZE * static_cast<Size>(set->size - i - 1));
 		others.size--;
 		apply_round(search, &others, left_rows);
 		set->data[others.size] = row;
