@@ -68,8 +68,8 @@ extern void index_walk_begin(IndexWalk *walk, Relation heap, Relation index,
  *		Put the visible row with this key (a Datum for each column of the index,
  *		none null) into slot; returns whether there is one.
  *
- * Any order of keys is right; ascending ones are fast.  Raises 40001 where an
- * index scan would.
+ * The keys asked for must come in ascending order.  Raises 40001 where an index
+ * scan would.
  */
 [[nodiscard]] extern bool index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot);
 

@@ -66,12 +66,12 @@ unpacked_error(bytea *packed)
 	return error;
 }
 
-/* A row can be rejected for its key's cast, or for its size with a key that can be long. */
+/* A row can be rejected before it has a key: for a cast, or for the size of its values. */
 bool
 keeps_errors(const Target *target)
 {
-	for (const KeyColumn &key : target->keys)
-		if (attribute_of(target, key.target).attlen == -1)
+	for (const MappedColumn &column : target->columns)
+		if (attribute_of(target, column.target).attlen == -1)
 			return true;
 	return target->keys_can_fail;
 }

@@ -56,6 +56,22 @@ hint_for(const Target *target, const FormData_pg_constraint *constraint)
 				 "the constraint deferrable and defer it with SET CONSTRAINTS.";
 }
 
+bool
+is_outside(const Target *target, const ErrorData *error)
+{
+	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(violated_constraint(error)));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+
+	FormData_pg_constraint constraint =
+		*reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple));
+
+	ReleaseSysCache(tuple);
+	return constraint.contype == CONSTRAINT_FOREIGN &&
+		   !are_of_target(target, constraint.conrelid, constraint.confrelid);
+}
+
 } /* namespace */
 
 void
@@ -76,6 +92,21 @@ add_reference_hint(ErrorData *error, const Chunk *chunk)
 	ReleaseSysCache(tuple);
 	if (hint != nullptr)
 		error->hint = pstrdup(hint);
+}
+
+bool
+is_reference_outside(const Target *target, const ErrorData *error)
+{
+	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
+		return false;
+
+	/* It is asked for each bad row. */
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update reference", ALLOCSET_SMALL_SIZES);
+	bool outside = with_memory_context(memory, [&] { return is_outside(target, error); });
+
+	MemoryContextDelete(memory);
+	return outside;
 }
 
 } /* namespace bulkupdate */

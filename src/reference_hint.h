@@ -1,6 +1,7 @@
 /*
  * reference_hint.h
- *		What to do about a foreign key between rows of different chunks.
+ *		Errors of foreign keys: whether they are from the target to itself, and what
+ *		to do when its rows are in different chunks.
  */
 #ifndef BULK_UPDATE_REFERENCE_HINT_H
 #define BULK_UPDATE_REFERENCE_HINT_H
@@ -20,6 +21,15 @@ namespace bulkupdate
  * have been caught and what was done rolled back.
  */
 extern void add_reference_hint(ErrorData *error, const Chunk *chunk);
+
+/*
+ * is_reference_outside
+ *		Is the error that of a foreign key to or from another table?  No other row
+ *		of the target can help there.
+ *
+ * Looks into the catalogs, like add_reference_hint(), and leaves no memory behind.
+ */
+extern bool is_reference_outside(const Target *target, const ErrorData *error);
 
 } /* namespace bulkupdate */
 

@@ -5,6 +5,7 @@
 #include "together.h"
 
 #include "fault.h"
+#include "reference_hint.h"
 #include "reject.h"
 
 namespace bulkupdate
@@ -47,42 +48,6 @@ struct Search
 	int applied;
 	bool contradicting; /* rows may have failed because others took what they want */
 };
-
-/* A part of the target's tree of partitions and children, or not? */
-bool
-is_outside(Oid relid, Oid target)
-{
-	return relid != target && !list_member_oid(get_partition_ancestors(target), relid) &&
-		   !list_member_oid(find_all_inheritors(target, NoLock, NULL), relid);
-}
-
-/* No other row of the chunk can help a row that violates a foreign key to or from another table. */
-bool
-is_of_foreign_key_outside(const Target *target, const ErrorData *error)
-{
-	Oid target_id = RelationGetRelid(target->relation);
-
-	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION || error->schema_name == NULL ||
-		error->table_name == NULL || error->constraint_name == NULL)
-		return false;
-
-	Oid schema = get_namespace_oid(error->schema_name, true);
-	Oid referencing =
-		OidIsValid(schema) ? get_relname_relid(error->table_name, schema) : InvalidOid;
-	Oid constraint = OidIsValid(referencing)
-						 ? get_relation_constraint_oid(referencing, error->constraint_name, true)
-						 : InvalidOid;
-	HeapTuple tuple =
-		OidIsValid(constraint) ? SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint)) : NULL;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-
-	Oid referenced = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple))->confrelid;
-
-	ReleaseSysCache(tuple);
-	return is_outside(referencing, target_id) || is_outside(referenced, target_id);
-}
 
 /* May the row have taken what a row before it would have given up? */
 bool
@@ -268,7 +233,7 @@ note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row, const 
 {
 	bool was_passed = failing.row == nullptr || failing.late;
 
-	if (was_passed ? is_of_foreign_key_outside(chunk->target, error)
+	if (was_passed ? is_reference_outside(chunk->target, error)
 				   : candidates->rows.size == 0 || !is_of_taken_value(error))
 		return;
 	if (candidates->rows.data == nullptr)
