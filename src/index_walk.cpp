@@ -4,8 +4,6 @@
  */
 #include "index_walk.h"
 
-#include <initializer_list>
-
 #include "leaf_scan.h"
 
 namespace bulkupdate
@@ -22,6 +20,14 @@ namespace
 constexpr int MAX_STEPS = 32;
 constexpr int FAR_KEYS_BEFORE_LOOKUPS = 4;
 constexpr int LOOKUPS_BEFORE_STEPS = 128;
+
+/* Release a scan's pin on a heap page: one pin too many, and the page cannot be pruned. */
+void
+leave_page(IndexScanDesc scan)
+{
+	if (scan != NULL)
+		table_index_fetch_reset(scan->xs_heapfetch);
+}
 
 void
 set_arguments(ScanKeyData *scan_keys, const Datum *key, int n)
@@ -118,6 +124,7 @@ look_up(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 {
 	int n = walk->keys.size;
 
+	leave_page(walk->steps);
 	if (walk->lookups == NULL)
 		walk->lookups = begin_index_scan(walk->heap, walk->index, walk->snapshot, n);
 	set_arguments(walk->lookup_keys, key, n);
@@ -147,6 +154,7 @@ find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 		return look_up(walk, key, slot);
 	}
 
+	leave_page(walk->lookups);
 	if (walk->on_entry && has_prefix(walk, key))
 	{
 		Found found = step_to(walk, key, slot, MAX_STEPS);
@@ -205,9 +213,8 @@ index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 void
 index_walk_leave(IndexWalk *walk)
 {
-	for (IndexScanDesc scan : {walk->steps, walk->lookups})
-		if (scan != NULL)
-			table_index_fetch_reset(scan->xs_heapfetch);
+	leave_page(walk->steps);
+	leave_page(walk->lookups);
 }
 
 void
