@@ -1,6 +1,7 @@
 --
 -- Limits: long keys, many key columns, and how far the cursor is read. Values of hundreds of megabytes are in test/scale.
 --
+SET bulk_update.progress_interval = 0;
 
 -- A key of which a B-tree can hold the compressed form is one as any other. The report has only the length of it.
 CREATE TABLE long_key (k text PRIMARY KEY, l text UNIQUE, v int);
