@@ -44,6 +44,7 @@ SET test.seen = '';
 BEGIN;
 SET LOCAL ROLE planning_guest;
 UPDATE rp SET v = 5 WHERE id = 1;
+SELECT tenants(), immutable_tenants();
 RESET ROLE;
 SELECT seq_scan > 0 AS seq, idx_scan > 0 AS idx FROM tenant_scans() \gset update_
 ROLLBACK;
