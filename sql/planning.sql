@@ -39,16 +39,6 @@ CREATE RULE log AS ON UPDATE TO rp DO ALSO INSERT INTO rule_log SELECT NEW.id, (
 CREATE ROLE planning_guest;
 GRANT ALL ON rp, tenant, rule_log TO planning_guest;
 
--- the scans of a session that only runs UPDATE
-SET test.seen = '';
-BEGIN;
-SET LOCAL ROLE planning_guest;
-UPDATE rp SET v = 5 WHERE id = 1;
-SELECT tenants(), immutable_tenants();
-RESET ROLE;
-SELECT seq_scan > 0 AS seq, idx_scan > 0 AS idx FROM tenant_scans() \gset update_
-ROLLBACK;
-\c -
 SET jit = on;
 SET test.seen = 'seen: ';
 SET ROLE planning_guest;
@@ -56,12 +46,12 @@ BEGIN;
 SELECT rows_updated, applier FROM bulk_update_query('rp', 'VALUES (1, 5), (2, 6)', '{id,v}');
 SELECT tenants(), immutable_tenants();
 RESET ROLE;
-SELECT (seq_scan > 0) = :'update_seq' AS same_seq, (idx_scan > 0) = :'update_idx' AS same_idx FROM tenant_scans();
+SELECT seq_scan > 0 AS seq_scans FROM tenant_scans();
 SHOW test.seen;
 SET ROLE planning_guest;
 SELECT rows_unchanged, rows_updated FROM bulk_update_query('rp', 'VALUES (1, 5), (2, 7)', '{id,v}', skip_unchanged => true);
 RESET ROLE;
-SELECT (seq_scan > 0) = :'update_seq' AS same_seq, (idx_scan > 0) = :'update_idx' AS same_idx FROM tenant_scans();
+SELECT seq_scan > 0 AS seq_scans FROM tenant_scans();
 SHOW test.seen;
 COMMIT;
 RESET jit;
