@@ -100,8 +100,9 @@ shutdown(DestReceiver *self)
 {
 	OutcomeReceiver *receiver = receiver_of(self);
 
-	receiver->statement_bytes =
-		MemoryContextMemAllocated(receiver->query->estate->es_query_cxt, true);
+	/* With what SPI holds for the statement, the plan's copy among it. */
+	receiver->statement_bytes = MemoryContextMemAllocated(
+		MemoryContextGetParent(receiver->query->estate->es_query_cxt), true);
 	rechecks_hold(receiver->target->rechecks, receiver->query->estate);
 	late_row_begin(receiver->query->estate);
 	receiver->finishing = receiver->query;
