@@ -42,7 +42,7 @@ struct Keys
 bool
 covers_key_alike(const Target *target, Relation child, Relation index)
 {
-	const Relation model = target->key_index;
+	Relation model = target->key_index;
 	const FormData_pg_index *form = index->rd_index;
 
 	if (!form->indisunique || !form->indisready || !form->indislive ||
