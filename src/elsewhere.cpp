@@ -43,17 +43,19 @@ update_statement(const Target *target)
 bool
 has_other_scan(const Plan *plan)
 {
-	ListCell *cell;
-
 	check_stack_depth();
 	if (plan == NULL)
 		return false;
 	if (IsA(plan, CustomScan) || IsA(plan, ForeignScan))
 		return true;
 	if (IsA(plan, Append))
+	{
+		ListCell *cell;
+
 		foreach (cell, reinterpret_cast<const Append *>(plan)->appendplans)
 			if (has_other_scan(static_cast<const Plan *>(lfirst(cell))))
 				return true;
+	}
 	return has_other_scan(outerPlan(plan)) || has_other_scan(innerPlan(plan));
 }
 

@@ -139,14 +139,13 @@ check_missing(const Call *call)
 		return;
 
 	const char *table = RelationGetRelationName(call->target->relation);
-	const char *hint = "Set on_missing to \"ignore\" to count such rows.";
 
 	if (first->image == NULL && call->chunk->impossible_key == NULL)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source row %lld has no key to find a row of table \"%s\" by",
 							   static_cast<long long>(first->position), table),
 						errdetail("There is a null in columns (%s).", key_names(call->target)),
-						errhint("%s", hint)));
+						errhint("Set on_missing to \"ignore\" to count such rows.")));
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 					errmsg("table \"%s\" has no row for source row %lld", table,
 						   static_cast<long long>(first->position)),
