@@ -126,6 +126,11 @@ CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (6);
 CREATE TABLE parts_2 PARTITION OF parts (CHECK (v < 0)) FOR VALUES FROM (6) TO (11);
 INSERT INTO parts SELECT i, -1 FROM generate_series(1, 10) AS i;
 SELECT * FROM stop('SELECT i AS id, CASE WHEN i IN (3, 8) THEN 1 ELSE -1 END AS v FROM generate_series(10, 1, -1) AS i', 'parts');
+-- and the row that a foreign key refuses when all are done
+CREATE TABLE known (v int PRIMARY KEY);
+INSERT INTO known SELECT generate_series(-9, -1);
+ALTER TABLE parts ADD CONSTRAINT v_is_known FOREIGN KEY (v) REFERENCES known;
+SELECT * FROM stop('SELECT i AS id, CASE i WHEN 4 THEN -10 ELSE -i END AS v FROM generate_series(1, 9) AS i', 'parts');
 CREATE TABLE moving (region text, id int, v int, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
 CREATE TABLE moving_north PARTITION OF moving FOR VALUES IN ('north');
 CREATE TABLE moving_south PARTITION OF moving FOR VALUES IN ('south');
@@ -143,6 +148,8 @@ CREATE TABLE child (UNIQUE (id), CHECK (v < 10)) INHERITS (parent);
 INSERT INTO parent VALUES (1, 1);
 INSERT INTO child VALUES (2, 2), (3, 3);
 SELECT * FROM stop('VALUES (1, 100), (2, 5), (3, 100)', 'parent', ', ''{id,v}''');
+ALTER TABLE child ADD CONSTRAINT v_is_known FOREIGN KEY (v) REFERENCES known NOT VALID;
+SELECT * FROM stop('VALUES (1, 100), (2, -2), (3, 4)', 'parent', ', ''{id,v}''');
 
 -- A call in a trigger of a call: each names its own row
 CREATE TABLE outer_table (id int PRIMARY KEY, v int);

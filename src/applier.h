@@ -44,7 +44,7 @@ using CurrentRowFunction = ChunkRow *(*) (const Applier *applier);
  */
 using LateRowFunction = ChunkRow *(*) (const Applier *applier);
 
-/* The newest call raised an error that was caught: what it left is gone. */
+/* The newest call raised an error that was caught: what it left is about to go. */
 using AbandonFunction = void (*)(Applier *applier);
 
 struct Applier

@@ -86,10 +86,9 @@ run_without_rows(Attempts *attempts)
 			[&] {
 				run_statement(attempts, {nullptr, 0}, memory);
 			},
-			is_of_row_or_privilege, AtEnd::Undo);
+			is_of_row_or_privilege, AtEnd::Undo, [&] { applier->abandon(applier); });
 	});
 
-	applier->abandon(applier);
 	if (error != nullptr)
 		raise_for_call(chunk, error);
 	MemoryContextDelete(memory);
@@ -137,7 +136,8 @@ ErrorData *
 attempt(Attempts *attempts, Span<ChunkRow *> rows, FailingRow *failing)
 {
 	Chunk *chunk = attempts->chunk;
-	Trial trial = {attempts->applier, {nullptr, false}};
+	Applier *applier = attempts->applier;
+	Trial trial = {applier, {nullptr, false}};
 
 	CHECK_FOR_INTERRUPTS();
 
@@ -152,13 +152,12 @@ attempt(Attempts *attempts, Span<ChunkRow *> rows, FailingRow *failing)
 					run_statement(attempts, rows, chunk->scratch);
 				});
 			},
-			is_of_row_or_privilege);
+			is_of_row_or_privilege, AtEnd::Keep, [&] { applier->abandon(applier); });
 	});
 
 	*failing = trial.failing;
 	if (error == nullptr)
 		return nullptr;
-	attempts->applier->abandon(attempts->applier);
 	if (!is_row_error(error))
 		raise_for_call(chunk, error);
 	if (failing->row == nullptr || failing->late)

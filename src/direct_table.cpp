@@ -16,17 +16,6 @@ namespace
 /* A walk takes some 75 kB. */
 constexpr int MAX_KEPT_WALKS = 64;
 
-/* The table's attribute that is an attribute of the target. */
-AttrNumber
-attribute_in_table(const DirectTable *table, AttrNumber attno)
-{
-	const Target *target = table->statement->target;
-
-	return table->relation == target->relation
-			   ? attno
-			   : get_attnum(RelationGetRelid(table->relation), attribute_name(target, attno));
-}
-
 void
 map_attributes(DirectTable *table)
 {
@@ -34,13 +23,13 @@ map_attributes(DirectTable *table)
 
 	table->key_attributes = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
 	for (int i = 0; i < target->keys.size; i++)
-		table->key_attributes[i] = attribute_in_table(table, target->keys[i].target);
+		table->key_attributes[i] = attribute_in(table->relation, target, target->keys[i].target);
 
 	table->value_columns = {palloc_array_of<ValueColumn>(target->columns.size), 0};
 	for (const MappedColumn &column : target->columns)
 		if (!column.is_key)
 			table->value_columns[table->value_columns.size++] = {
-				column.target - 1, attribute_in_table(table, column.target) - 1};
+				column.target - 1, attribute_in(table->relation, target, column.target) - 1};
 
 	TupleDesc tuple_desc = RelationGetDescr(table->relation);
 

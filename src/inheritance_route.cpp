@@ -50,15 +50,11 @@ covers_key_alike(const Target *target, Relation child, Relation index)
 		RelationGetIndexPredicate(index) != NIL)
 		return false;
 	for (int i = 0; i < target->index_columns; i++)
-	{
-		const char *name = attribute_name(target, target->keys[i].target);
-
-		if (form->indkey.values[i] != get_attnum(RelationGetRelid(child), name) ||
+		if (form->indkey.values[i] != attribute_in(child, target, target->keys[i].target) ||
 			index->rd_opfamily[i] != model->rd_opfamily[i] ||
 			index->rd_opcintype[i] != model->rd_opcintype[i] ||
 			index->rd_indcollation[i] != model->rd_indcollation[i])
 			return false;
-	}
 	return true;
 }
 

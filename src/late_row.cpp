@@ -10,10 +10,8 @@ namespace bulkupdate
 namespace
 {
 
-/* The tables whose rows a statement updates; not those that a foreign key's action leads to. */
-template <typename Body>
-void
-for_each_updated_table(const EState *estate, Body body)
+bool
+is_updated(const EState *estate, Oid relid)
 {
 	const List *lists[] = {estate->es_opened_result_relations,
 						   estate->es_tuple_routing_result_relations};
@@ -23,7 +21,38 @@ for_each_updated_table(const EState *estate, Body body)
 		ListCell *cell;
 
 		foreach (cell, list)
-			body(static_cast<const ResultRelInfo *>(lfirst(cell)));
+			if (RelationGetRelid(
+					static_cast<const ResultRelInfo *>(lfirst(cell))->ri_RelationDesc) == relid)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * The tables whose rows a statement updates; not those that a foreign key's action
+ * leads to.  The triggers of a partition fire with a ResultRelInfo made for them.
+ */
+template <typename Body>
+void
+for_each_updated_table(const EState *estate, Body body)
+{
+	const List *lists[] = {estate->es_opened_result_relations,
+						   estate->es_tuple_routing_result_relations,
+						   estate->es_trig_target_relations};
+
+	for (const List *list : lists)
+	{
+		ListCell *cell;
+
+		foreach (cell, list)
+		{
+			const ResultRelInfo *table = static_cast<const ResultRelInfo *>(lfirst(cell));
+
+			if (table->ri_TrigOldSlot != nullptr &&
+				(list != estate->es_trig_target_relations ||
+				 is_updated(estate, RelationGetRelid(table->ri_RelationDesc))))
+				body(table);
+		}
 	}
 }
 
@@ -33,12 +62,10 @@ key_of_version(const Target *target, Relation relation, TupleTableSlot *slot, Da
 {
 	for (int i = 0; i < target->keys.size; i++)
 	{
-		AttrNumber attno = target->keys[i].target;
+		AttrNumber attno = attribute_in(relation, target, target->keys[i].target);
 		bool isnull;
 
-		if (relation != target->relation)
-			attno = get_attnum(RelationGetRelid(relation), attribute_name(target, attno));
-		if (attno <= 0)
+		if (attno == InvalidAttrNumber)
 			return false;
 		key[i] = slot_getattr(slot, attno, &isnull);
 		if (isnull)
@@ -90,10 +117,8 @@ row_with_key(const Target *target, const Datum *key, Span<ChunkRow *> rows)
 void
 late_row_begin(EState *estate)
 {
-	for_each_updated_table(estate, [](const ResultRelInfo *table) {
-		if (table->ri_TrigOldSlot != NULL)
-			ExecClearTuple(table->ri_TrigOldSlot);
-	});
+	for_each_updated_table(
+		estate, [](const ResultRelInfo *table) { ExecClearTuple(table->ri_TrigOldSlot); });
 }
 
 ChunkRow *
@@ -107,7 +132,7 @@ late_row_find(const Target *target, const EState *estate, Span<ChunkRow *> rows)
 	for_each_updated_table(estate, [&](const ResultRelInfo *table) {
 		TupleTableSlot *slot = table->ri_TrigOldSlot;
 
-		if (slot == NULL || TTS_EMPTY(slot))
+		if (TTS_EMPTY(slot))
 			return;
 
 		ChunkRow *row = key_of_version(target, table->ri_RelationDesc, slot, key)

@@ -55,7 +55,6 @@ struct Rechecks
 namespace
 {
 
-/* Also finds the key's columns: an error context must not look into the catalogs. */
 void
 open_table(CheckedTable *table)
 {
@@ -64,10 +63,7 @@ open_table(CheckedTable *table)
 	table->relation = table_open(table->oid, NoLock);
 	table->key_attributes = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
 	for (int i = 0; i < target->keys.size; i++)
-		table->key_attributes[i] =
-			table->oid == RelationGetRelid(target->relation)
-				? target->keys[i].target
-				: get_attnum(table->oid, attribute_name(target, target->keys[i].target));
+		table->key_attributes[i] = attribute_in(table->relation, target, target->keys[i].target);
 }
 
 void

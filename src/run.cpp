@@ -255,7 +255,6 @@ name_failing_row(Call *call, ErrorData *error)
 
 	if (call->applying.size == 0 || call->failing != NULL)
 		return;
-	call->applier->abandon(call->applier);
 
 	const ChunkRow *row = find_bad_row(call->applier, chunk, call->applying, error);
 
@@ -271,7 +270,8 @@ name_failing_row(Call *call, ErrorData *error)
 void
 run_chunks_naming_rows(Call *call)
 {
-	ErrorData *error = try_in_subtransaction([&] { run_chunks(call); });
+	ErrorData *error = try_in_subtransaction([&] { run_chunks(call); }, is_row_error, AtEnd::Keep,
+											 [&] { call->applier->abandon(call->applier); });
 
 	if (error == NULL)
 		return;

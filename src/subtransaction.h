@@ -102,17 +102,18 @@ using ErrorJudge = bool (*)(const ErrorData *error);
  * try_in_subtransaction
  *		Run body in a subtransaction; returns NULL when it succeeded.
  *
- * When body raises an error that is_skippable() takes for a row's, the
- * subtransaction is rolled back and the error is returned, allocated in the
- * current memory context.  Any other error is raised on.
+ * When body raises an error, abandon() is called, then the subtransaction is
+ * rolled back.  An error that is_skippable() takes for a row's is returned,
+ * allocated in the current memory context; any other is raised on.
  */
-template <typename Body>
+template <typename Body, typename Abandon>
 ErrorData *
-try_in_subtransaction(Body body, ErrorJudge is_skippable = is_row_error, AtEnd at_end = AtEnd::Keep)
+try_in_subtransaction(Body body, ErrorJudge is_skippable, AtEnd at_end, Abandon abandon)
 {
 	ErrorData *error = nullptr;
 
 	(void) run_in_subtransaction(at_end, body, [&] {
+		abandon();
 		error = CopyErrorData();
 		FlushErrorState();
 	});
@@ -121,6 +122,14 @@ try_in_subtransaction(Body body, ErrorJudge is_skippable = is_row_error, AtEnd a
 	if (error != nullptr && !is_skippable(error))
 		ReThrowError(error);
 	return error;
+}
+
+/* The same of a body that leaves nothing behind. */
+template <typename Body>
+ErrorData *
+try_in_subtransaction(Body body, ErrorJudge is_skippable = is_row_error)
+{
+	return try_in_subtransaction(body, is_skippable, AtEnd::Keep, [] {});
 }
 
 } /* namespace bulkupdate */

@@ -166,6 +166,27 @@ target_check_privileges(const Target *target, bool compares_values)
 	}
 }
 
+AttrNumber
+attribute_in(Relation relation, const Target *target, AttrNumber attno)
+{
+	TupleDesc tuple_desc = RelationGetDescr(relation);
+
+	if (relation == target->relation)
+		return attno;
+
+	const NameData name = attribute_of(target, attno).attname;
+
+	for (int i = 0; i < tuple_desc->natts; i++)
+	{
+		const FormData_pg_attribute *attribute = TupleDescAttr(tuple_desc, i);
+
+		if (!attribute->attisdropped &&
+			namestrcmp(const_cast<Name>(&name), NameStr(attribute->attname)) == 0)
+			return attribute->attnum;
+	}
+	return InvalidAttrNumber;
+}
+
 const char *
 qualified_name(Oid relid)
 {

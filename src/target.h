@@ -142,6 +142,15 @@ attribute_name(const Target *target, AttrNumber attno)
 	return pstrdup(NameStr(attribute_of(target, attno).attname));
 }
 
+/*
+ * attribute_in
+ *		The attribute of the target, or of a partition or inheritance child of it,
+ *		that is the target's attribute attno; InvalidAttrNumber when there is none.
+ *
+ * Asks no catalog: error contexts call it.
+ */
+extern AttrNumber attribute_in(Relation relation, const Target *target, AttrNumber attno);
+
 /* rewrites_update: is it a rule that an UPDATE in this session meets, as matchLocks() has it? */
 extern bool rewrites_update(const RewriteRule *rule);
 
