@@ -73,3 +73,23 @@ def test_sql(name):
         ok(passed, f"{where}: {block.sql.strip().splitlines()[0]}"
            + ("" if passed else f"\n--- it prints\n{output}--- the document has\n{expected}"))
     return len(found)
+
+
+# What psql says of a command that returns no rows.
+TAG = re.compile(r"(CREATE|DROP|ALTER|DECLARE) [A-Z ]+|(INSERT 0|SELECT|UPDATE|DELETE) \d+|BEGIN|COMMIT|ROLLBACK|ANALYZE")
+
+
+def test_pasted(name):
+    """A reader who pastes the blocks one after another into an empty database sees what the document shows."""
+    text = (TREE / name).read_text()
+    found = blocks(text)
+    equal(re.findall(r"<!--.*", text), [], f"{name}: no SQL is hidden in a comment")
+    database = "pasted_" + re.sub(r"\W", "_", name.lower())
+    subprocess.run(["createdb", "--template=template0", database], check=True)
+    result = subprocess.run(["psql", "-X", "-d", database], input="".join(block.sql for block in found),
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    equal((result.returncode, result.stderr), (0, ""), f"{name}: no error when its SQL is pasted into an empty database")
+    shown = "".join(line + "\n" for line in normal(result.stdout).splitlines() if line and not TAG.fullmatch(line))
+    expected = "".join(line + "\n" for block in found for line in (block.output or "").splitlines() if line)
+    ok(shown != "" and like(expected, shown), f"{name}: it prints what is shown when pasted",
+       f"\n--- it prints\n{shown}--- the document has\n{expected}")
