@@ -96,7 +96,7 @@ help:
 	@echo 'make installcheck  run the SQL and isolation tests on a running server (PGHOST, PGPORT …)'
 	@echo 'make check         every test suite, each on a throwaway server (scripts/check --help)'
 	@echo 'make demo          the extension at work on 500,000 rows, on a throwaway server'
-	@echo 'make lint          warnings, formatting, clang-tidy and the checks of CONTRIBUTING.md'
+	@echo 'make lint          warnings, formatting, clang-tidy and the other checks of scripts/lint'
 	@echo 'make format        format the sources with clang-format'
 	@echo 'make clean         remove what was built and what the tests wrote'
 
