@@ -1,4 +1,4 @@
-"""Links, names of tests, and spelling in the documentation."""
+"""Links, names of tests, widths of lines, and spelling in the documentation."""
 
 import pathlib
 import re
@@ -52,6 +52,21 @@ def test_guarantees():
     equal((len(items) > 20, unbacked), (True, []), "each guarantee and each limit names its tests")
 
 
+WIDEST = 120
+
+
+def wide_lines(path):
+    """Lines of prose; tables, fences and comments are as wide as they must be."""
+    text = re.sub(r"^```.*?^```|<!--.*?-->", lambda part: "\n" * part.group().count("\n"), path.read_text(), flags=re.S | re.M)
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > WIDEST and not line.startswith("|"):
+            yield f"{path.relative_to(TREE)}:{number}: {len(line)} columns"
+
+
+def test_width():
+    equal([line for path in all_files() for line in wide_lines(path)], [], f"no line of prose is wider than {WIDEST} columns")
+
+
 def unknown_words():
     prose = "\n".join(without_code(path.read_text()) for path in all_files())
     result = subprocess.run(["aspell", "--lang=en_US", "--encoding=utf-8", "--ignore=2", "list"], input=prose,
@@ -69,6 +84,7 @@ def test_spelling():
 def test_text():
     test_links()
     test_names()
+    test_width()
     test_guarantees()
     test_spelling()
 
