@@ -5,7 +5,7 @@
 #   make help                  the other targets
 #
 # PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors, FAULTS=1
-# compiles the fault points in (src/fault.h), for tests only; COVERAGE=1 is for scripts/coverage;
+# compiles the fault points in (src/server/fault.h), for tests only; COVERAGE=1 is for scripts/coverage;
 # SANITIZE=1 compiles checks for undefined behaviour in, PACKAGE_CXXFLAGS is for those who make
 # packages: before PostgreSQL 18 PGXS takes none for C++.
 
@@ -16,8 +16,9 @@ PGFILEDESC = "bulk_update - update a table from a cursor in bounded chunks"
 # VPATH builds keep the sources elsewhere; PGXS sets srcdir only later.
 top := $(or $(VPATH),.)
 
-SOURCES = $(sort $(patsubst $(top)/%,%,$(wildcard $(top)/src/*.cpp)))
-OWN_HEADERS = $(wildcard $(top)/src/*.h)
+in_rooms = $(wildcard $(addprefix $(top)/src/,*.$(1) */*.$(1) */*/*.$(1)))
+SOURCES = $(sort $(patsubst $(top)/%,%,$(call in_rooms,cpp)))
+OWN_HEADERS = $(call in_rooms,h)
 OBJS = $(SOURCES:.cpp=.o)
 DATA = $(sort $(patsubst $(top)/%,%,$(wildcard $(top)/bulk_update--*.sql)))
 
@@ -54,7 +55,7 @@ include $(PGXS)
 
 # The server's headers are not written for -Wextra in C++. A directory given by -isystem is a
 # system directory even where PGXS also gives it by -I.
-override CPPFLAGS += -isystem $(includedir_server) -isystem $(includedir_internal)
+override CPPFLAGS += -I$(top)/src -isystem $(includedir_server) -isystem $(includedir_internal)
 # PGXS does not hand PG_CXXFLAGS to the bitcode compiler.
 COMPILE.cxx.bc += $(MODULE_CXXFLAGS) $(filter -ffile-prefix-map=%,$(PACKAGE_CXXFLAGS))
 

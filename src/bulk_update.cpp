@@ -2,16 +2,14 @@
  * bulk_update.cpp
  *		Entry points: SQL arguments in, a set of rows out.
  */
-#include "applier.h"
-#include "arrays.h"
-#include "explain.h"
-#include "fault.h"
-#include "options.h"
-#include "outcome_receiver.h"
-#include "own_plan.h"
-#include "progress.h"
-#include "reject_table.h"
+#include "apply/choose_applier.h"
+#include "call/options.h"
+#include "call/progress.h"
+#include "explain/explain.h"
+#include "report/reject_table.h"
 #include "run.h"
+#include "server/fault.h"
+#include "source/arrays.h"
 
 extern "C"
 {
@@ -50,9 +48,9 @@ open_query(const char *query)
 						errmsg("argument \"query\" of bulk_update_query must not be empty"),
 						errhint("Give a SELECT, VALUES or a command with RETURNING.")));
 
-	SPIPlanPtr plan = SPI_prepare_cursor(query, 0, NULL, CURSOR_OPT_NO_SCROLL);
+	SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, CURSOR_OPT_NO_SCROLL);
 
-	if (plan == NULL)
+	if (plan == nullptr)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	if (!SPI_is_cursor_plan(plan))
 		ereport(
@@ -60,7 +58,7 @@ open_query(const char *query)
 			(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
 			 errmsg("argument \"query\" of bulk_update_query must be one query that returns rows"),
 			 errhint("Give a SELECT, VALUES or a command with RETURNING.")));
-	return pstrdup(SPI_cursor_open(NULL, plan, NULL, NULL, false)->name);
+	return pstrdup(SPI_cursor_open(nullptr, plan, nullptr, nullptr, false)->name);
 }
 
 /* Where the rows of a call come from. */
@@ -138,8 +136,8 @@ Datum
 update(FunctionCallInfo fcinfo, SourceKind kind)
 {
 	return with_source(fcinfo, kind, [&](const Options &options, const CallSource &source) {
-		bulkupdate::run(options, source.portal, source.label,
-						{fcinfo->flinfo->fn_oid, result_of(fcinfo), source.rows});
+		bulkupdate::run_call(options, source.portal, source.label,
+							 {fcinfo->flinfo->fn_oid, result_of(fcinfo), source.rows});
 	});
 }
 
@@ -161,9 +159,7 @@ void
 _PG_init(void)
 {
 	bulkupdate::progress_define_settings();
-	bulkupdate::outcome_receiver_watch();
-	bulkupdate::own_plan_watch();
-	bulkupdate::applier_define_settings();
+	bulkupdate::applier_init();
 #ifdef BULK_UPDATE_FAULTS
 	bulkupdate::fault_define_settings();
 #endif
@@ -174,7 +170,7 @@ _PG_init(void)
  * bulk_update_cursor
  *		SQL: bulk_update(target, source refcursor, columns, key_columns, ...)
  *
- * Returns one row for each chunk.  Raises what options_from_call() and run()
+ * Returns one row for each chunk.  Raises what options_from_call() and run_call()
  * raise.
  */
 Datum
@@ -188,7 +184,7 @@ bulk_update_cursor(PG_FUNCTION_ARGS)
  *		SQL: bulk_update_query(target, query text, columns, key_columns, ...)
  *
  * The same with a cursor that is opened for the query and closed at the end.
- * Raises what open_query(), options_from_call() and run() raise.
+ * Raises what open_query(), options_from_call() and run_call() raise.
  */
 Datum
 bulk_update_query(PG_FUNCTION_ARGS)
@@ -202,7 +198,7 @@ bulk_update_query(PG_FUNCTION_ARGS)
  *
  * The same with a cursor over the elements of arrays, for drivers that bind one
  * array for each column.  Raises what arrays_open(), options_from_call() and
- * run() raise.
+ * run_call() raise.
  */
 Datum
 bulk_update_arrays(PG_FUNCTION_ARGS)

@@ -4,16 +4,17 @@
  */
 #include "run.h"
 
-#include "applier.h"
-#include "fault.h"
-#include "isolation.h"
-#include "key_text.h"
-#include "progress.h"
-#include "recheck.h"
-#include "reference_hint.h"
-#include "reject_table.h"
-#include "report.h"
-#include "subtransaction.h"
+#include "apply/bad_rows.h"
+#include "apply/choose_applier.h"
+#include "apply/recheck.h"
+#include "apply/reference_hint.h"
+#include "call/progress.h"
+#include "report/reject_table.h"
+#include "report/report.h"
+#include "server/fault.h"
+#include "server/subtransaction.h"
+#include "target/key_text.h"
+#include "target/open_target.h"
 
 namespace bulkupdate
 {
@@ -27,13 +28,14 @@ struct Call
 	const Options *options;
 	const Caller *caller;
 	Target *target;
-	Feed *feed;
+	Rechecks *rechecks; /* NULL: each statement checks all constraints itself */
+	OrderedSource *ordered;
 	Chunk *chunk;
 	Applier *applier;
 	RejectTable *rejects; /* or NULL */
 	Progress progress;
-	BadRows bad;
-	BadRows bad_to_look_at;
+	RejectRate apply_rate;
+	RejectRate probe_rate;
 	int64 rows_rejected;
 	Span<ChunkRow *> applying; /* rows of the statement that is running, without subtransactions */
 	ChunkRow *failing;         /* the row at which the newest error was raised, or NULL */
@@ -51,7 +53,7 @@ chunk_error_context(void *arg)
 	ChunkRow *row = call->applier->current_row(call->applier);
 	StringInfoData text;
 
-	if (row == NULL && of_row)
+	if (row == nullptr && of_row)
 		row = call->applier->late_row(call->applier);
 	call->failing = row;
 	initStringInfo(&text);
@@ -59,29 +61,29 @@ chunk_error_context(void *arg)
 					 chunk->target->display_name, static_cast<long long>(chunk->number),
 					 static_cast<long long>(chunk->first_position),
 					 static_cast<long long>(chunk->last_position));
-	if (chunk->first_key != NULL)
+	if (chunk->first_key != nullptr)
 		appendStringInfo(&text, ", keys %s to %s", clipped(chunk->first_key, CONTEXT_KEY_BYTES),
 						 clipped(chunk->last_key, CONTEXT_KEY_BYTES));
 
 	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
-	if (row != NULL && of_row)
+	if (row != nullptr && of_row)
 		appendStringInfo(&text, ", at source row %lld with key %s",
 						 static_cast<long long>(row->position),
-						 key_detail(chunk->target, chunk_key(chunk, *row), CONTEXT_KEY_BYTES));
+						 key_detail(chunk->target, row->key, CONTEXT_KEY_BYTES));
 	errcontext("%s", text.data);
 }
 
 /* Look at rows before any is written. */
 void
-look_at_rows(Call *call, Span<ChunkRow *> rows)
+probe_chunk(Call *call, Span<ChunkRow *> rows)
 {
 	const Options *options = call->options;
 	Applier *applier = call->applier;
 
 	if (options->dry_run || options->on_error == OnError::Stop)
-		applier->look(applier, rows, options->skip_unchanged, call->chunk->scratch);
+		(void) applier->probe(applier, rows, probe_for(*options), call->chunk->scratch);
 	else
-		look_isolated(applier, call->chunk, rows, &call->bad_to_look_at);
+		probe_despite_bad_rows(applier, call->chunk, rows, &call->probe_rate);
 }
 
 void
@@ -98,7 +100,7 @@ apply_chunk(Call *call)
 
 	if (rows.size > 0 && (options->dry_run || options->skip_unchanged))
 	{
-		look_at_rows(call, rows);
+		probe_chunk(call, rows);
 		rows = pending();
 	}
 	if (rows.size == 0)
@@ -107,11 +109,11 @@ apply_chunk(Call *call)
 		for (ChunkRow *row : rows)
 			row->outcome = Outcome::Updated;
 	else if (options->on_error == OnError::Skip)
-		apply_isolated(applier, chunk, rows, &call->bad);
+		apply_despite_bad_rows(applier, chunk, rows, &call->apply_rate);
 	else
 	{
 		call->applying = rows;
-		applier->apply(applier, rows, chunk->scratch);
+		(void) applier->apply(applier, rows, chunk->scratch);
 		call->applying = {nullptr, 0};
 	}
 }
@@ -130,17 +132,17 @@ missing_hint(const Target *target)
 void
 check_missing(const Call *call)
 {
-	const ChunkRow *first = NULL;
+	const ChunkRow *first = nullptr;
 
 	for (const ChunkRow &row : call->chunk->rows)
-		if (row.outcome == Outcome::Missing && (first == NULL || row.position < first->position))
+		if (row.outcome == Outcome::Missing && (first == nullptr || row.position < first->position))
 			first = &row;
-	if (first == NULL)
+	if (first == nullptr)
 		return;
 
 	const char *table = RelationGetRelationName(call->target->relation);
 
-	if (first->image == NULL && call->chunk->impossible_key == NULL)
+	if (first->tuple == nullptr && call->chunk->impossible_key == nullptr)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source row %lld has no key to find a row of table \"%s\" by",
 							   static_cast<long long>(first->position), table),
@@ -149,10 +151,9 @@ check_missing(const Call *call)
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 					errmsg("table \"%s\" has no row for source row %lld", table,
 						   static_cast<long long>(first->position)),
-					errdetail("Key %s is missing.",
-							  first->image == NULL
-								  ? call->chunk->impossible_key
-								  : key_detail(call->target, chunk_key(call->chunk, *first))),
+					errdetail("Key %s is missing.", first->tuple == nullptr
+														? call->chunk->impossible_key
+														: key_detail(call->target, first->key)),
 					errhint("%s", missing_hint(call->target))));
 }
 
@@ -182,7 +183,7 @@ finish_chunk(Call *call)
 		check_missing(call);
 	call->rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
 	check_reject_limit(call);
-	if (call->rejects != NULL)
+	if (call->rejects != nullptr)
 	{
 		progress_phase(&call->progress, Phase::Recording);
 		reject_table_record(call->rejects, call->chunk);
@@ -198,7 +199,7 @@ run_chunks(Call *call)
 	instr_time start;
 
 	INSTR_TIME_SET_CURRENT(start);
-	while (chunk_fill(chunk, call->feed))
+	while (chunk_fill(chunk, call->ordered))
 	{
 		Size memory_bytes = MemoryContextMemAllocated(memory, true);
 		instr_time end;
@@ -220,20 +221,21 @@ run_chunks(Call *call)
 		start = end;
 		with_memory_context(chunk->scratch, [&] {
 			report_chunk(call->caller->result, chunk,
-						 {elapsed, memory_bytes, call->applier->name, feed_ordering(call->feed),
-						  feed_spilled_bytes(call->feed)});
+						 {elapsed, memory_bytes, call->applier->name,
+						  ordered_source_ordering(call->ordered),
+						  ordered_source_spilled_bytes(call->ordered)});
 		});
 		progress_phase(&call->progress, Phase::Fetching);
 	}
 
-	if (rechecks_due(call->target->rechecks))
+	if (rechecks_due(call->rechecks))
 	{
 		progress_phase(&call->progress, Phase::Applying);
-		rechecks_fire(call->target->rechecks);
+		rechecks_fire(call->rechecks);
 	}
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
-	feed_close(call->feed);
+	ordered_source_close(call->ordered);
 }
 
 bool
@@ -253,17 +255,17 @@ name_failing_row(Call *call, ErrorData *error)
 {
 	Chunk *chunk = call->chunk;
 
-	if (call->applying.size == 0 || call->failing != NULL)
+	if (call->applying.size == 0 || call->failing != nullptr)
 		return;
 
 	const ChunkRow *row = find_bad_row(call->applier, chunk, call->applying, error);
 
-	if (row == NULL)
+	if (row == nullptr)
 		return;
 	error->context =
 		psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
 				 error->context, static_cast<long long>(row->position),
-				 key_detail(chunk->target, chunk_key(chunk, *row), CONTEXT_KEY_BYTES));
+				 key_detail(chunk->target, row->key, CONTEXT_KEY_BYTES));
 }
 
 /* Where rows can fail late: one subtransaction for the call, so that the row can be found. */
@@ -273,9 +275,9 @@ run_chunks_naming_rows(Call *call)
 	ErrorData *error = try_in_subtransaction([&] { run_chunks(call); }, is_row_error, AtEnd::Keep,
 											 [&] { call->applier->abandon(call->applier); });
 
-	if (error == NULL)
+	if (error == nullptr)
 		return;
-	rechecks_ignore(call->target->rechecks);
+	rechecks_ignore(call->rechecks);
 	name_failing_row(call, error);
 	add_reference_hint(error, call->chunk);
 	ReThrowError(error);
@@ -284,7 +286,7 @@ run_chunks_naming_rows(Call *call)
 } /* namespace */
 
 void
-run(const Options &options, const char *portal_name, const char *label, const Caller &caller)
+run_call(const Options &options, const char *portal_name, const char *label, const Caller &caller)
 {
 	MemoryContext memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update call", ALLOCSET_DEFAULT_SIZES);
@@ -297,13 +299,13 @@ run(const Options &options, const char *portal_name, const char *label, const Ca
 		call->caller = &caller;
 		call->target = target_open(options, source->tuple_desc);
 		call->rejects = reject_table_open(options, caller.function);
-		call->feed = feed_create(&options, source, call->target, &call->progress);
+		call->ordered = ordered_source_create(&options, source, call->target, &call->progress);
 		call->chunk = chunk_create(&options, call->target);
-		call->applier = applier_create(call->target);
+		if (options.on_error == OnError::Stop && !options.dry_run)
+			call->rechecks = rechecks_create(call->target);
+		call->applier = applier_create(call->target, call->rechecks);
 		progress_begin(&call->progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
-		if (options.on_error == OnError::Stop && !options.dry_run)
-			call->target->rechecks = rechecks_create(call->target);
 		FAULT_POINT(open);
 
 		if (may_fail_late(call))

@@ -4,8 +4,7 @@
  */
 #ifndef BULK_UPDATE_RUN_H
 #define BULK_UPDATE_RUN_H
-
-#include "options.h"
+#include "call/options.h"
 
 namespace bulkupdate
 {
@@ -19,7 +18,7 @@ struct Caller
 };
 
 /*
- * run
+ * run_call
  *		Apply all remaining rows of the portal to the target and report each
  *		chunk into the caller's result.
  *
@@ -32,8 +31,8 @@ struct Caller
  * reject_table_open, chunk_fill, the applier and reject_table_record raise.
  * An error undoes the whole call with the statement that made it.
  */
-extern void run(const Options &options, const char *portal_name, const char *label,
-				const Caller &caller);
+void run_call(const Options &options, const char *portal_name, const char *label,
+			  const Caller &caller);
 
 } /* namespace bulkupdate */
 

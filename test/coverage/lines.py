@@ -41,7 +41,7 @@ def executions(path, tree):
     with open(path) as documents:
         for document in documents:
             for file in json.loads(document)["files"]:
-                name = os.path.basename(file["file"])
+                name = file["file"].split("/src/")[-1].removeprefix("src/")
                 if file["file"].startswith("/usr/") or not os.path.exists(f"{tree}/src/{name}"):
                     continue
                 for line in file["lines"]:

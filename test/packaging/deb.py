@@ -84,7 +84,7 @@ def expected_files(tree, version):
     files |= {f"{share}/{script.name}" for script in tree.glob("bulk_update--*.sql")}
     if makefile_says(version, "with_llvm") == "yes":
         files.add(f"{lib}/bitcode/bulk_update.index.bc")
-        files |= {f"{lib}/bitcode/bulk_update/src/{source.stem}.bc" for source in tree.glob("src/*.cpp")}
+        files |= {f"{lib}/bitcode/bulk_update/{source.relative_to(tree).with_suffix('.bc')}" for source in tree.glob("src/**/*.cpp")}
     return files
 
 
@@ -121,7 +121,7 @@ def contents(tree, version, package):
     for symbols in tree.parent.glob(f"postgresql-{version}-bulk-update-dbgsym_*.*deb"):
         run(["dpkg", "-x", symbols, unpacked], tree)
     every = [file for file in unpacked.rglob("*") if file.is_file()]
-    ok(any(b"src/feed.cpp" in plain(file, version) for file in every if file.suffix == ".debug"),
+    ok(any(b"src/source/source.cpp" in plain(file, version) for file in every if file.suffix == ".debug"),
        f"{version}: the debugging symbols name the sources")
     equal([file.name for file in every if str(tree.parent).encode() in plain(file, version)], [],
           f"{version}: no file contains the directory of the build")

@@ -1,0 +1,108 @@
+/*
+ * attempt.h
+ *		Trying rows in subtransactions, some of which may be bad.
+ */
+#ifndef BULK_UPDATE_APPLY_ATTEMPT_H
+#define BULK_UPDATE_APPLY_ATTEMPT_H
+#include "apply/applier.h"
+
+namespace bulkupdate
+{
+
+/* What a call has learned of its rows; all zero at its beginning. */
+struct RejectRate
+{
+	int64 tried;
+	int64 rejected;
+};
+
+/* What is tried with the rows of a chunk. */
+struct Attempts
+{
+	Applier *applier;
+	Chunk *chunk;
+	bool probing;          /* the rows are only looked at */
+	bool ran_without_rows; /* the statement itself is known to run */
+};
+
+/* The row that an error was raised for. */
+struct FailingRow
+{
+	ChunkRow *row; /* or NULL: that is not known */
+	bool late;     /* the executor had passed it, and checked it after all others */
+};
+
+/*
+ * attempt
+ *		Apply rows, or look at them, in a subtransaction; returns the error, in
+ *		the chunk's scratch, or NULL.
+ *
+ * When an error points at no row that the executor was working on, the statement
+ * is run once without any rows, and undone.  If that fails, it is no row's
+ * fault.
+ *
+ * Raises the error of a statement that fails without rows, and every error that
+ * is_row_error() does not take for a row's.
+ */
+ErrorData *attempt(Attempts *attempts, Span<ChunkRow *> rows, FailingRow *failing);
+
+/* best_attempt: with how many of the remaining rows to try next, after what was learned. */
+int best_attempt(const RejectRate *rate, int remaining);
+
+/* index_in: index of a row among rows, or -1. */
+int index_in(const ChunkRow *row, Span<ChunkRow *> rows);
+
+/*
+ * checks_late
+ *		Can an error be raised for a row when the executor is past it?  After-row
+ *		triggers, those of foreign keys and deferrable constraints too, run when all
+ *		rows of the statement are done.
+ */
+bool checks_late(const Target *target);
+
+/*
+ * attempt_all
+ *		Try rows until each is done or found to be bad; each bad one goes to
+ *		on_bad_row(row, error, failing), which returns whether to go on.
+ */
+template <typename OnBadRow>
+void
+attempt_all(Attempts *attempts, Span<ChunkRow *> rows, RejectRate *rate, OnBadRow on_bad_row)
+{
+	int suspect = -1;      /* index of the row that the newest failure points at */
+	int limit = rows.size; /* most rows of an attempt, after one that failed when all were done */
+	int next = 0;
+
+	while (next < rows.size)
+	{
+		int size = Min(best_attempt(rate, rows.size - next), limit);
+		FailingRow failing;
+
+		if (suspect >= next)
+			size = suspect == next ? 1 : Min(size, suspect - next);
+
+		Span<ChunkRow *> tried = {rows.data + next, Min(size, rows.size - next)};
+		ErrorData *error = attempt(attempts, tried, &failing);
+
+		bool was_passed = failing.row == nullptr || failing.late;
+
+		if (error != nullptr && tried.size > 1)
+		{
+			int i = index_in(failing.row, tried);
+
+			suspect = i < 0 ? -1 : next + i;
+			limit = was_passed ? tried.size / 2 : rows.size;
+			continue;
+		}
+		if (error != nullptr && !on_bad_row(tried[0], error, failing))
+			return;
+		if (error == nullptr ? suspect < next : !was_passed)
+			limit = limit > rows.size / 2 ? rows.size : limit * 2;
+		rate->tried += tried.size;
+		next += tried.size;
+	}
+}
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_ATTEMPT_H */

@@ -1,0 +1,177 @@
+/*
+ * choose_applier.cpp
+ *		Choosing, for each chunk, what applies it.
+ */
+#include "apply/choose_applier.h"
+
+#include "apply/direct/direct_applier.h"
+#include "apply/direct/direct_tree.h"
+#include "apply/own_plan.h"
+#include "apply/sql/sql_applier.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+enum ApplierSetting : int
+{
+	APPLIER_AUTO,
+	APPLIER_SQL,
+	APPLIER_DIRECT
+};
+
+const config_enum_entry applier_settings[] = {
+	{"auto", APPLIER_AUTO, false},
+	{"sql", APPLIER_SQL, false},
+	{"direct", APPLIER_DIRECT, false},
+	{nullptr, 0, false},
+};
+
+int applier_setting = APPLIER_AUTO;
+
+struct ChoosingApplier : Applier
+{
+	Applier *sql;
+	Applier *direct;
+	Applier *working; /* it has the newest rows */
+};
+
+/* Not of a SQLSTATE that rows can be blamed for. */
+void
+refuse_direct(const Target *target, const char *why)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("cannot update table \"%s\" directly",
+						   RelationGetRelationName(target->relation)),
+					errdetail("%s", why), errhint("Set bulk_update.applier to \"auto\".")));
+}
+
+/* Let the direct applier do it if it can and may, otherwise the SQL applier. */
+template <typename Body>
+void
+choose(ChoosingApplier *applier, Span<ChunkRow *> rows, Body body)
+{
+	bool as_before = rows.size == 0 && applier->working == applier->sql;
+	auto work = [&](Applier *chosen) {
+		applier->working = chosen;
+		applier->name = chosen->name;
+
+		const char *why = body(chosen);
+
+		applier->statement_bytes = chosen->statement_bytes;
+		return why;
+	};
+
+	/* Privileges on tables and columns are checked by both, on the schema by the SQL applier. */
+	require_schema_usage(RelationGetRelid(applier->target->relation));
+	if (applier_setting != APPLIER_SQL && !as_before)
+	{
+		const char *why = work(applier->direct);
+
+		if (why == nullptr)
+			return;
+		if (applier_setting == APPLIER_DIRECT)
+			refuse_direct(applier->target, why);
+	}
+	(void) work(applier->sql);
+}
+
+const char *
+apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
+{
+	choose(static_cast<ChoosingApplier *>(base), rows,
+		   [&](Applier *chosen) { return chosen->apply(chosen, rows, scratch); });
+	return nullptr;
+}
+
+const char *
+probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
+{
+	choose(static_cast<ChoosingApplier *>(base), rows,
+		   [&](Applier *chosen) { return chosen->probe(chosen, rows, probe, scratch); });
+	return nullptr;
+}
+
+ChunkRow *
+current_row(const Applier *base)
+{
+	const Applier *working = static_cast<const ChoosingApplier *>(base)->working;
+
+	return working->current_row(working);
+}
+
+ChunkRow *
+late_row(const Applier *base)
+{
+	const Applier *working = static_cast<const ChoosingApplier *>(base)->working;
+
+	return working->late_row(working);
+}
+
+void
+abandon(Applier *base)
+{
+	const ChoosingApplier *applier = static_cast<ChoosingApplier *>(base);
+
+	applier->direct->abandon(applier->direct);
+	applier->sql->abandon(applier->sql);
+}
+
+} /* namespace */
+
+void
+applier_init()
+{
+	sql_applier_init();
+	DefineCustomEnumVariable(
+		"bulk_update.applier", "Chooses what applies the rows of a bulk update.",
+		"\"direct\" is faster and \"sql\" works for every table; \"auto\" takes "
+		"\"direct\" wherever it gives the same result.",
+		&applier_setting, APPLIER_AUTO, applier_settings, PGC_USERSET, 0, nullptr, nullptr,
+		nullptr);
+}
+
+Applier *
+applier_create(const Target *target, Rechecks *rechecks)
+{
+	const char *why = applier_setting == APPLIER_DIRECT ? why_not_direct_tree(target) : nullptr;
+
+	if (why != nullptr)
+		refuse_direct(target, why);
+
+	ChoosingApplier *applier = palloc_one<ChoosingApplier>();
+
+	applier->apply = apply;
+	applier->probe = probe;
+	applier->current_row = current_row;
+	applier->late_row = late_row;
+	applier->abandon = abandon;
+	applier->target = target;
+	applier->rechecks = rechecks;
+	applier->sql = sql_applier_create(target, rechecks);
+	applier->direct = direct_applier_create(target, rechecks);
+	applier->working = applier->sql;
+	applier->name = applier->sql->name;
+	return applier;
+}
+
+const char *
+applier_expected(const Target *target, const char **why)
+{
+	if (applier_setting == APPLIER_SQL)
+		*why = "bulk_update.applier is set to it.";
+	else
+	{
+		/* An UPDATE may be planned elsewhere where a SELECT is not; planning it takes its lock. */
+		if (planner_is_replaced())
+			LockRelation(target->relation, RowExclusiveLock);
+		*why = why_not_direct_tree(target);
+	}
+	if (*why == nullptr)
+		*why = why_not_direct_partitions(target);
+	return *why == nullptr ? "direct" : "sql";
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,43 @@
+/*
+ * choose_applier.h
+ *		Which applier has the rows of a chunk.
+ */
+#ifndef BULK_UPDATE_APPLY_CHOOSE_APPLIER_H
+#define BULK_UPDATE_APPLY_CHOOSE_APPLIER_H
+#include "apply/applier.h"
+
+namespace bulkupdate
+{
+
+/*
+ * applier_init
+ *		At load time: define bulk_update.applier, and hook into the planner and the
+ *		executor for the statements of the appliers.
+ */
+void applier_init();
+
+/*
+ * applier_create
+ *		An applier that gives each chunk to the direct applier where this gives
+ *		the same result as UPDATE, and otherwise to the SQL applier;
+ *		bulk_update.applier can force one.
+ *
+ * Needs an SPI connection, in which it must also be used.  Allocates in the
+ * current memory context.  Raises 55000 (the setting is "direct", and the
+ * target cannot be updated so), also when it is used.
+ */
+Applier *applier_create(const Target *target, Rechecks *rechecks);
+
+/*
+ * applier_expected
+ *		Which applier a chunk would get now: "direct", or "sql" and in *why the
+ *		reason as a sentence.  For a partitioned target: when it has rows of every
+ *		partition.
+ *
+ * Needs an SPI connection.
+ */
+const char *applier_expected(const Target *target, const char **why);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_CHOOSE_APPLIER_H */

@@ -1,0 +1,279 @@
+/*
+ * direct_applier.cpp
+ *		A chunk as one statement without a plan.
+ */
+#include "apply/direct/direct_applier.h"
+
+#include "apply/direct/direct_rule.h"
+#include "apply/direct/direct_update.h"
+#include "apply/direct/inheritance_route.h"
+#include "apply/late_row.h"
+#include "chunk/row_tuple.h"
+#include "target/compare.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* The statement of which the rows are done and the after-row triggers run, or none. */
+struct Finishing
+{
+	const DirectStatement *statement;
+	Span<ChunkRow *> rows;
+};
+
+struct DirectApplier : Applier
+{
+	ChunkRow *current;
+	Finishing finishing;
+	Datum *values; /* of the current row, by target attribute */
+	bool *nulls;
+	WalkStats stats;
+	std::optional<bool> planned_elsewhere; /* once for the call */
+};
+
+/* Where the rows of a chunk are. */
+struct Routed
+{
+	PartitionRoute route;
+	Partition **partitions; /* for each row; NULL where there is none */
+	Holder **holders;       /* in their place where the target has inheritance children, or NULL */
+};
+
+DirectRow
+load_row(const DirectApplier *applier, const ChunkRow *row)
+{
+	HeapTupleData tuple = row_tuple(row->tuple);
+
+	heap_deform_tuple(&tuple, RelationGetDescr(applier->target->relation), applier->values,
+					  applier->nulls);
+	return {row->key, applier->values, applier->nulls};
+}
+
+template <typename Body>
+void
+for_each_table(const Routed *routed, Body body)
+{
+	for (Partition *partition = routed->route.opened; partition != nullptr;
+		 partition = partition->next)
+		if (partition->used)
+			body(partition);
+}
+
+/* Find the one table that may have each row. */
+void
+find_partitions(Span<ChunkRow *> rows, Routed *routed)
+{
+	Partition *root = routed->route.root;
+
+	routed->partitions = palloc_array_of<Partition *>(rows.size);
+	for (int i = 0; i < rows.size; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		routed->partitions[i] =
+			root->key == nullptr ? root : partition_of_key(&routed->route, rows[i]->key);
+	}
+	root->used = root->key == nullptr;
+}
+
+/* Find the tables of all rows; returns why some row cannot be applied directly, or NULL. */
+const char *
+route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed *routed)
+{
+	const char *why = why_not_direct(applier->target, &applier->planned_elsewhere);
+
+	if (why != nullptr)
+		return why;
+	partition_route_begin(&routed->route, applier->target, lock);
+	if (has_inheritance_children(applier->target->relation))
+	{
+		why = inheritance_route_open(&routed->route);
+		if (why == nullptr)
+			routed->holders = inheritance_route_find(&routed->route, rows, GetActiveSnapshot());
+	}
+	else
+	{
+		find_partitions(rows, routed);
+		for_each_table(routed, [&](const Partition *partition) {
+			if (why == nullptr && partition != routed->route.root)
+				why = why_not_direct_partition(partition->relation, partition->index);
+		});
+	}
+	if (why != nullptr)
+		partition_route_end(&routed->route);
+	return why;
+}
+
+/* What becomes of a row that has been done in one more table. */
+Outcome
+combined(Outcome before, Outcome now)
+{
+	if (before == Outcome::Missing || (before == Outcome::Unchanged && now != Outcome::Missing))
+		return now;
+	return before;
+}
+
+/* Run a statement that does body(table, row) for each row that may be in a table. */
+template <typename Body>
+void
+run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow *> rows,
+			  Routed *routed, Body body)
+{
+	DirectTable *newest = nullptr;
+	auto do_row = [&](const Partition *partition, const DirectRow &row) {
+		if (newest != nullptr && newest != partition->table)
+			direct_table_leave(newest);
+		newest = partition->table;
+		return body(newest, row);
+	};
+
+	/* All of them now: what is wrong with a table is no fault of the first row that is in it. */
+	for_each_table(routed, [&](Partition *partition) {
+		partition->table = direct_table_open(statement, partition->relation, partition->index);
+	});
+	direct_statement_fire_before(statement);
+	for (int i = 0; i < rows.size; i++)
+	{
+		Outcome outcome = Outcome::Missing;
+
+		CHECK_FOR_INTERRUPTS();
+		applier->current = rows[i];
+		if (routed->holders == nullptr)
+		{
+			if (routed->partitions[i] != nullptr)
+				outcome = do_row(routed->partitions[i], load_row(applier, rows[i]));
+		}
+		else
+			for (const Holder *holder = routed->holders[i]; holder != nullptr;
+				 holder = holder->next)
+				outcome = combined(outcome, do_row(holder->table, load_row(applier, rows[i])));
+		rows[i]->outcome = outcome;
+	}
+	applier->current = nullptr;
+	applier->finishing = {statement, rows};
+	applier->statement_bytes = MemoryContextMemAllocated(statement->estate->es_query_cxt, true);
+	for_each_table(routed,
+				   [](const Partition *partition) { direct_table_close(partition->table); });
+	late_row_begin(statement->estate);
+	direct_statement_end(statement);
+	applier->finishing = {};
+	partition_route_end(&routed->route);
+}
+
+/* Has the found version the row's values? */
+bool
+found_has_values(const DirectTable *table, const DirectRow &row)
+{
+	return has_values(table->statement->target, row.values, row.nulls, [&](int i, bool *isnull) {
+		return slot_getattr(table->found, table->value_columns[i].to + 1, isnull);
+	});
+}
+
+/* Run body with the snapshot and the command counter of a new statement. */
+template <typename Body>
+const char *
+as_statement(MemoryContext scratch, Body body)
+{
+	MemoryContextReset(scratch);
+
+	/* No new lock makes us hear of partitions that others attach meanwhile. */
+	AcceptInvalidationMessages();
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+
+	const char *why = with_memory_context(scratch, body);
+
+	PopActiveSnapshot();
+	return why;
+}
+
+const char *
+apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
+{
+	DirectApplier *applier = static_cast<DirectApplier *>(base);
+
+	return as_statement(scratch, [&] {
+		Routed routed = {};
+		const char *why = route_rows(applier, rows, RowExclusiveLock, &routed);
+
+		if (why == nullptr)
+			run_statement(applier, direct_statement_begin(applier, Access::Update, &applier->stats),
+						  rows, &routed, [](DirectTable *table, const DirectRow &row) {
+							  return direct_table_update(table, row);
+						  });
+		return why;
+	});
+}
+
+const char *
+probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
+{
+	DirectApplier *applier = static_cast<DirectApplier *>(base);
+	bool values = probe == Probe::Values;
+	Access access = values ? Access::ProbeValues : Access::ProbeRow;
+
+	return as_statement(scratch, [&] {
+		Routed routed = {};
+		const char *why = route_rows(applier, rows, AccessShareLock, &routed);
+
+		if (why == nullptr)
+			run_statement(applier, direct_statement_begin(applier, access, &applier->stats), rows,
+						  &routed, [&](DirectTable *table, const DirectRow &row) {
+							  if (!direct_table_find(table, row))
+								  return Outcome::Missing;
+							  return values && found_has_values(table, row) ? Outcome::Unchanged
+																			: Outcome::Pending;
+						  });
+		return why;
+	});
+}
+
+ChunkRow *
+current_row(const Applier *base)
+{
+	return static_cast<const DirectApplier *>(base)->current;
+}
+
+ChunkRow *
+late_row(const Applier *base)
+{
+	const Finishing &finishing = static_cast<const DirectApplier *>(base)->finishing;
+
+	return finishing.statement == nullptr
+			   ? nullptr
+			   : late_row_find(base->target, finishing.statement->estate, finishing.rows);
+}
+
+void
+abandon(Applier *base)
+{
+	DirectApplier *applier = static_cast<DirectApplier *>(base);
+
+	applier->current = nullptr;
+	applier->finishing = {};
+}
+
+} /* namespace */
+
+Applier *
+direct_applier_create(const Target *target, Rechecks *rechecks)
+{
+	DirectApplier *applier = palloc_one<DirectApplier>();
+	int natts = RelationGetDescr(target->relation)->natts;
+
+	applier->apply = apply;
+	applier->probe = probe;
+	applier->current_row = current_row;
+	applier->late_row = late_row;
+	applier->abandon = abandon;
+	applier->name = "direct";
+	applier->target = target;
+	applier->rechecks = rechecks;
+	applier->values = palloc_array_of<Datum>(natts);
+	applier->nulls = palloc_array_of<bool>(natts);
+	return applier;
+}
+
+} /* namespace bulkupdate */

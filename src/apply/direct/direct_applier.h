@@ -1,0 +1,23 @@
+/*
+ * direct_applier.h
+ *		Applying rows without a plan: one forward walk of the key's index.
+ */
+#ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_APPLIER_H
+#define BULK_UPDATE_APPLY_DIRECT_DIRECT_APPLIER_H
+#include "apply/applier.h"
+
+namespace bulkupdate
+{
+
+/*
+ * direct_applier_create
+ *		An applier for the targets that direct_rule.h allows.
+ *
+ * Needs an SPI connection where it is used.  Allocates in the current memory
+ * context.
+ */
+Applier *direct_applier_create(const Target *target, Rechecks *rechecks);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_DIRECT_DIRECT_APPLIER_H */

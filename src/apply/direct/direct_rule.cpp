@@ -1,0 +1,120 @@
+/*
+ * direct_rule.cpp
+ *		The one rule that says which targets the direct applier takes.
+ */
+#include "apply/direct/direct_rule.h"
+
+#include "apply/direct/planned_elsewhere.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* A stored version has no value of it. */
+bool
+has_virtual_key(const Target *target)
+{
+	for (const KeyColumn &key : target->keys)
+	{
+		char generated = attribute_of(target, key.target).attgenerated;
+
+		if (generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED)
+			return true;
+	}
+	return false;
+}
+
+bool
+is_heap(Relation relation)
+{
+	return relation->rd_rel->relkind == RELKIND_RELATION &&
+		   relation->rd_tableam == GetHeapamTableAmRoutine();
+}
+
+bool
+has_update_rule(Relation relation)
+{
+	const RuleLock *rules = relation->rd_rules;
+
+	for (int i = 0; rules != nullptr && i < rules->numLocks; i++)
+		if (rewrites_update(rules->rules[i]))
+			return true;
+	return false;
+}
+
+const char *
+why_not_index(Oid relid)
+{
+	Relation index = index_open(relid, AccessShareLock);
+	const FormData_pg_index *form = index->rd_index;
+	const char *why = nullptr;
+
+	if (!form->indimmediate)
+		why = "The unique index that covers the key is deferrable: it may hold a key twice.";
+	else if (!form->indisvalid)
+		why = "The unique index that covers the key is not valid.";
+
+	/* Some row versions that an old snapshot sees have no entry in it. */
+	else if (form->indcheckxmin &&
+			 !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+									TransactionXmin))
+		why = "The unique index that covers the key is younger than the snapshot.";
+	index_close(index, NoLock);
+	return why;
+}
+
+} /* namespace */
+
+const char *
+why_not_direct(const Target *target, std::optional<bool> *planned_elsewhere)
+{
+	Relation relation = target->relation;
+
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE && !is_heap(relation))
+		return "The table is not stored in the heap.";
+	if (has_virtual_key(target))
+		return "A key column is a virtual generated column.";
+	if (has_update_rule(relation))
+		return "The table has an ON UPDATE rule.";
+	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
+		return "Row-level security is in force.";
+
+	/* Only now: a look into the catalogs may have replaced it. */
+	const TriggerDesc *triggers = relation->trigdesc;
+
+	if (triggers != nullptr && (triggers->trig_update_old_table || triggers->trig_update_new_table))
+		return "A trigger of the table has a transition table.";
+	if (!planned_elsewhere->has_value())
+		*planned_elsewhere = is_planned_elsewhere(target);
+	if (**planned_elsewhere)
+		return "An extension plans queries for the table in a way of its own.";
+	return why_not_index(RelationGetRelid(target->key_index));
+}
+
+const char *
+why_not_direct_partition(Relation partition, Oid index)
+{
+	if (!is_heap(partition))
+		return "A partition is not stored in the heap.";
+	if (!OidIsValid(index))
+		return "A partition lacks the index that covers the key.";
+
+	/* Such a trigger can change the partition key, and UPDATE would move the row. */
+	if (partition->trigdesc != nullptr && partition->trigdesc->trig_update_before_row)
+		return "A partition has a BEFORE row trigger.";
+	return why_not_index(index);
+}
+
+const char *
+why_not_direct_child(Relation child, Oid index)
+{
+	if (!is_heap(child))
+		return "An inheritance child is not stored in the heap.";
+	if (!OidIsValid(index))
+		return "An inheritance child lacks the unique index that covers the key.";
+	return why_not_index(index);
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,79 @@
+/*
+ * direct_table.h
+ *		One table of a statement without a plan, and finding rows in it.
+ */
+#ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_TABLE_H
+#define BULK_UPDATE_APPLY_DIRECT_DIRECT_TABLE_H
+#include "apply/direct/direct_statement.h"
+#include "apply/direct/index_entries.h"
+#include "chunk/chunk.h"
+
+namespace bulkupdate
+{
+
+/* Which of the target's attributes becomes which of the table's, both from 0. */
+struct ValueColumn
+{
+	int from;
+	int to;
+};
+
+/* A table that has rows of its own: the target, or a partition of it. */
+struct DirectTable
+{
+	DirectStatement *statement;
+	Relation relation;
+	ResultRelInfo *result; /* NULL when rows are only looked at */
+	Relation index;        /* the one that covers the key */
+	IndexWalk walk;
+	bool keeps_walk; /* its scans stay open when rows of another table come next */
+	IndexEntries entries;
+	EPQState epqstate;
+	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
+	Span<ValueColumn> value_columns;
+	Span<int> dropped;       /* columns, from 0, that have been dropped */
+	TupleTableSlot *found;   /* the row's version to be updated */
+	TupleTableSlot *updated; /* its new version */
+};
+
+/* A row's values by target attribute, and its key. */
+struct DirectRow
+{
+	const Datum *key; /* a Datum for each key column */
+	const Datum *values;
+	const bool *nulls;
+};
+
+/*
+ * direct_table_open
+ *		Prepare a table for a statement: the target itself, or one of its
+ *		partitions.  index: the one that covers the key.
+ *
+ * Raises 55000 (the table publishes updates and has no replica identity).
+ */
+DirectTable *direct_table_open(DirectStatement *statement, Relation relation, Oid index);
+
+/*
+ * direct_table_find
+ *		Put the row's version that the snapshot sees into table->found; returns
+ *		whether there is one.
+ */
+[[nodiscard]] bool direct_table_find(DirectTable *table, const DirectRow &row);
+
+/* direct_table_has_key: has the found version the row's key, in its columns from this one on? */
+[[nodiscard]] bool direct_table_has_key(const DirectTable *table, const DirectRow &row, int first);
+
+/*
+ * direct_table_leave
+ *		The next row is in another table: release the buffers that are pinned, so
+ *		that there are not more of them with each table of a statement.  The scans
+ *		of a few tables stay open; to begin one again costs less than its memory.
+ */
+void direct_table_leave(DirectTable *table);
+
+/* direct_table_close: no more rows will be found; releases the buffers it has pinned. */
+void direct_table_close(DirectTable *table);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_DIRECT_DIRECT_TABLE_H */

@@ -1,0 +1,191 @@
+/*
+ * direct_update.cpp
+ *		Updating rows of one table.
+ */
+#include "apply/direct/direct_update.h"
+
+#include "apply/direct/new_version.h"
+#include "server/fault.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* A trigger of this statement changed the row: each key comes once, so it was not the statement. */
+[[noreturn]] void
+refuse_self_modified(const DirectTable *table, const TM_FailureData *failure)
+{
+	if (failure->cmax == table->statement->estate->es_output_cid)
+		elog(ERROR, "a row was to be updated twice by one statement");
+	ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+					errmsg("tuple to be updated was already modified by an operation triggered "
+						   "by the current command"),
+					errhint("Consider using an AFTER trigger instead of a BEFORE trigger to "
+							"propagate changes to other rows.")));
+}
+
+/* Someone else changed the row since the transaction's snapshot was taken. */
+void
+check_isolation(TM_Result result)
+{
+	if (!IsolationUsesXactSnapshot())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 result == TM_Deleted ? errmsg("could not serialize access due to concurrent delete")
+								  : errmsg("could not serialize access due to concurrent update")));
+}
+
+/*
+ * Lock the row in its newest version, which is put into table->found; false when
+ * it has been deleted or has another key by now.
+ */
+bool
+lock_newest_version(DirectTable *table, const DirectRow &row, LockTupleMode mode)
+{
+	EState *estate = table->statement->estate;
+	ItemPointerData tid = table->found->tts_tid;
+	TM_FailureData failure;
+	uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+
+	ExecClearTuple(table->found);
+
+	TM_Result result =
+		table_tuple_lock(table->relation, &tid, estate->es_snapshot, table->found,
+						 estate->es_output_cid, mode, LockWaitBlock, flags, &failure);
+
+	switch (result)
+	{
+		case TM_Ok:
+			return !failure.traversed || direct_table_has_key(table, row, 0);
+		case TM_SelfModified:
+			refuse_self_modified(table, &failure);
+		case TM_Updated:
+		case TM_Deleted:
+			check_isolation(result);
+			if (result == TM_Deleted)
+				return false;
+			[[fallthrough]];
+		default:
+			elog(ERROR, "unexpected table_tuple_lock status: %d", static_cast<int>(result));
+	}
+}
+
+/* Write the new version; false when the row is not to be updated any more. */
+bool
+write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *indexes)
+{
+	EState *estate = table->statement->estate;
+
+	for (;;)
+	{
+		TM_FailureData failure;
+		LockTupleMode mode;
+
+		prepare_new_version(table);
+		FAULT_POINT(write_before);
+
+		TM_Result result = table_tuple_update(
+			table->relation, &table->found->tts_tid, table->updated, estate->es_output_cid,
+			estate->es_snapshot, InvalidSnapshot, true, &failure, &mode, indexes);
+
+		switch (result)
+		{
+			case TM_Ok:
+				FAULT_POINT(write_after);
+				return true;
+			case TM_SelfModified:
+				refuse_self_modified(table, &failure);
+			case TM_Deleted:
+				check_isolation(result);
+				return false;
+			case TM_Updated:
+				check_isolation(result);
+				if (!lock_newest_version(table, row, mode))
+					return false;
+				form_new_version(table, row);
+				break;
+			default:
+				elog(ERROR, "unexpected table_tuple_update status: %d", static_cast<int>(result));
+		}
+	}
+}
+
+bool
+has_before_row_triggers(const DirectTable *table)
+{
+	const TriggerDesc *triggers = table->result->ri_TrigDesc;
+
+	return triggers != nullptr && triggers->trig_update_before_row;
+}
+
+/* Attributes that an update may change; NULL when a trigger may change any. */
+const Bitmapset *
+changing_attributes(const DirectTable *table)
+{
+	TupleDesc tuple_desc = RelationGetDescr(table->relation);
+	Bitmapset *changing = nullptr;
+
+	if (has_before_row_triggers(table))
+		return nullptr;
+	for (const ValueColumn &column : table->value_columns)
+		changing = bms_add_member(changing, column.to + 1 - FirstLowInvalidHeapAttributeNumber);
+	for (int i = 0; i < tuple_desc->natts; i++)
+		if (TupleDescAttr(tuple_desc, i)->attgenerated != '\0')
+			changing = bms_add_member(changing, i + 1 - FirstLowInvalidHeapAttributeNumber);
+	return changing;
+}
+
+/* Not before there is something to write: until then triggers may drop the other indexes. */
+void
+open_indexes(DirectTable *table)
+{
+	if (table->result->ri_IndexRelationDescs == nullptr)
+		with_memory_context(table->statement->estate->es_query_cxt, [&] {
+			index_entries_begin(&table->entries, table->result, changing_attributes(table));
+		});
+}
+
+} /* namespace */
+
+Outcome
+direct_table_update(DirectTable *table, const DirectRow &row)
+{
+	EState *estate = table->statement->estate;
+	IndexesToUpdate indexes;
+
+	ResetPerTupleExprContext(estate);
+	if (!direct_table_find(table, row))
+		return Outcome::Missing;
+
+	open_indexes(table);
+	if (has_before_row_triggers(table))
+	{
+		/* The triggers' own lock would follow an update chain by way of the plan; there is none. */
+		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table->result)))
+			return Outcome::Missing;
+		form_new_version(table, row);
+		if (!fire_before_row_update_triggers(estate, &table->epqstate, table->result,
+											 &table->found->tts_tid, table->updated))
+			return Outcome::Unchanged;
+	}
+	else
+		form_new_version(table, row);
+
+	if (!write_new_version(table, row, &indexes))
+		return Outcome::Missing;
+
+	FAULT_POINT(index_insert);
+	List *recheck = index_entries_insert(&table->entries, table->updated, estate, indexes,
+										 walk_meets_dead_versions(table->statement->stats));
+
+	FAULT_POINT(row_triggers);
+	ExecARUpdateTriggers(estate, table->result, nullptr, nullptr, &table->found->tts_tid, nullptr,
+						 table->updated, recheck, nullptr, false);
+	list_free(recheck);
+	return Outcome::Updated;
+}
+
+} /* namespace bulkupdate */

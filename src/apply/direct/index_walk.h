@@ -1,0 +1,87 @@
+/*
+ * index_walk.h
+ *		Finding rows by ascending keys in one forward walk of a unique B-tree
+ *		index.
+ *
+ * From one key to a near one the walk steps through the leaf pages; to one that
+ * is far it descends from the root.  Rows are fetched as an index scan of the
+ * executor fetches them, so visibility and predicate locks are the same, and so
+ * is the killing of dead index entries, except those of a page of a relation
+ * without WAL that is stepped through.
+ *
+ * Between two calls no page of the index is pinned (leaf_scan.h).
+ */
+#ifndef BULK_UPDATE_APPLY_DIRECT_INDEX_WALK_H
+#define BULK_UPDATE_APPLY_DIRECT_INDEX_WALK_H
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/* What walks have learned; all zero at first. */
+struct WalkStats
+{
+	int64 rows;      /* that were found */
+	int64 dead;      /* index entries with a wanted key whose version is not visible */
+	int far_keys;    /* keys in a row that were not near the one before */
+	int lookups_due; /* keys to be looked up before the next try to step */
+};
+
+struct IndexWalk
+{
+	Span<const KeyColumn> keys; /* of the index, in its order */
+
+	/* Private to index_walk.cpp. */
+	IndexScanDesc steps;    /* from the wanted key on; NULL: not begun */
+	IndexScanDesc lookups;  /* of the wanted key alone; NULL: not begun */
+	ScanKeyData *step_keys; /* the prefix equal, the last column at least */
+	ScanKeyData *lookup_keys;
+	bool can_step;         /* the index ascends in its last column */
+	bool on_entry;         /* steps stands on an entry that may be wanted next */
+	ItemPointerData entry; /* what that entry points to */
+	WalkStats *stats;
+	Relation heap;
+	Relation index;
+	Snapshot snapshot;
+};
+
+/* walk_meets_dead_versions: of one row in eight, say, there are older versions in the index. */
+inline bool
+walk_meets_dead_versions(const WalkStats *stats)
+{
+	return stats->dead * 8 > stats->rows;
+}
+
+/*
+ * index_walk_begin
+ *		A walk of index, whose columns keys describe, over the versions of
+ *		heap's rows that snapshot sees.  habit is kept from walk to walk.
+ *
+ * Allocates in the current memory context.
+ */
+void index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyColumn> keys,
+					  Snapshot snapshot, WalkStats *stats);
+
+/*
+ * index_walk_find
+ *		Put the visible row with this key (a Datum for each column of the index,
+ *		none null) into slot; returns whether there is one.
+ *
+ * The keys asked for must come in ascending order.  Raises 40001 where an index
+ * scan would.
+ */
+[[nodiscard]] bool index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot);
+
+/*
+ * index_walk_leave
+ *		Release the pin on the heap page of the newest row: the next key is not
+ *		wanted soon.
+ */
+void index_walk_leave(IndexWalk *walk);
+
+/* index_walk_end: release its scans; the next key begins new ones. */
+void index_walk_end(IndexWalk *walk);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_DIRECT_INDEX_WALK_H */

@@ -1,0 +1,52 @@
+/*
+ * inheritance_route.h
+ *		Which tables of an inheritance tree may have the rows with some keys.
+ *
+ * A key says nothing about the table, and more than one table can have it.  So
+ * the index of each table is searched for all keys of a chunk at once: from one
+ * key that it has to the next one, whichever of index and chunk is ahead.  That
+ * costs as much as there are tables and keys, and not their product.
+ */
+#ifndef BULK_UPDATE_APPLY_DIRECT_INHERITANCE_ROUTE_H
+#define BULK_UPDATE_APPLY_DIRECT_INHERITANCE_ROUTE_H
+#include "apply/direct/partition_route.h"
+#include "chunk/chunk.h"
+
+namespace bulkupdate
+{
+
+/* A table whose index has an entry for a key, visible or not. */
+struct Holder
+{
+	Partition *table;
+	Holder *next;
+};
+
+/* has_inheritance_children: and they are no partitions. */
+inline bool
+has_inheritance_children(Relation relation)
+{
+	return relation->rd_rel->relhassubclass &&
+		   relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE;
+}
+
+/*
+ * inheritance_route_open
+ *		Open all tables below the target, with the index of each that covers the
+ *		key as the target's does; returns why one of them cannot be updated
+ *		directly, or NULL.
+ */
+[[nodiscard]] const char *inheritance_route_open(PartitionRoute *route);
+
+/*
+ * inheritance_route_find
+ *		For each row the tables that may have it, in the order of UPDATE; marks them
+ *		as used.
+ *
+ * The rows must be in key order.  For a route that can be taken directly.
+ */
+Holder **inheritance_route_find(PartitionRoute *route, Span<ChunkRow *> rows, Snapshot snapshot);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_DIRECT_INHERITANCE_ROUTE_H */

@@ -1,0 +1,27 @@
+/*
+ * planned_elsewhere.h
+ *		Does an extension plan statements on the target in its own way?
+ */
+#ifndef BULK_UPDATE_APPLY_DIRECT_PLANNED_ELSEWHERE_H
+#define BULK_UPDATE_APPLY_DIRECT_PLANNED_ELSEWHERE_H
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * is_planned_elsewhere
+ *		Has an extension hooked into the planner, and does a SELECT from the target,
+ *		or an UPDATE of the mapped columns, get another plan than core's: another node
+ *		on top, or a custom or foreign scan for the target below it?
+ *
+ * So it is where rows are elsewhere (Citus), and where more has to be done for an
+ * update than to update (TimescaleDB).  A call that only looks, and so has no lock
+ * for an UPDATE, is not asked about one.  Needs an SPI connection.  Raises what
+ * planning raises.
+ */
+[[nodiscard]] bool is_planned_elsewhere(const Target *target);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_DIRECT_PLANNED_ELSEWHERE_H */

@@ -1,0 +1,80 @@
+/*
+ * own_plan.cpp
+ *		Recognizing the SQL applier's statements when they are planned.
+ */
+#include "apply/own_plan.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+OwnPlan *expected = nullptr;
+OwnPlan *current = nullptr;
+planner_hook_type previous_planner = nullptr;
+
+/*
+ * Is it the statement of ours that is run?  The text of a saved plan has an
+ * address of its own.  The actions of rules have the same text, but not the tag.
+ */
+bool
+is_expected(const Query *query, const char *query_string)
+{
+	return expected != nullptr && query->canSetTag && query_string == expected->query_string;
+}
+
+PlannedStmt *
+plan_with_previous(Query *query, const char *query_string, int options, ParamListInfo params)
+{
+	return previous_planner != nullptr ? previous_planner(query, query_string, options, params)
+									   : standard_planner(query, query_string, options, params);
+}
+
+PlannedStmt *
+plan(Query *query, const char *query_string, int options, ParamListInfo params)
+{
+	OwnPlan *own = is_expected(query, query_string) ? expected : nullptr;
+	PlannedStmt *statement = nullptr;
+
+	if (own == current)
+		return plan_with_previous(query, query_string, options, params);
+	if (own != nullptr)
+		own->planned_rows = 0;
+	while_set(current, own,
+			  [&] { statement = plan_with_previous(query, query_string, options, params); });
+
+	/* It is run for few rows at a time, and its costs are no measure of anything. */
+	if (own != nullptr)
+		statement->jitFlags = PGJIT_NONE;
+	return statement;
+}
+
+} /* namespace */
+
+OwnPlan *&
+own_plan_expected()
+{
+	return expected;
+}
+
+OwnPlan *
+own_plan_current()
+{
+	return current;
+}
+
+void
+own_plan_watch()
+{
+	previous_planner = planner_hook;
+	planner_hook = plan;
+}
+
+bool
+planner_is_replaced()
+{
+	return planner_hook != plan || previous_planner != nullptr;
+}
+
+} /* namespace bulkupdate */

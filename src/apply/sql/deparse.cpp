@@ -1,0 +1,176 @@
+/*
+ * deparse.cpp
+ *		Building the SQL applier's statements.
+ */
+#include "apply/sql/deparse.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/*
+ * "pg_catalog.unnest($1) WITH ORDINALITY AS u(c1, c2, ..., n)": column cN is
+ * attribute N of the target, n the position in the array.
+ */
+void
+append_source(StringInfo sql, const Target *target)
+{
+	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+
+	appendStringInfoString(sql, "pg_catalog.unnest($1) WITH ORDINALITY AS u(");
+	for (int i = 0; i < tuple_desc->natts; i++)
+		if (!TupleDescAttr(tuple_desc, i)->attisdropped)
+			appendStringInfo(sql, "c%d, ", i + 1);
+	appendStringInfoString(sql, "n)");
+}
+
+/* The relation's name as it is now: a trigger may have renamed it. */
+const char *
+target_name(const Target *target)
+{
+	return qualified_name(RelationGetRelid(target->relation));
+}
+
+const char *
+quoted_attribute(const Target *target, AttrNumber attno)
+{
+	return quote_identifier(attribute_name(target, attno));
+}
+
+/* A text made from a row of a catalog, which is found by its OID. */
+template <typename Form, typename Text>
+const char *
+from_catalog(int cache, Oid oid, Text text)
+{
+	HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(oid));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for object %u in cache %d", oid, cache);
+
+	const char *result = text(reinterpret_cast<const Form *>(GETSTRUCT(tuple)));
+
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+const char *
+operator_text(Oid oid)
+{
+	return from_catalog<FormData_pg_operator>(OPEROID, oid, [](const FormData_pg_operator *form) {
+		return psprintf(" OPERATOR(%s.%s) ",
+						quote_identifier(get_namespace_name(form->oprnamespace)),
+						NameStr(form->oprname));
+	});
+}
+
+const char *
+collate_text(Oid oid)
+{
+	return from_catalog<FormData_pg_collation>(COLLOID, oid, [](const FormData_pg_collation *form) {
+		return psprintf(" COLLATE %s",
+						quote_qualified_identifier(get_namespace_name(form->collnamespace),
+												   NameStr(form->collname)));
+	});
+}
+
+/*
+ * "::schema.type", or nothing when the column has the type already.  Without it
+ * the parser would look for an operator of the column's own type, which is
+ * another one than the index's, or, for a domain over an enum, none.  All these
+ * casts are relabelings; the index is used all the same.
+ */
+const char *
+cast_text(Oid type, Oid column_type)
+{
+	if (type == column_type)
+		return "";
+	return from_catalog<FormData_pg_type>(TYPEOID, type, [](const FormData_pg_type *form) {
+		return psprintf("::%s", quote_qualified_identifier(get_namespace_name(form->typnamespace),
+														   NameStr(form->typname)));
+	});
+}
+
+/* "t.key = u.cN AND ...", with the operators and collations of the index. */
+void
+append_key_condition(StringInfo sql, const Target *target)
+{
+	const char *separator = "";
+
+	for (const KeyColumn &key : target->keys)
+	{
+		FormData_pg_attribute attribute = attribute_of(target, key.target);
+		const char *cast = cast_text(key.compared_as, attribute.atttypid);
+
+		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);
+		appendStringInfoString(sql, operator_text(key.equality));
+		appendStringInfo(sql, "u.c%d%s", key.target, cast);
+		if (OidIsValid(key.collation) && key.collation != attribute.attcollation)
+			appendStringInfoString(sql, collate_text(key.collation));
+		separator = " AND ";
+	}
+}
+
+} /* namespace */
+
+char *
+deparse_update(const Target *target)
+{
+	StringInfoData sql;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s AS t SET ", target_name(target));
+	for (const MappedColumn &column : target->columns)
+	{
+		if (column.is_key)
+			continue;
+		appendStringInfo(&sql, "%s%s = u.c%d", separator, quoted_attribute(target, column.target),
+						 column.target);
+		separator = ", ";
+	}
+	appendStringInfoString(&sql, " FROM ");
+	append_source(&sql, target);
+	appendStringInfoString(&sql, " WHERE ");
+	append_key_condition(&sql, target);
+	appendStringInfoString(&sql, " RETURNING u.n");
+	return sql.data;
+}
+
+char *
+deparse_probe(const Target *target, Probe probe)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT u.n");
+	for (const MappedColumn &column : target->columns)
+		if (probe == Probe::Values && !column.is_key)
+			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
+	appendStringInfo(&sql, " FROM %s AS t, ", target_name(target));
+	append_source(&sql, target);
+	appendStringInfoString(&sql, " WHERE ");
+	append_key_condition(&sql, target);
+	return sql.data;
+}
+
+char *
+deparse_probe_in_range(const Target *target, Probe probe)
+{
+	const char *key = quoted_attribute(target, target->keys[0].target);
+
+	return psprintf("%s AND t.%s OPERATOR(pg_catalog.>=) $2 AND t.%s OPERATOR(pg_catalog.<=) $3",
+					deparse_probe(target, probe), key, key);
+}
+
+char *
+deparse_update_reporting_suppressed(const Target *target)
+{
+	return psprintf("WITH w AS (%s), p AS (%s AND NOT (u.n OPERATOR(pg_catalog.=) ANY "
+					"(SELECT w.n FROM w)) FOR NO KEY UPDATE OF t) "
+					"SELECT w.n, true FROM w UNION ALL SELECT p.n, false FROM p",
+					deparse_update(target), deparse_probe(target, Probe::Row));
+}
+
+} /* namespace bulkupdate */

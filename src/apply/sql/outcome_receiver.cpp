@@ -1,0 +1,206 @@
+/*
+ * outcome_receiver.cpp
+ *		Marking rows with what the executor returns for them.
+ */
+#include "apply/sql/outcome_receiver.h"
+
+#include "apply/late_row.h"
+#include "apply/recheck.h"
+#include "chunk/row_tuple.h"
+#include "server/fault.h"
+#include "target/compare.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+ExecutorStart_hook_type previous_start_hook = nullptr;
+
+OutcomeReceiver *
+receiver_of(DestReceiver *self)
+{
+	return reinterpret_cast<OutcomeReceiver *>(self);
+}
+
+/* Do the columns from the second on equal the source row's values? */
+bool
+returns_values_of(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slot)
+{
+	const Target *target = receiver->target;
+	HeapTupleData tuple = row_tuple(row->tuple);
+
+	heap_deform_tuple(&tuple, RelationGetDescr(target->relation), receiver->values,
+					  receiver->nulls);
+	return has_values(target, receiver->values, receiver->nulls,
+					  [&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); });
+}
+
+/* Is the row that a statement returns one that has not changed, or need not? */
+bool
+is_unchanged(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slot)
+{
+	bool unchanged = false;
+
+	switch (receiver->returns)
+	{
+		case Returns::Nothing:
+			break;
+		case Returns::Updated:
+			unchanged = !DatumGetBool(slot_getattr(slot, 2, &unchanged));
+			break;
+		case Returns::Values:
+			MemoryContextReset(receiver->memory);
+			with_memory_context(receiver->memory,
+								[&] { unchanged = returns_values_of(receiver, row, slot); });
+			break;
+	}
+	return unchanged;
+}
+
+bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	OutcomeReceiver *receiver = receiver_of(self);
+	bool isnull;
+	int64 n = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	ChunkRow *row = receiver->rows[static_cast<int>(n - 1)];
+
+	Assert(!isnull && n >= 1 && n <= receiver->rows.size);
+
+	FAULT_POINT(receive);
+
+	/* Of several rows with one key (inheritance) one that changes decides. */
+	if (row->outcome != receiver->outcome)
+		row->outcome = is_unchanged(receiver, row, slot) ? Outcome::Unchanged : receiver->outcome;
+	return true;
+}
+
+void
+startup(DestReceiver *, int, TupleDesc)
+{}
+
+/* From here on the scan is over; after-row triggers run later. */
+void
+shutdown(DestReceiver *self)
+{
+	OutcomeReceiver *receiver = receiver_of(self);
+
+	/* With what SPI holds for the statement, the plan's copy among it. */
+	receiver->statement_bytes = MemoryContextMemAllocated(
+		MemoryContextGetParent(receiver->query->estate->es_query_cxt), true);
+	rechecks_hold(receiver->rechecks, receiver->query->estate);
+	late_row_begin(receiver->query->estate);
+	receiver->finishing = receiver->query;
+	receiver->query = nullptr;
+}
+
+void
+destroy(DestReceiver *)
+{}
+
+void
+watch_executor_start(QueryDesc *query, int eflags)
+{
+	bool ours = query->dest != nullptr && query->dest->receiveSlot == receive_row;
+
+	if (previous_start_hook != nullptr)
+		previous_start_hook(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+	if (ours)
+		receiver_of(query->dest)->query = query;
+}
+
+FunctionScanState *
+find_function_scan(PlanState *node)
+{
+	if (node == nullptr)
+		return nullptr;
+	if (IsA(node, FunctionScanState))
+		return reinterpret_cast<FunctionScanState *>(node);
+
+	FunctionScanState *found = find_function_scan(outerPlanState(node));
+
+	if (found == nullptr)
+		found = find_function_scan(innerPlanState(node));
+
+	/* An extension may have put its node on top of the update. */
+	if (IsA(node, CustomScanState))
+	{
+		ListCell *cell;
+
+		foreach (cell, reinterpret_cast<CustomScanState *>(node)->custom_ps)
+			if (found == nullptr)
+				found = find_function_scan(static_cast<PlanState *>(lfirst(cell)));
+	}
+	return found;
+}
+
+} /* namespace */
+
+void
+outcome_receiver_init(OutcomeReceiver *receiver, const Applier *applier, Span<ChunkRow *> rows,
+					  Outcome outcome, Returns returns)
+{
+	int natts = RelationGetDescr(applier->target->relation)->natts;
+
+	receiver->base.receiveSlot = receive_row;
+	receiver->base.rStartup = startup;
+	receiver->base.rShutdown = shutdown;
+	receiver->base.rDestroy = destroy;
+	receiver->base.mydest = DestTuplestore; /* DestNone would mean that no rows are wanted */
+	receiver->target = applier->target;
+	receiver->rechecks = applier->rechecks;
+	receiver->rows = rows;
+	receiver->outcome = outcome;
+	receiver->returns = returns;
+	outcome_receiver_finished(receiver);
+	if (returns != Returns::Values)
+		return;
+	receiver->memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update compare", ALLOCSET_SMALL_SIZES);
+	receiver->values = palloc_array_of<Datum>(natts);
+	receiver->nulls = palloc_array_of<bool>(natts);
+}
+
+ChunkRow *
+outcome_receiver_current_row(const OutcomeReceiver *receiver)
+{
+	if (receiver->query == nullptr)
+		return nullptr;
+
+	/* An UPDATE in a WITH clause is not below the plan's top node. */
+	const List *with = receiver->query->estate->es_auxmodifytables;
+	const FunctionScanState *scan = find_function_scan(
+		with == NIL ? receiver->query->planstate : static_cast<PlanState *>(linitial(with)));
+
+	if (scan == nullptr || scan->ordinal < 1 || scan->ordinal > receiver->rows.size)
+		return nullptr;
+	return receiver->rows[static_cast<int>(scan->ordinal - 1)];
+}
+
+ChunkRow *
+outcome_receiver_late_row(const OutcomeReceiver *receiver)
+{
+	return receiver->finishing == nullptr
+			   ? nullptr
+			   : late_row_find(receiver->target, receiver->finishing->estate, receiver->rows);
+}
+
+void
+outcome_receiver_finished(OutcomeReceiver *receiver)
+{
+	receiver->query = nullptr;
+	receiver->finishing = nullptr;
+}
+
+void
+outcome_receiver_watch()
+{
+	previous_start_hook = ExecutorStart_hook;
+	ExecutorStart_hook = watch_executor_start;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,70 @@
+/*
+ * outcome_receiver.h
+ *		Where the SQL applier's statements send their rows.
+ */
+#ifndef BULK_UPDATE_APPLY_SQL_OUTCOME_RECEIVER_H
+#define BULK_UPDATE_APPLY_SQL_OUTCOME_RECEIVER_H
+#include "apply/applier.h"
+
+namespace bulkupdate
+{
+
+/* What a statement returns after the position in its array. */
+enum class Returns : uint8
+{
+	Nothing, /* the row was found or updated */
+	Updated, /* whether it was updated or left as it was */
+	Values,  /* the row's value columns */
+};
+
+/*
+ * A row that it receives begins with a position in the statement's array, and
+ * the source row at that position gets an outcome.
+ */
+struct OutcomeReceiver
+{
+	DestReceiver base;
+	const Target *target;
+	Rechecks *rechecks;
+	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
+	Returns returns;
+	Outcome outcome;      /* of a row that is returned, unless it turns out to be Unchanged */
+	QueryDesc *query;     /* set while the executor runs the statement */
+	QueryDesc *finishing; /* set when the rows are done, for the after-row triggers */
+	Size statement_bytes; /* memory that the executor held when the rows were done */
+	MemoryContext memory; /* for comparing one row */
+	Datum *values;
+	bool *nulls;
+};
+
+/*
+ * outcome_receiver_init
+ *		A receiver for a statement of applier on rows; allocates in the current
+ *		memory context.
+ */
+void outcome_receiver_init(OutcomeReceiver *receiver, const Applier *applier, Span<ChunkRow *> rows,
+						   Outcome outcome, Returns returns);
+
+/*
+ * outcome_receiver_current_row
+ *		The row that the executor is working on, or NULL when it is not running
+ *		or has read all rows: what the scan of the array says.
+ */
+ChunkRow *outcome_receiver_current_row(const OutcomeReceiver *receiver);
+
+/* outcome_receiver_late_row: the row that an after-row trigger is running for, or NULL. */
+ChunkRow *outcome_receiver_late_row(const OutcomeReceiver *receiver);
+
+/* outcome_receiver_finished: the executor is done with the statement, or gone. */
+void outcome_receiver_finished(OutcomeReceiver *receiver);
+
+/*
+ * outcome_receiver_watch
+ *		At load time, have the executor tell receivers that their statement
+ *		starts, so that they know its QueryDesc.
+ */
+void outcome_receiver_watch();
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_APPLY_SQL_OUTCOME_RECEIVER_H */

@@ -1,0 +1,268 @@
+/*
+ * together.cpp
+ *		Leaving rows out until the statement of the others succeeds.
+ */
+#include "apply/together.h"
+
+#include "apply/reference_hint.h"
+#include "chunk/reject.h"
+#include "server/fault.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): of the pointer is what is meant */
+constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
+
+/* So many rows are always left out one by one. */
+constexpr int FEW = 64;
+
+/* When the next row fails, and the next, all may be bad: this many times more are left out. */
+constexpr int STRIDE = 64;
+constexpr int MAX_STRIDE = 1 << 20;
+
+/*
+ * Each time that so many rows have been tried, twice as many are left out at once: a row
+ * that is left out without having failed may take others along that need it.
+ */
+constexpr int64 PATIENCE = 1 << 18;
+
+/* Rows that are tried at most: a second or two's worth, or for many rows each so often. */
+constexpr int64 MOST_TRIED = 2 * PATIENCE;
+constexpr int64 TRIES = 64;
+
+/* Trying rows apart takes about so many tries of each. */
+constexpr int64 TRIES_APART = 6;
+
+/* Of so few rows each is left out once, so that of two that contradict each other one stays. */
+constexpr int FEW_CONTRADICTING = 16;
+
+struct Search
+{
+	Attempts *attempts;
+	RejectRate learned; /* by trying rows when errors point at none */
+	int64 budget;       /* rows that may still be tried */
+	int applied;
+	bool contradicting; /* rows may have failed because others took what they want */
+};
+
+/* May the row have taken what a row before it would have given up? */
+bool
+is_of_taken_value(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
+		   error->sqlerrcode == ERRCODE_EXCLUSION_VIOLATION;
+}
+
+int
+compare_places(const void *left, const void *right)
+{
+	const ChunkRow *a = *static_cast<const ChunkRow *const *>(left);
+	const ChunkRow *b = *static_cast<const ChunkRow *const *>(right);
+
+	return a < b ? -1 : a > b;
+}
+
+void
+accept(Search *search, Span<ChunkRow *> rows)
+{
+	for (ChunkRow *row : rows)
+		row->reject = nullptr;
+	search->applied += rows.size;
+}
+
+/* Where errors point at no row: as in the first round, with all that was applied since. */
+void
+apply_apart(Search *search, Span<ChunkRow *> rows, Span<ChunkRow *> *left)
+{
+	Chunk *chunk = search->attempts->chunk;
+
+	attempt_all(search->attempts, rows, &search->learned,
+				[&](ChunkRow *row, const ErrorData *error, const FailingRow &) {
+					search->learned.rejected++;
+					reject_row(chunk, row, error);
+					left->data[left->size++] = row;
+					return true;
+				});
+	for (ChunkRow *row : rows)
+		if (row->outcome != Outcome::Rejected)
+			accept(search, {&row, 1});
+	search->budget -= static_cast<int64>(rows.size) * TRIES_APART;
+}
+
+/* Move rows from a place of a set on to others. */
+void
+leave_out(Span<ChunkRow *> *set, int place, int count, Span<ChunkRow *> *left)
+{
+	memcpy(left->data + left->size, set->data + place, POINTER_SIZE * static_cast<Size>(count));
+	memmove(set->data + place, set->data + place + count,
+			POINTER_SIZE * static_cast<Size>(set->size - place - count));
+	left->size += count;
+	set->size -= count;
+}
+
+/*
+ * Leave out rows of set, which go to left, until the others can be applied.
+ *
+ * Each failure costs as much as applying the whole set.  So in a large set rows that
+ * fail one after the other are left out in strides: neither a set of nothing but bad
+ * rows nor a chain in which each row needs the next takes more than a few failures.
+ */
+void
+apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
+{
+	bool few = set.size <= FEW;
+	int last = -2;  /* place of the newest failure */
+	int stride = 1; /* rows to be left out at once */
+	int64 tried = 0;
+
+	while (set.size > 0)
+	{
+		FailingRow failing;
+
+		if (search->budget < set.size)
+		{
+			leave_out(&set, 0, set.size, left);
+			return;
+		}
+		search->budget -= set.size;
+		tried += set.size;
+
+		const ErrorData *error = attempt(search->attempts, set, &failing);
+
+		if (error == nullptr)
+		{
+			accept(search, set);
+			return;
+		}
+
+		int place = index_in(failing.row, set);
+
+		if (place < 0)
+		{
+			apply_apart(search, set, left);
+			return;
+		}
+		reject_row(search->attempts->chunk, set[place], error);
+		search->contradicting = search->contradicting || is_of_taken_value(error);
+
+		bool before = place == last - 1;
+
+		stride = !few && (before || place == last) ? Min(stride, MAX_STRIDE) * STRIDE : 1;
+
+		int count = Max(stride, 1 << Min(tried / PATIENCE, 30));
+
+		if (before)
+		{
+			int first = Max(place + 1 - count, 0);
+
+			leave_out(&set, first, place + 1 - first, left);
+			last = first;
+		}
+		else
+		{
+			leave_out(&set, place, Min(count, set.size - place), left);
+			last = place;
+		}
+	}
+}
+
+void
+put_in_order(Span<ChunkRow *> rows)
+{
+	qsort(static_cast<void *>(rows.data), static_cast<Size>(rows.size), POINTER_SIZE,
+		  compare_places);
+}
+
+/* Apply what can be applied of set, and leave the others there; left is for use meanwhile. */
+void
+apply_round(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows)
+{
+	Span<ChunkRow *> left = {left_rows, 0};
+
+	apply_rest(search, *set, &left);
+	memcpy(set->data, left.data, POINTER_SIZE * static_cast<Size>(left.size));
+	set->size = left.size;
+	put_in_order(*set);
+}
+
+/*
+ * Of two rows that contradict each other the one that failed may be the one that others need.
+ * So leave out each row of a small set in its turn, the last first, and see whether the others
+ * can do without.
+ */
+void
+apply_contradicting(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows)
+{
+	int before = search->applied;
+
+	for (int i = set->size - 1; i >= 0 && search->applied == before; i--)
+	{
+		ChunkRow *row = (*set)[i];
+		Span<ChunkRow *> others = *set;
+
+		memmove(set->data + i, set->data + i + 1,
+				POINTER_SIZE * static_cast<Size>(set->size - i - 1));
+		others.size--;
+		apply_round(search, &others, left_rows);
+		set->data[others.size] = row;
+		set->size = others.size + 1;
+		put_in_order(*set);
+	}
+}
+
+} /* namespace */
+
+void
+reject_row(Chunk *chunk, ChunkRow *row, const ErrorData *error)
+{
+	FAULT_POINT(reject);
+	row->outcome = Outcome::Rejected;
+	if (OidIsValid(chunk->options->rejects))
+		row->reject = with_memory_context(chunk->context, [&] {
+			return reject_of_tuple(chunk->target, row->tuple, error, &chunk->bytes);
+		});
+}
+
+void
+note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row, const ErrorData *error,
+			   const FailingRow &failing)
+{
+	bool was_passed = failing.row == nullptr || failing.late;
+
+	if (was_passed ? is_reference_outside(chunk->target, error)
+				   : candidates->rows.size == 0 || !is_of_taken_value(error))
+		return;
+	if (candidates->rows.data == nullptr)
+		candidates->rows.data = with_memory_context(
+			chunk->context, [&] { return palloc_array_of<ChunkRow *>(candidates->most); });
+	candidates->rows.data[candidates->rows.size++] = row;
+}
+
+int
+apply_together(Attempts *attempts, Span<ChunkRow *> rows)
+{
+	Search search = {attempts, {}, Max(TRIES * rows.size, MOST_TRIED), 0, false};
+	Span<ChunkRow *> set = rows;
+	ChunkRow **left = with_memory_context(attempts->chunk->context,
+										  [&] { return palloc_array_of<ChunkRow *>(rows.size); });
+	int before;
+
+	do
+	{
+		before = search.applied;
+		apply_round(&search, &set, left);
+		if (search.applied == before && search.contradicting && set.size <= FEW_CONTRADICTING)
+			apply_contradicting(&search, &set, left);
+	} while (search.applied > before && set.size > 0);
+
+	/* The newest attempt may have left another outcome. */
+	for (ChunkRow *row : set)
+		row->outcome = Outcome::Rejected;
+	return search.applied;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,217 @@
+/*
+ * options.cpp
+ *		SQL arguments into one plain struct.
+ */
+#include "call/options.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* Positions of the SQL arguments. */
+enum Argument : int
+{
+	ARG_TARGET,
+	ARG_SOURCE,
+	ARG_COLUMNS,
+	ARG_KEY_COLUMNS,
+	ARG_CHUNK_SIZE,
+	ARG_ON_MISSING,
+	ARG_ON_DUPLICATE,
+	ARG_ON_ERROR,
+	ARG_SKIP_UNCHANGED,
+	ARG_REJECTS,
+	ARG_REJECT_LIMIT,
+	ARG_DRY_RUN,
+	ARG_ORDERING,
+
+	/* In bulk_update_arrays() the names come before what they name. */
+	ARG_COLUMNS_OF_ARRAYS = ARG_SOURCE,
+	ARG_ARRAYS = ARG_COLUMNS
+};
+
+constexpr const char *LEAVE_OUT = "Leave the argument out to get its default.";
+
+void
+require_not_null(FunctionCallInfo fcinfo, Argument argument, const char *name, const char *hint)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("argument \"%s\" of bulk_update must not be null", name),
+						errdetail("The argument given is null."), errhint("%s", hint)));
+}
+
+/* An argument of type name[] as C strings; SQL NULL gives an empty span. */
+Span<const char *>
+names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
+				  const char *hint = LEAVE_OUT)
+{
+	if (PG_ARGISNULL(argument))
+		return {nullptr, 0};
+
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(argument);
+	Datum *elements;
+	bool *nulls;
+	int n;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("argument \"%s\" of bulk_update must be a one-dimensional array", name),
+				 errdetail("The array given has %d dimensions.", ARR_NDIM(array)),
+				 errhint("Give the column names as one list, such as '{id,price}'.")));
+	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, &nulls, &n);
+	if (n == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" of bulk_update must not be an empty array", name),
+						errdetail("The array given names no column."), errhint("%s", hint)));
+
+	const char **names = palloc_array_of<const char *>(n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("argument \"%s\" of bulk_update must not contain nulls", name),
+							errdetail("Element %d is null.", i + 1),
+							errhint("Name a column in each element.")));
+		names[i] = pstrdup(NameStr(*DatumGetName(elements[i])));
+	}
+	return {names, n};
+}
+
+/* An argument whose value is one of a few words; returns which. */
+int
+word_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
+				 Span<const char *const> words)
+{
+	require_not_null(fcinfo, argument, name, LEAVE_OUT);
+
+	const char *given = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	StringInfoData known;
+
+	initStringInfo(&known);
+	for (int i = 0; i < words.size; i++)
+	{
+		if (strcmp(given, words[i]) == 0)
+			return i;
+		appendStringInfo(&known, "%s\"%s\"",
+						 i == 0               ? ""
+						 : i + 1 < words.size ? ", "
+											  : " or ",
+						 words[i]);
+	}
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for argument \"%s\" of bulk_update: \"%s\"", name, given),
+					errdetail("The value must be %s.", known.data), errhint("%s", LEAVE_OUT)));
+}
+
+bool
+flag_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name)
+{
+	require_not_null(fcinfo, argument, name, LEAVE_OUT);
+	return PG_GETARG_BOOL(argument);
+}
+
+void
+refuse(const char *message, const char *detail, const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s", message),
+					errdetail("%s", detail), errhint("%s", hint)));
+}
+
+/* The arguments in which the SQL functions differ. */
+void
+take_source(FunctionCallInfo fcinfo, SourceKind kind, Options *options)
+{
+	options->source_kind = kind;
+	options->source = nullptr;
+	if (kind == SourceKind::Arrays)
+	{
+		const char *hint = "Name the target column that each array feeds, in order.";
+
+		require_not_null(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
+		require_not_null(fcinfo, ARG_ARRAYS, "arrays",
+						 "Give ROW(...) with one array for each of the columns.");
+		options->columns = names_of_argument(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
+		return;
+	}
+	require_not_null(fcinfo, ARG_SOURCE, kind == SourceKind::Query ? "query" : "source",
+					 "Give an open cursor to bulk_update(), or the text of a query to "
+					 "bulk_update_query().");
+	options->source = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
+	options->columns = names_of_argument(fcinfo, ARG_COLUMNS, "columns");
+}
+
+void
+check_combination(const Options &options, bool has_limit)
+{
+	if (has_limit && options.reject_limit < 0)
+		refuse("reject_limit must not be negative", "It is the most rows that may be rejected.",
+			   LEAVE_OUT);
+	if (has_limit && options.on_error == OnError::Stop)
+		refuse("reject_limit needs on_error => 'skip'",
+			   "With on_error => 'stop' no row is ever rejected.",
+			   "Set on_error => 'skip', or leave reject_limit out.");
+	if (OidIsValid(options.rejects) && options.on_missing == OnMissing::Error &&
+		options.on_duplicate == OnDuplicate::Error && options.on_error == OnError::Stop)
+		refuse("no row can get into the table given in argument \"rejects\"",
+			   "Missing rows, duplicates and rows that cannot be applied are all errors.",
+			   "Relax on_missing, on_duplicate or on_error, or leave rejects out.");
+	if (OidIsValid(options.rejects) && options.rejects == options.target)
+		refuse("the target cannot be its own table of rejects",
+			   "Arguments \"target\" and \"rejects\" are the same table.",
+			   "Make a table for them with bulk_update_create_rejects().");
+}
+
+} /* namespace */
+
+Options
+options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
+{
+	Options options;
+
+	require_not_null(fcinfo, ARG_TARGET, "target", "Give the table to update.");
+	take_source(fcinfo, kind, &options);
+	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size", LEAVE_OUT);
+
+	static const char *const on_missing[] = {"ignore", "error"};
+	static const char *const on_duplicate[] = {"error", "first", "last"};
+	static const char *const on_error[] = {"stop", "skip"};
+	static const char *const ordering[] = {"auto", "sort", "stream"};
+	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
+
+	options.target = PG_GETARG_OID(ARG_TARGET);
+	options.key_columns = names_of_argument(fcinfo, ARG_KEY_COLUMNS, "key_columns");
+	options.chunk_rows = PG_GETARG_INT32(ARG_CHUNK_SIZE);
+	options.on_missing = static_cast<OnMissing>(
+		word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", {on_missing, 2}));
+	options.on_duplicate = static_cast<OnDuplicate>(
+		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", {on_duplicate, 3}));
+	options.on_error =
+		static_cast<OnError>(word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", {on_error, 2}));
+	options.skip_unchanged = flag_of_argument(fcinfo, ARG_SKIP_UNCHANGED, "skip_unchanged");
+	options.rejects = PG_ARGISNULL(ARG_REJECTS) ? InvalidOid : PG_GETARG_OID(ARG_REJECTS);
+	options.reject_limit = has_limit ? PG_GETARG_INT64(ARG_REJECT_LIMIT) : -1;
+	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
+	options.ordering =
+		static_cast<Ordering>(word_of_argument(fcinfo, ARG_ORDERING, "ordering", {ordering, 3}));
+
+	if (options.chunk_rows < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("chunk_size must be at least 1"),
+				 errdetail("The chunk size given is %d.", options.chunk_rows),
+				 errhint("%s", LEAVE_OUT)));
+	check_combination(options, has_limit);
+	return options;
+}
+
+HeapTupleHeader
+arrays_of_call(FunctionCallInfo fcinfo)
+{
+	return PG_GETARG_HEAPTUPLEHEADER(ARG_ARRAYS);
+}
+
+} /* namespace bulkupdate */

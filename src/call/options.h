@@ -1,0 +1,85 @@
+/*
+ * options.h
+ *		The arguments of a call, checked, in one plain struct.
+ */
+#ifndef BULK_UPDATE_CALL_OPTIONS_H
+#define BULK_UPDATE_CALL_OPTIONS_H
+#include "server/scope.h"
+
+namespace bulkupdate
+{
+
+/* No row has the source row's key. */
+enum class OnMissing : uint8
+{
+	Ignore,
+	Error
+};
+
+/* The source row's key comes more than once in the source; "first" and "last" are in its order. */
+enum class OnDuplicate : uint8
+{
+	Error,
+	First,
+	Last
+};
+
+/* The source row cannot be applied. */
+enum class OnError : uint8
+{
+	Stop,
+	Skip
+};
+
+/* In which order rows are applied; see ordered_source.h. */
+enum class Ordering : uint8
+{
+	Auto,
+	Sort,
+	Stream
+};
+
+/* What the rows come from: which of the SQL functions was called. */
+enum class SourceKind : uint8
+{
+	Cursor,
+	Query,
+	Arrays
+};
+
+struct Options
+{
+	Oid target; /* relation to update */
+	SourceKind source_kind;
+	const char *source;             /* name of the cursor, text of the query, NULL for arrays */
+	Span<const char *> columns;     /* target column of each source column; size 0: by name */
+	Span<const char *> key_columns; /* size 0: the primary key */
+	int chunk_rows;                 /* most rows in a chunk */
+	OnMissing on_missing;
+	OnDuplicate on_duplicate;
+	OnError on_error;
+	bool skip_unchanged; /* do not write rows whose values are already these */
+	Oid rejects;         /* table for the rows that were not applied, or InvalidOid */
+	int64 reject_limit;  /* most rejected rows, or -1 */
+	bool dry_run;        /* only tell what would happen */
+	Ordering ordering;
+};
+
+/*
+ * options_from_call
+ *		Check the arguments of an SQL call and put them into Options.
+ *
+ * Everything is allocated in the current memory context.
+ *
+ * Raises 22004 (an argument is null or has null elements), 2202E (an array has
+ * more than one dimension), 22023 (an argument is empty, out of range or not
+ * one of its values, or two arguments contradict each other).
+ */
+Options options_from_call(FunctionCallInfo fcinfo, SourceKind kind);
+
+/* arrays_of_call: the record with the arrays, in a call for which options were made. */
+HeapTupleHeader arrays_of_call(FunctionCallInfo fcinfo);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_CALL_OPTIONS_H */

@@ -1,0 +1,291 @@
+/*
+ * chunk.cpp
+ *		Filling a chunk and putting it in key order.
+ */
+#include "chunk/chunk.h"
+
+#include "chunk/cast_batch.h"
+#include "chunk/reject.h"
+#include "source/row_size.h"
+#include "target/coercion.h"
+#include "target/key.h"
+#include "target/key_text.h"
+#include "target/mapping.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+constexpr int FIRST_CAPACITY = 64;
+
+/*
+ * The rows also travel as one array, which the server makes without looking for
+ * interrupts and whose size it limits to 1 GB.  Larger chunks are not faster.
+ */
+constexpr Size MAX_BUDGET = Size{64} * 1024 * 1024;
+
+constexpr Size MAX_KEPT = ALLOCSET_DEFAULT_MAXSIZE;
+
+void
+chunk_reset(Chunk *chunk)
+{
+	MemoryContextReset(chunk->scratch);
+	MemoryContextReset(chunk->context);
+	chunk->rows = {nullptr, 0};
+	chunk->capacity = 0;
+	chunk->next_key = nullptr;
+	chunk->applicable = 0;
+	chunk->first_key = chunk->last_key = nullptr;
+	chunk->first_position = PG_INT64_MAX;
+	chunk->last_position = 0;
+	chunk->impossible_key = nullptr;
+	chunk->impossible_position = PG_INT64_MAX;
+	chunk->bytes = 0;
+	chunk->in_order = true;
+}
+
+void
+reserve_row(Chunk *chunk)
+{
+	if (chunk->rows.size < chunk->capacity)
+		return;
+
+	int more = Max(chunk->capacity, FIRST_CAPACITY);
+	Size key_bytes = sizeof(Datum) * chunk->target->keys.size;
+
+	chunk->capacity += more;
+
+	Size bytes = sizeof(ChunkRow) * static_cast<Size>(chunk->capacity);
+
+	chunk->rows.data = static_cast<ChunkRow *>(
+		chunk->rows.data == nullptr ? palloc(bytes) : repalloc_huge(chunk->rows.data, bytes));
+
+	/* The keys of the rows before stay where they are. */
+	chunk->next_key = static_cast<Datum *>(
+		MemoryContextAllocHuge(CurrentMemoryContext, key_bytes * static_cast<Size>(more)));
+}
+
+int
+compare_rows(const void *left, const void *right, void *arg)
+{
+	const ChunkRow &a = *static_cast<const ChunkRow *>(left);
+	const ChunkRow &b = *static_cast<const ChunkRow *>(right);
+	const Chunk *chunk = static_cast<const Chunk *>(arg);
+
+	CHECK_FOR_INTERRUPTS();
+	if ((a.tuple == nullptr) != (b.tuple == nullptr))
+		return a.tuple == nullptr ? 1 : -1;
+	if (a.tuple != nullptr)
+	{
+		int order = compare_keys(chunk->target, a.key, b.key);
+
+		if (order != 0)
+			return order;
+	}
+	return a.arrival < b.arrival ? -1 : 1;
+}
+
+/* The key of a tuple, into which it points. */
+const Datum *
+keep_key(Chunk *chunk, HeapTuple tuple)
+{
+	Datum *key = chunk->next_key;
+
+	for (int i = 0; i < chunk->target->keys.size; i++)
+	{
+		bool isnull;
+
+		key[i] = heap_getattr(tuple, chunk->target->keys[i].target,
+							  RelationGetDescr(chunk->target->relation), &isnull);
+	}
+	chunk->next_key += chunk->target->keys.size;
+	return key;
+}
+
+/* A row at the end of the chunk: with its coerced tuple, if it is to be applied. */
+void
+append_row(Chunk *chunk, int64 position, HeapTuple tuple, Outcome outcome, Reject *reject)
+{
+	reserve_row(chunk);
+
+	ChunkRow *row = &chunk->rows[chunk->rows.size];
+
+	*row = {nullptr, nullptr, reject, position, chunk->rows.size, outcome};
+	if (tuple != nullptr)
+	{
+		row->tuple = tuple->t_data;
+		row->key = keep_key(chunk, tuple);
+		chunk->bytes += GetMemoryChunkSpace(tuple);
+		chunk->applicable++;
+	}
+	chunk->in_order =
+		chunk->in_order && (row->arrival == 0 || compare_rows(row - 1, row, chunk) < 0);
+	chunk->first_position = Min(chunk->first_position, row->position);
+	chunk->last_position = Max(chunk->last_position, row->position);
+	chunk->bytes += sizeof(ChunkRow) + sizeof(Datum) * chunk->target->keys.size;
+	chunk->rows.size++;
+}
+
+void
+append_unapplicable_row(Chunk *chunk, TupleTableSlot *slot, int64 position, Outcome outcome,
+						const ErrorData *error)
+{
+	Reject *reject = nullptr;
+
+	/* A later one with an earlier position is rare: rows without a key stay in order. */
+	if (outcome == Outcome::Missing && chunk->options->on_missing == OnMissing::Error &&
+		position < chunk->impossible_position)
+	{
+		chunk->impossible_key = source_key_detail(chunk->target, slot);
+		chunk->impossible_position = position;
+	}
+
+	if (OidIsValid(chunk->options->rejects))
+		reject = reject_of_source_row(chunk->target, slot, error, &chunk->bytes);
+	append_row(chunk, position, nullptr, outcome, reject);
+}
+
+void
+add_row(Chunk *chunk, SourceRow *from)
+{
+	if (from->outcome != Outcome::Pending)
+	{
+		append_unapplicable_row(chunk, from->slot, from->position, from->outcome, from->error);
+		return;
+	}
+	(void) coerce_values(chunk->target, from->slot, from->position, false, from->values,
+						 from->nulls);
+
+	ErrorData *error;
+	HeapTuple tuple =
+		form_row(chunk->target, from->slot, from->position, from->values, from->nulls, &error);
+
+	if (error == nullptr)
+		append_row(chunk, from->position, tuple, Outcome::Pending, nullptr);
+	else if (chunk->options->on_error == OnError::Stop)
+		ThrowErrorData(error);
+	else
+		append_unapplicable_row(chunk, from->slot, from->position, Outcome::Rejected, error);
+}
+
+void
+add_batch(Chunk *chunk)
+{
+	CastBatch *batch = chunk->batch;
+
+	if (batch->size == 0)
+		return;
+	cast_batch_coerce(batch, chunk->context);
+	for (int i = 0; i < batch->size; i++)
+	{
+		const BatchRow &row = batch->rows[i];
+
+		if (row.error != nullptr)
+			append_unapplicable_row(chunk, cast_batch_slot(batch, row), row.position,
+									Outcome::Rejected, row.error);
+		else
+			append_row(chunk, row.position, row.tuple, Outcome::Pending, nullptr);
+	}
+	cast_batch_clear(batch);
+}
+
+} /* namespace */
+
+Size
+chunk_budget()
+{
+	return Min(static_cast<Size>(work_mem) * 1024, MAX_BUDGET);
+}
+
+Chunk *
+chunk_create(const Options *options, const Target *target)
+{
+	Chunk *chunk = palloc_one<Chunk>();
+
+	/*
+	 * What is kept over a reset need not be given back to the system and fetched
+	 * again, which would take a tenth of the time of wide rows.
+	 */
+	Size kept = MAXALIGN(Min(chunk_budget(), MAX_KEPT));
+	Size kept_scratch = MAXALIGN(Min(chunk_budget() / 8, MAX_KEPT / 8));
+
+	chunk->options = options;
+	chunk->target = target;
+	chunk->context = AllocSetContextCreate(CurrentMemoryContext, "bulk_update chunk", kept,
+										   kept_scratch, ALLOCSET_DEFAULT_MAXSIZE);
+	chunk->scratch = AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch",
+										   kept_scratch, kept_scratch, ALLOCSET_DEFAULT_MAXSIZE);
+	if (options->on_error == OnError::Skip && target->values_can_fail)
+		chunk->batch = cast_batch_create(target);
+	return chunk;
+}
+
+bool
+chunk_fill(Chunk *chunk, OrderedSource *ordered)
+{
+	Size budget = chunk_budget();
+	CastBatch *batch = chunk->batch;
+	int rows = 0;
+
+	chunk_reset(chunk);
+	while (rows < chunk->options->chunk_rows)
+	{
+		Size bytes = chunk->bytes + (batch != nullptr ? batch->bytes : 0);
+
+		CHECK_FOR_INTERRUPTS();
+		if (bytes >= budget)
+			break;
+
+		SourceRow *row = ordered_source_peek(ordered);
+
+		chunk->at_end = row == nullptr;
+		if (row == nullptr ||
+			(rows > 0 && bytes + source_row_size(chunk->target, row->slot) > budget))
+			break;
+		rows++;
+		if (batch != nullptr && row->outcome == Outcome::Pending)
+			cast_batch_add(batch, row);
+		else
+			with_memory_context(chunk->context, [&] { add_row(chunk, row); });
+		ordered_source_consume(ordered);
+		if (batch != nullptr && cast_batch_full(batch))
+			with_memory_context(chunk->context, [&] { add_batch(chunk); });
+	}
+	if (batch != nullptr)
+		with_memory_context(chunk->context, [&] { add_batch(chunk); });
+
+	if (chunk->rows.size == 0)
+		return false;
+	chunk->number++;
+	return true;
+}
+
+void
+chunk_order(Chunk *chunk)
+{
+	with_memory_context(chunk->context, [&] {
+		/* Unlike std::sort, qsort_arg survives a comparison that contradicts itself. */
+		if (!chunk->in_order)
+			qsort_arg(chunk->rows.data, static_cast<size_t>(chunk->rows.size), sizeof(ChunkRow),
+					  compare_rows, chunk);
+		if (chunk->applicable == 0)
+			return;
+		chunk->first_key = key_text(chunk->target, chunk->rows[0].key);
+		chunk->last_key = key_text(chunk->target, chunk->rows[chunk->applicable - 1].key);
+	});
+}
+
+Span<ChunkRow *>
+chunk_rows_with(const Chunk *chunk, Outcome outcome)
+{
+	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(chunk->rows.size), 0};
+
+	for (ChunkRow &row : chunk->rows)
+		if (row.outcome == outcome)
+			found[found.size++] = &row;
+	return found;
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,177 @@
+/*
+ * plan_order.cpp
+ *		Following the key's columns down a plan to what puts them in order.
+ */
+#include "explain/plan_order.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* The key's columns in the output of a plan node, from 1, in the order of the key. */
+using Columns = Span<AttrNumber>;
+
+/* Do the first n of a node's sort columns put the key's columns in their order? */
+bool
+sorts_key(const Target *target, Columns columns, int n, const AttrNumber *sorted,
+		  const Oid *operators, const Oid *collations)
+{
+	if (n < columns.size)
+		return false;
+	for (int i = 0; i < columns.size; i++)
+	{
+		const KeyColumn &key = target->keys[i];
+		Oid family;
+		Oid type;
+
+		/* One family orders all its types alike: an int in a source for a bigint key, say. */
+		if (sorted[i] != columns[i] || collations[i] != key.collation ||
+			!sorts_upwards(operators[i], &family, &type) || !op_in_opfamily(key.less_than, family))
+			return false;
+	}
+	return true;
+}
+
+/* The attribute that is passed on as a node's column, when it comes from this range table entry. */
+AttrNumber
+passed_on(const Plan *plan, AttrNumber column, int from)
+{
+	if (column > list_length(plan->targetlist))
+		return InvalidAttrNumber;
+
+	const TargetEntry *entry = list_nth_node(TargetEntry, plan->targetlist, column - 1);
+
+	if (!IsA(entry->expr, Var))
+		return InvalidAttrNumber;
+
+	const Var *var = reinterpret_cast<const Var *>(entry->expr);
+
+	if (var->varno != from)
+		return InvalidAttrNumber;
+	return var->varattno;
+}
+
+/* Does a scan of this index give the key's columns in their order? */
+bool
+index_sorts_key(const Target *target, const Plan *plan, Columns columns, Oid relid,
+				ScanDirection direction, int from)
+{
+	Relation index = relation_open(relid, AccessShareLock);
+	bool sorted = direction == ForwardScanDirection && index->rd_rel->relam == BTREE_AM_OID &&
+				  IndexRelationGetNumberOfKeyAttributes(index) >= columns.size;
+
+	for (int i = 0; sorted && i < columns.size; i++)
+	{
+		const KeyColumn &key = target->keys[i];
+		AttrNumber wanted =
+			static_cast<AttrNumber>(from == INDEX_VAR ? i + 1 : index->rd_index->indkey.values[i]);
+
+		sorted = wanted > 0 && passed_on(plan, columns[i], from) == wanted &&
+				 op_in_opfamily(key.less_than, index->rd_opfamily[i]) &&
+				 index->rd_indcollation[i] == key.collation && index->rd_indoption[i] == 0;
+	}
+	relation_close(index, AccessShareLock);
+	return sorted;
+}
+
+bool is_in_order(const Target *target, const Plan *plan, Columns columns);
+
+/* Are the rows of the node below in order, in the columns that this one passes on? */
+bool
+input_is_in_order(const Target *target, const Plan *plan, const Plan *input, Columns columns,
+				  int from)
+{
+	Columns below = {palloc_array_of<AttrNumber>(columns.size), columns.size};
+
+	for (int i = 0; i < columns.size; i++)
+	{
+		below[i] = passed_on(plan, columns[i], from);
+		if (below[i] <= 0)
+			return false;
+	}
+	return input != nullptr && is_in_order(target, input, below);
+}
+
+bool
+is_in_order(const Target *target, const Plan *plan, Columns columns)
+{
+	switch (nodeTag(plan))
+	{
+		case T_Sort:
+		case T_IncrementalSort:
+		{
+			/* An incremental sort begins with a sort. */
+			const Sort *sort = reinterpret_cast<const Sort *>(plan);
+
+			return sorts_key(target, columns, sort->numCols, sort->sortColIdx, sort->sortOperators,
+							 sort->collations);
+		}
+		case T_GatherMerge:
+		{
+			const GatherMerge *merge = reinterpret_cast<const GatherMerge *>(plan);
+
+			return sorts_key(target, columns, merge->numCols, merge->sortColIdx,
+							 merge->sortOperators, merge->collations);
+		}
+		case T_MergeAppend:
+		{
+			const MergeAppend *merge = reinterpret_cast<const MergeAppend *>(plan);
+
+			return sorts_key(target, columns, merge->numCols, merge->sortColIdx,
+							 merge->sortOperators, merge->collations);
+		}
+		case T_IndexScan:
+		{
+			const IndexScan *scan = reinterpret_cast<const IndexScan *>(plan);
+
+			return scan->indexorderby == NIL &&
+				   index_sorts_key(target, plan, columns, scan->indexid, scan->indexorderdir,
+								   static_cast<int>(scan->scan.scanrelid));
+		}
+		case T_IndexOnlyScan:
+		{
+			const IndexOnlyScan *scan = reinterpret_cast<const IndexOnlyScan *>(plan);
+
+			return scan->indexorderby == NIL &&
+				   index_sorts_key(target, plan, columns, scan->indexid, scan->indexorderdir,
+								   INDEX_VAR);
+		}
+		case T_SubqueryScan:
+		{
+			const SubqueryScan *scan = reinterpret_cast<const SubqueryScan *>(plan);
+
+			return input_is_in_order(target, plan, scan->subplan, columns,
+									 static_cast<int>(scan->scan.scanrelid));
+		}
+		case T_Limit:
+		case T_LockRows:
+		case T_Material:
+		case T_ProjectSet:
+		case T_Result:
+		case T_Unique:
+		case T_WindowAgg:
+			return input_is_in_order(target, plan, plan->lefttree, columns, OUTER_VAR);
+		default:
+			return false;
+	}
+}
+
+} /* namespace */
+
+bool
+plan_is_in_key_order(const PlannedStmt *statement, const Target *target)
+{
+	Columns columns = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
+
+	if (statement == nullptr || statement->commandType != CMD_SELECT)
+		return false;
+	for (int i = 0; i < target->keys.size; i++)
+		for (const MappedColumn &column : target->columns)
+			if (column.target == target->keys[i].target)
+				columns[i] = column.source;
+	return is_in_order(target, statement->planTree, columns);
+}
+
+} /* namespace bulkupdate */

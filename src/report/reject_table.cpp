@@ -1,0 +1,261 @@
+/*
+ * reject_table.cpp
+ *		Recording rows that were not applied.
+ */
+#include "report/reject_table.h"
+
+#include "chunk/reject.h"
+#include "server/fault.h"
+#include "server/saved_plan.h"
+
+namespace bulkupdate
+{
+
+struct RejectTable
+{
+	Oid relid;
+	SavedPlan insert;
+	int64 run;
+};
+
+namespace
+{
+
+/* The columns a table of rejects must have, and the types of the values for them. */
+struct Column
+{
+	const char *name;
+	Oid type;
+};
+
+constexpr Column COLUMNS[] = {
+	{"run", INT8OID},         {"target", REGCLASSOID},      {"chunk", INT8OID},
+	{"source_row", INT8OID},  {"reason", TEXTOID},          {"key", JSONBOID},
+	{"new_values", JSONBOID}, {"sqlstate", TEXTOID},        {"message", TEXTOID},
+	{"detail", TEXTOID},      {"constraint_name", TEXTOID}, {"rejected_at", TIMESTAMPTZOID},
+};
+constexpr int NCOLUMNS = static_cast<int>(lengthof(COLUMNS));
+
+/* With the name that the table has now: a trigger may have renamed it, and made another one. */
+char *
+insert_statement(Oid relid)
+{
+	StringInfoData sql;
+
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table given in argument \"rejects\" does not exist any more"),
+						errdetail("It was dropped during the call."),
+						errhint("Do not drop it in triggers and functions that run during the "
+								"call.")));
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s (", qualified_name(relid));
+	for (int i = 0; i < NCOLUMNS; i++)
+		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name));
+	appendStringInfoString(&sql, ") VALUES (");
+	for (int i = 0; i < NCOLUMNS; i++)
+		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+SPIPlanPtr
+prepare_insert(RejectTable *table)
+{
+	Oid types[NCOLUMNS];
+
+	if (saved_plan_is_current(&table->insert))
+		return table->insert.plan;
+	for (int i = 0; i < NCOLUMNS; i++)
+		types[i] = COLUMNS[i].type;
+	return saved_plan_get(&table->insert, insert_statement(table->relid), {types, NCOLUMNS}, 0);
+}
+
+int64
+next_run_number(Oid function)
+{
+	Oid sequence = get_relname_relid("bulk_update_run", get_func_namespace(function));
+
+	if (!OidIsValid(sequence))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("sequence \"bulk_update_run\" does not exist"),
+						errdetail("It belongs to extension bulk_update."),
+						errhint("Run the function as CREATE EXTENSION made it.")));
+	return nextval_internal(sequence, true);
+}
+
+const char *
+reason_of(Outcome outcome)
+{
+	switch (outcome)
+	{
+		case Outcome::Missing:
+			return "missing";
+		case Outcome::Duplicate:
+			return "duplicate";
+		default:
+			return "error";
+	}
+}
+
+/* What the detail column says: the error's detail, and what could not be recorded. */
+const char *
+detail_of(const Reject *reject)
+{
+	if (reject->omitted == nullptr)
+		return reject->detail;
+	return psprintf("%s%sToo large to be recorded: %s.", reject->detail ? reject->detail : "",
+					reject->detail ? "\n" : "", reject->omitted);
+}
+
+Datum
+json_datum(const char *json)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+}
+
+void
+insert_row(RejectTable *table, const Chunk *chunk, const ChunkRow &row)
+{
+	Size bytes = 0;
+	const Reject *reject = row.reject != nullptr
+							   ? row.reject
+							   : reject_of_tuple(chunk->target, row.tuple, nullptr, &bytes);
+	const char *texts[] = {reject->sqlstate, reject->message, detail_of(reject),
+						   reject->constraint_name};
+	Datum values[NCOLUMNS] = {};
+	char nulls[NCOLUMNS + 1] = "            ";
+	int i = 0;
+
+	values[i++] = Int64GetDatum(table->run);
+	values[i++] = ObjectIdGetDatum(RelationGetRelid(chunk->target->relation));
+	values[i++] = Int64GetDatum(chunk->number);
+	values[i++] = Int64GetDatum(row.position);
+	values[i++] = CStringGetTextDatum(reason_of(row.outcome));
+	values[i++] = json_datum(reject->key);
+	values[i++] = json_datum(reject->new_values);
+	for (const char *text : texts)
+	{
+		nulls[i] = text == nullptr ? 'n' : ' ';
+		values[i++] = text == nullptr ? static_cast<Datum>(0) : CStringGetTextDatum(text);
+	}
+	values[i++] = TimestampTzGetDatum(GetCurrentTimestamp());
+
+	FAULT_POINT(reject_insert);
+
+	SPIPlanPtr plan = prepare_insert(table);
+	int result =
+		keeping_memory_context([&] { return SPI_execute_plan(plan, values, nulls, false, 0); });
+
+	if (result == SPI_OK_REWRITTEN)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot record rejected rows in relation \"%s\"",
+							   get_rel_name(table->relid)),
+						errdetail("The relation has an ON INSERT DO INSTEAD rule."),
+						errhint("Replace the rule by a trigger, or make a table with "
+								"bulk_update_create_rejects().")));
+	if (result != SPI_OK_INSERT)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+}
+
+} /* namespace */
+
+void
+reject_table_check(Oid relid)
+{
+	char relkind = get_rel_relkind(relid);
+	StringInfoData missing;
+
+	if (relkind == '\0')
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid),
+						errdetail("It is the table given in argument \"rejects\"."),
+						errhint("Make it with bulk_update_create_rejects().")));
+	require_schema_usage(relid);
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		relkind != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot record rejected rows in relation \"%s\"", get_rel_name(relid)),
+				 errdetail_relkind_not_supported(relkind),
+				 errhint("Make a table with bulk_update_create_rejects().")));
+
+	initStringInfo(&missing);
+	for (const Column &column : COLUMNS)
+		if (get_attnum(relid, column.name) == InvalidAttrNumber)
+			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "", column.name);
+	if (missing.len > 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" cannot record rejected rows", get_rel_name(relid)),
+						errdetail("It lacks these columns: %s.", missing.data),
+						errhint("Make a table with bulk_update_create_rejects().")));
+
+	for (const Column &column : COLUMNS)
+		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
+			pg_attribute_aclcheck(relid, get_attnum(relid, column.name), GetUserId(), ACL_INSERT) !=
+				ACLCHECK_OK)
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("permission denied for table %s", get_rel_name(relid)),
+							errdetail("bulk_update needs the INSERT privilege to record rejected "
+									  "rows."),
+							errhint("Grant it, or leave argument \"rejects\" out.")));
+}
+
+RejectTable *
+reject_table_open(const Options &options, Oid function)
+{
+	if (!OidIsValid(options.rejects))
+		return nullptr;
+
+	RejectTable *table = palloc_one<RejectTable>();
+
+	reject_table_check(options.rejects);
+	table->relid = options.rejects;
+	(void) prepare_insert(table);
+	table->run = next_run_number(function);
+	return table;
+}
+
+Oid
+reject_table_create(text *name)
+{
+	RangeVar *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
+
+	/* Looked up by name afterwards, a temporary table could stand before it. */
+	Oid schema = RangeVarGetCreationNamespace(relation);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE TABLE %s (",
+					 quote_qualified_identifier(get_namespace_name(schema), relation->relname));
+	for (int i = 0; i < NCOLUMNS; i++)
+		appendStringInfo(&sql, "%s%s %s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name),
+						 format_type_extended(COLUMNS[i].type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	appendStringInfoChar(&sql, ')');
+
+	int result = keeping_memory_context([&] { return SPI_execute(sql.data, false, 0); });
+
+	if (result != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+	return get_relname_relid(relation->relname, schema);
+}
+
+void
+reject_table_record(RejectTable *table, const Chunk *chunk)
+{
+	MemoryContext row_context =
+		AllocSetContextCreate(chunk->scratch, "bulk_update reject", ALLOCSET_DEFAULT_SIZES);
+
+	for (const ChunkRow &row : chunk->rows)
+	{
+		if (row.outcome != Outcome::Missing && row.outcome != Outcome::Duplicate &&
+			row.outcome != Outcome::Rejected)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		with_memory_context(row_context, [&] { insert_row(table, chunk, row); });
+		MemoryContextReset(row_context);
+	}
+	MemoryContextDelete(row_context);
+}
+
+} /* namespace bulkupdate */

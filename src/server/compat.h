@@ -1,0 +1,215 @@
+/*
+ * compat.h
+ *		What differs between the supported server versions, and nothing else:
+ *		every PG_VERSION_NUM of the project stands here.  Wrappers carry the
+ *		newest version's form.
+ *
+ * Included by pg.h after the server's headers.
+ */
+#ifndef BULK_UPDATE_SERVER_COMPAT_H
+#define BULK_UPDATE_SERVER_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "bulk_update needs PostgreSQL 15 or later"
+#endif
+
+/* The module's name and version are recorded in the library from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define BULK_UPDATE_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "bulk_update", .version = "1.0")
+#else
+#define BULK_UPDATE_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* The status entry of a backend by its place in the list; the function was renamed in 16. */
+static inline LocalPgBackendStatus *
+local_backend_entry(int index)
+{
+#if PG_VERSION_NUM >= 160000
+	return pgstat_get_local_beentry_by_index(index);
+#else
+	return pgstat_fetch_stat_local_beentry(index);
+#endif
+}
+
+/* Has the current user a privilege on a schema?  From 16 on one function is for all objects. */
+static inline AclResult
+schema_aclcheck(Oid schema, AclMode privilege)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, GetUserId(), privilege);
+#else
+	return pg_namespace_aclcheck(schema, GetUserId(), privilege);
+#endif
+}
+
+/* Which indexes need entries for a new version; from 16 on there is more than yes and no. */
+#if PG_VERSION_NUM >= 160000
+using IndexesToUpdate = TU_UpdateIndexes;
+#else
+using IndexesToUpdate = bool;
+#endif
+
+/* Do all of them?  A new version that stays on its page (HOT) needs none, or only BRIN's. */
+static inline bool
+needs_all_indexes(IndexesToUpdate indexes)
+{
+#if PG_VERSION_NUM >= 160000
+	return indexes == TU_All;
+#else
+	return indexes;
+#endif
+}
+
+/* Does an index family sort upwards by it?  Strategies became types of comparison in 18. */
+static inline bool
+sorts_upwards(Oid op, Oid *family, Oid *type)
+{
+#if PG_VERSION_NUM >= 180000
+	CompareType order;
+
+	return get_ordering_op_properties(op, family, type, &order) && order == COMPARE_LT;
+#else
+	int16 strategy;
+
+	return get_ordering_op_properties(op, family, type, &strategy) &&
+		   strategy == BTLessStrategyNumber;
+#endif
+}
+
+/* Insert the index entries of a new version; returns the indexes to check again later. */
+static inline List *
+insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate,
+					 IndexesToUpdate indexes)
+{
+#if PG_VERSION_NUM >= 160000
+	if (result->ri_NumIndices == 0 || indexes == TU_None)
+		return NIL;
+	return ExecInsertIndexTuples(result, slot, estate, true, false, nullptr, NIL,
+								 indexes == TU_Summarizing);
+#else
+	if (result->ri_NumIndices == 0 || !indexes)
+		return NIL;
+	return ExecInsertIndexTuples(result, slot, estate, true, false, nullptr, NIL);
+#endif
+}
+
+/* The failure data that tells what became of the row came in 16, that of MERGE in 18. */
+static inline bool
+fire_before_row_update_triggers(EState *estate, EPQState *epqstate, ResultRelInfo *result,
+								ItemPointer tid, TupleTableSlot *slot)
+{
+#if PG_VERSION_NUM >= 180000
+	return ExecBRUpdateTriggers(estate, epqstate, result, tid, nullptr, slot, nullptr, nullptr,
+								false);
+#elif PG_VERSION_NUM >= 160000
+	return ExecBRUpdateTriggers(estate, epqstate, result, tid, nullptr, slot, nullptr, nullptr);
+#else
+	return ExecBRUpdateTriggers(estate, epqstate, result, tid, nullptr, slot, nullptr);
+#endif
+}
+
+static inline void
+init_eval_plan_qual(EPQState *epqstate, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	EvalPlanQualInit(epqstate, estate, nullptr, NIL, -1, NIL);
+#else
+	EvalPlanQualInit(epqstate, estate, nullptr, NIL, -1);
+#endif
+}
+
+/*
+ * Give estate a range table of one relation, once the privileges are checked
+ * as the executor checks them.  The sets hold attribute numbers less
+ * FirstLowInvalidHeapAttributeNumber.  What is required stands in a node of its
+ * own from 16 on.
+ */
+static inline void
+init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset *selected,
+				 Bitmapset *updated)
+{
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+
+	entry->rtekind = RTE_RELATION;
+	entry->relid = RelationGetRelid(relation);
+	entry->relkind = relation->rd_rel->relkind;
+	entry->rellockmode = (required & ACL_UPDATE) != 0 ? RowExclusiveLock : AccessShareLock;
+#if PG_VERSION_NUM >= 160000
+	List *permissions = NIL;
+	RTEPermissionInfo *permission = addRTEPermissionInfo(&permissions, entry);
+
+	permission->requiredPerms = required;
+	permission->selectedCols = selected;
+	permission->updatedCols = updated;
+	ExecCheckPermissions(list_make1(entry), permissions, true);
+#if PG_VERSION_NUM >= 180000
+	ExecInitRangeTable(estate, list_make1(entry), permissions, bms_make_singleton(1));
+#else
+	ExecInitRangeTable(estate, list_make1(entry), permissions);
+#endif
+#else
+	entry->requiredPerms = required;
+	entry->selectedCols = selected;
+	entry->updatedCols = updated;
+	ExecCheckRTPerms(list_make1(entry), true);
+	ExecInitRangeTable(estate, list_make1(entry));
+#endif
+}
+
+/*
+ * How the columns of a partition, or of an inheritance child, which may have more
+ * of them, stand to those of the root; from 16 on the executor asks itself.
+ */
+static inline void
+map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) child;
+	(void) root;
+#else
+	TupleDesc from = RelationGetDescr(root->ri_RelationDesc);
+	TupleDesc to = RelationGetDescr(child->ri_RelationDesc);
+	AttrMap *columns = make_attrmap(to->natts);
+	TupleConversionMap *map = static_cast<TupleConversionMap *>(palloc0(sizeof(*map)));
+
+	/* Mostly they stand at the same places. */
+	for (int i = 0; i < to->natts; i++)
+		for (int n = 0; n < from->natts && columns->attnums[i] == 0; n++)
+		{
+			int j = (i + n) % from->natts;
+
+			if (!TupleDescAttr(to, i)->attisdropped && !TupleDescAttr(from, j)->attisdropped &&
+				strcmp(NameStr(TupleDescAttr(to, i)->attname),
+					   NameStr(TupleDescAttr(from, j)->attname)) == 0)
+				columns->attnums[i] = static_cast<AttrNumber>(j + 1);
+		}
+	map->indesc = from;
+	map->outdesc = to;
+	map->attrMap = columns;
+	child->ri_RootToPartitionMap = map;
+#endif
+}
+
+/* A scan whose node does not count its index searches, as 18 asks for. */
+static inline IndexScanDesc
+begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, nullptr, nkeys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* From 18 on a path with fewer disabled nodes is better whatever it costs. */
+static inline void
+add_disabled_nodes(Path *path)
+{
+#if PG_VERSION_NUM >= 180000
+	path->disabled_nodes += 1000000;
+#else
+	(void) path;
+#endif
+}
+
+#endif /* BULK_UPDATE_SERVER_COMPAT_H */

@@ -1,0 +1,64 @@
+/*
+ * saved_plan.h
+ *		Prepared statements that live as long as a memory context.
+ */
+#ifndef BULK_UPDATE_SERVER_SAVED_PLAN_H
+#define BULK_UPDATE_SERVER_SAVED_PLAN_H
+#include "server/scope.h"
+
+namespace bulkupdate
+{
+
+/* All zero: not prepared yet. */
+struct SavedPlan
+{
+	MemoryContext memory;
+	char *text;
+	SPIPlanPtr plan;
+	MemoryContextCallback at_reset;
+};
+
+/*
+ * saved_plan_get
+ *		The plan of a statement; prepares it when it is not, or when its text is
+ *		not the same as the last time (something in it was renamed).
+ *
+ * argument_types: types of $1, $2, ....  cursor_options: CURSOR_OPT_*.  Needs an
+ * SPI connection.  The plan is freed with the memory context that was the
+ * current one when it was first prepared, also after an error.
+ *
+ * It is a saved plan, because only those hear of changes that do not conflict
+ * with our lock, like the partition that another session attaches.
+ *
+ * Raises what parsing the statement raises.
+ */
+SPIPlanPtr saved_plan_get(SavedPlan *saved, const char *text, Span<const Oid> argument_types,
+						  int cursor_options);
+
+/*
+ * saved_plan_is_current
+ *		Is there a plan, and has nothing changed that its text depends on?
+ *
+ * It may be used then as it is: the server has not heard of a change of the
+ * relations, schemas and types in it.
+ */
+[[nodiscard]] bool saved_plan_is_current(const SavedPlan *saved);
+
+/*
+ * saved_plan_has_current_plan
+ *		Has it been planned, and has nothing changed since that the plan depends on?
+ *
+ * Unlike its text, a plan depends on partitions and children too, and on what the
+ * planner knew of them.  Never where plan_cache_mode forces custom plans.
+ */
+[[nodiscard]] bool saved_plan_has_current_plan(const SavedPlan *saved);
+
+/* saved_plan_query_string: the plan's own copy of the text, which the planner is given. */
+const char *saved_plan_query_string(const SavedPlan *saved);
+
+/* saved_plan_forget: have it prepared and planned anew the next time. */
+void saved_plan_forget(SavedPlan *saved);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SERVER_SAVED_PLAN_H */

@@ -1,0 +1,52 @@
+/*
+ * keyed_row.h
+ *		A source row and its key in one tuple, for what keeps rows for later: so a
+ *		key is cast once.
+ */
+#ifndef BULK_UPDATE_SOURCE_KEYED_ROW_H
+#define BULK_UPDATE_SOURCE_KEYED_ROW_H
+#include "source/source_row.h"
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * keyed_row_desc
+ *		The source's columns, the row's position, the key's columns as they were
+ *		coerced, null in a row without a key, and, where a row can be rejected for
+ *		its key, the error.
+ *
+ * Raises 54011 (a tuple cannot have so many columns).
+ */
+TupleDesc keyed_row_desc(const Target *target, TupleDesc source);
+
+/* keyed_row_position: the number of the column with the position; the key's follow it. */
+inline AttrNumber
+keyed_row_position(TupleDesc source)
+{
+	return static_cast<AttrNumber>(source->natts + 1);
+}
+
+/*
+ * keyed_row_put
+ *		Put a row into a virtual slot of that form, which is then valid as long as
+ *		the row.  Values stored out of line stay there.  Allocates in the current
+ *		memory context.
+ */
+void keyed_row_put(TupleTableSlot *slot, const Target *target, TupleDesc source,
+				   const SourceRow *row);
+
+/*
+ * keyed_row_get
+ *		The row in such a slot: Pending, Missing or Rejected.  Valid as long as the
+ *		slot's tuple; an error is allocated in the current memory context.
+ */
+void keyed_row_get(TupleTableSlot *slot, const Target *target, TupleDesc source, SourceRow *row);
+
+/* set_key: the row is one with this key, so it is Pending. */
+void set_key(const Target *target, SourceRow *row, const Datum *key);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SOURCE_KEYED_ROW_H */

@@ -1,0 +1,59 @@
+/*
+ * keyed_source.h
+ *		The source's rows with their keys, of which the first ones can be looked
+ *		at before they come.
+ */
+#ifndef BULK_UPDATE_SOURCE_KEYED_SOURCE_H
+#define BULK_UPDATE_SOURCE_KEYED_SOURCE_H
+#include "server/spool.h"
+#include "source/source.h"
+#include "source/source_row.h"
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+struct KeyedSource;
+struct Progress;
+
+/*
+ * keyed_source_create
+ *		The rest of source, whose reading is reported to progress.
+ *
+ * Allocates in the current memory context, also later.
+ */
+KeyedSource *keyed_source_create(const Options *options, Source *source, const Target *target,
+								 Progress *progress);
+
+/* read_ahead_bytes: of so many rows that are looked at nothing is spilled. */
+inline Size
+read_ahead_bytes()
+{
+	return static_cast<Size>(spool_memory_kb()) * 1024;
+}
+
+/*
+ * keyed_source_peek
+ *		Look at the next row; false at the end.  Rows that were looked at come
+ *		first afterwards.
+ */
+bool keyed_source_peek(KeyedSource *keyed, SourceRow *row);
+
+/*
+ * keyed_source_next
+ *		Take the next row; false at the end.  It is valid until the next call.
+ *
+ * These two reset the per-tuple memory of the target's cast_context, and raise
+ * what source_next and, unless errors are to be skipped, the casts of the key
+ * columns raise.
+ */
+bool keyed_source_next(KeyedSource *keyed, SourceRow *row);
+
+/* keyed_source_spilled_bytes: what of the rows looked at went to a temporary file. */
+int64 keyed_source_spilled_bytes(const KeyedSource *keyed);
+
+void keyed_source_close(KeyedSource *keyed);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SOURCE_KEYED_SOURCE_H */

@@ -1,0 +1,71 @@
+/*
+ * ordered_source.h
+ *		The source's rows with their keys, each key once.
+ *
+ * Ordering 'auto': The first rows, as many as a chunk may have, are looked at
+ * before the first one passes.  While the keys come in ascending order, rows
+ * pass as they come.  At the first key that is out of order, this row and the
+ * rest of the source go through an external sort by key; with what was only
+ * looked at, so that a source in another order is applied in key order from its
+ * first row on.  Either way equal keys meet: adjacent in the sort's output, and
+ * with those that passed before by a merge with a log of their keys.  So the
+ * policy for duplicates holds over the whole source.  Under 'last' a row may
+ * only pass when no later one has its key; then the whole source is sorted
+ * before the first row passes.
+ *
+ * 'sort': The whole source is sorted before the first row passes.
+ *
+ * 'stream': The caller promises key order, so equal keys are adjacent, nothing
+ * is kept for later, and a key out of order is an error.  Under 'last' one row
+ * is held back until the next key is known.
+ */
+#ifndef BULK_UPDATE_SOURCE_ORDERED_SOURCE_H
+#define BULK_UPDATE_SOURCE_ORDERED_SOURCE_H
+#include "source/source.h"
+#include "source/source_row.h"
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+struct OrderedSource;
+struct Progress;
+
+/*
+ * ordered_source_create
+ *		A feed of the rest of source, whose reading is reported to progress.
+ *		Allocates in the current memory context, also later.
+ */
+OrderedSource *ordered_source_create(const Options *options, Source *source, const Target *target,
+									 Progress *progress);
+
+/*
+ * ordered_source_peek
+ *		The next row without consuming it, or NULL at the end.  Resets the
+ *		per-tuple memory of the target's cast_context.
+ *
+ * Raises 21000 (a key comes twice, under 'error'), 22023 (a key is out of order,
+ * under 'stream'), what the casts of the key columns raise unless errors are to
+ * be skipped, and what source_next raises.
+ */
+SourceRow *ordered_source_peek(OrderedSource *ordered);
+
+/* ordered_source_consume: the peeked row is taken. */
+void ordered_source_consume(OrderedSource *ordered);
+
+/* ordered_source_ordering: how the newest consumed row came: Stream or Sort. */
+Ordering ordered_source_ordering(const OrderedSource *ordered);
+
+/*
+ * ordered_source_spilled_bytes
+ *		What has gone to temporary files so far, for order and duplicates: the
+ *		sort's files at their largest, the log of keys, and the rows looked at.
+ */
+int64 ordered_source_spilled_bytes(const OrderedSource *ordered);
+
+/* ordered_source_close: release the sort and its temporary files. */
+void ordered_source_close(OrderedSource *ordered);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SOURCE_ORDERED_SOURCE_H */

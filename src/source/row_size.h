@@ -1,0 +1,45 @@
+/*
+ * row_size.h
+ *		Rows that are too large for one tuple.
+ *
+ * UPDATE leaves values that are stored out of line where they are.  Here a row
+ * has to hold them, as an array has to hold the row, and a tuple of the server has
+ * at most 1 GB.
+ */
+#ifndef BULK_UPDATE_SOURCE_ROW_SIZE_H
+#define BULK_UPDATE_SOURCE_ROW_SIZE_H
+#include "source/source_row.h"
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/* What is not for the row itself: the other columns of its table, headers of tuples and arrays. */
+constexpr Size MAX_ROW_BYTES = MaxAllocSize - Size{256} * 1024;
+
+/*
+ * row_size_error
+ *		The error of a row whose values are too large together before any is
+ *		fetched; NULL when they are not, as far as is known before the casts.
+ *
+ * This and the next two return errors with SQLSTATE 54000, for rows to be
+ * rejected with or to be raised by ThrowErrorData(), allocated in the current
+ * memory context.
+ */
+ErrorData *row_size_error(const Target *target, const SourceRow *row);
+
+/*
+ * form_row
+ *		The row as a tuple of the target's row type, or NULL and the error.
+ *
+ * slot: the source row that values and nulls were computed from.
+ */
+HeapTuple form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum *values,
+				   const bool *nulls, ErrorData **error);
+
+/* sort_size_error: of a row that is too large to be sorted, where it is with its key. */
+ErrorData *sort_size_error(const Target *target, const SourceRow *row);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SOURCE_ROW_SIZE_H */

@@ -1,0 +1,26 @@
+/*
+ * source_row.h
+ *		A row of the source and its key.
+ */
+#ifndef BULK_UPDATE_SOURCE_SOURCE_ROW_H
+#define BULK_UPDATE_SOURCE_SOURCE_ROW_H
+#include "call/outcome.h"
+
+namespace bulkupdate
+{
+
+/* Valid until the next one is asked for. */
+struct SourceRow
+{
+	TupleTableSlot *slot; /* begins with the source's columns */
+	int64 position;       /* in the source, from 1 */
+	Outcome outcome; /* Pending, Missing (no row can have the key), Duplicate, Rejected (bad key) */
+	ErrorData *error; /* of a rejected row; valid as long as the row */
+	Datum *values;    /* by target attribute; key columns are set */
+	bool *nulls;
+	Datum *key; /* a Datum for each key column, when Pending or Duplicate */
+};
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_SOURCE_SOURCE_ROW_H */

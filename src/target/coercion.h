@@ -1,0 +1,47 @@
+/*
+ * coercion.h
+ *		A source row's columns as the target has them.
+ */
+#ifndef BULK_UPDATE_TARGET_COERCION_H
+#define BULK_UPDATE_TARGET_COERCION_H
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * The next two compute the target's values of a source row, at position in the
+ * source.  values and nulls have an entry for each attribute of the target; only
+ * those of the columns asked for are set.  Values may point into row or into the
+ * per-tuple memory of the target's cast_context, which they do not reset, and
+ * none is stored out of line.  An error that they return is allocated in the
+ * current memory context.
+ *
+ * coerce_values
+ *		Those of the columns that are not of the key.
+ *
+ * guarded: errors of the casts that can be blamed on the row are returned
+ * instead of raised; the casts then run in a subtransaction.  Otherwise returns
+ * NULL.
+ *
+ * Raises what the casts, input functions and domain checks raise.
+ */
+ErrorData *coerce_values(const Target *target, TupleTableSlot *row, int64 position, bool guarded,
+						 Datum *values, bool *nulls);
+
+/*
+ * coerce_key
+ *		Those of the key columns.  Sets is_possible: can a row have this key?
+ *
+ * Not one with a null, nor one that its cast changes, nor one that is out of its
+ * type's range; then the values are of no use.  In a subtransaction only when a
+ * cast may raise that, or, guarded, any error.
+ *
+ * Returns and raises what coerce_values does.
+ */
+ErrorData *coerce_key(const Target *target, TupleTableSlot *row, int64 position, bool guarded,
+					  Datum *values, bool *nulls, bool *is_possible);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_TARGET_COERCION_H */

@@ -1,0 +1,32 @@
+/*
+ * column_cast.h
+ *		The cast between a source column and the column that it feeds.
+ */
+#ifndef BULK_UPDATE_TARGET_COLUMN_CAST_H
+#define BULK_UPDATE_TARGET_COLUMN_CAST_H
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * column_cast
+ *		Set cast, input and comparison of a mapped column.
+ *
+ * A value is assigned: by the assignment cast that transformAssignedExpr() builds
+ * for INSERT ... SELECT, or, where there is none from text, by the type's input
+ * function with the column's type modifier, as COPY reads it.  There is no cast
+ * where the datum goes in as it is.
+ *
+ * A key is compared: it is cast to the type without the column's type modifier,
+ * and where the cast may change it, the result is compared with what the source
+ * gave (key_comparison.h).
+ *
+ * Notes in target whether casts can fail.  Raises 42804 (types without an
+ * assignment cast).
+ */
+void column_cast(Target *target, const Options &options, MappedColumn *column, TupleDesc source);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_TARGET_COLUMN_CAST_H */

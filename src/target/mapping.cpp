@@ -1,0 +1,235 @@
+/*
+ * mapping.cpp
+ *		Source columns, target columns, and the casts between them.
+ */
+#include "target/mapping.h"
+
+#include "target/column_cast.h"
+#include "target/key.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* Target columns in source order: those the caller names, or the source's own names. */
+Span<const char *>
+names_in_source_order(const Target *target, const Options &options, TupleDesc source)
+{
+	if (options.columns.size == 0)
+	{
+		const char **names = palloc_array_of<const char *>(source->natts);
+
+		for (int i = 0; i < source->natts; i++)
+			names[i] = NameStr(TupleDescAttr(source, i)->attname);
+		return {names, source->natts};
+	}
+
+	if (options.columns.size != source->natts)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("number of columns does not match the source of bulk_update of table \"%s\"",
+					RelationGetRelationName(target->relation)),
+			 errdetail("The source has %d columns, and argument \"columns\" names %d.",
+					   source->natts, options.columns.size),
+			 errhint("Name the target column that each source column feeds, in order.")));
+	return options.columns;
+}
+
+/* The hint, or which column the name may have been meant for. */
+const char *
+hint_for_name(Relation relation, const char *name, const char *hint)
+{
+	TupleDesc tuple_desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < tuple_desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(tuple_desc, i);
+
+		if (!attribute->attisdropped && pg_strcasecmp(NameStr(attribute->attname), name) == 0)
+			return psprintf("The table has column %s, which differs by case only; SQL folds a name "
+							"without double quotes to lower case.",
+							quote_identifier(NameStr(attribute->attname)));
+	}
+	return hint;
+}
+
+AttrNumber
+attribute_of_name(const Target *target, const char *name, const char *origin, const char *hint)
+{
+	Relation relation = target->relation;
+	AttrNumber attno = get_attnum(RelationGetRelid(relation), name);
+
+	if (attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						RelationGetRelationName(relation)),
+				 errdetail("%s", origin), errhint("%s", hint_for_name(relation, name, hint))));
+	if (attno < 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("cannot use system column \"%s\" in bulk_update", name),
+						errdetail("%s", origin),
+						errhint("Rows are identified by columns of a unique index.")));
+	return attno;
+}
+
+void
+check_not_mapped_twice(const Target *target, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (target->columns[i].target == target->columns[n].target)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column \"%s\" specified more than once", name),
+					 errdetail("Source columns %d and %d would both feed it.", i + 1, n + 1),
+					 errhint("Feed each column of the table from one column of the source.")));
+}
+
+/* Mark the mapped columns that are the key. */
+void
+mark_key_columns(Target *target, const Options &options)
+{
+	const char *relation_name = RelationGetRelationName(target->relation);
+	Span<const char *> names = options.key_columns;
+
+	if (names.size == 0)
+	{
+		names = primary_key_columns(target->relation);
+		if (names.size == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("table \"%s\" has no primary key", relation_name),
+					 errdetail("The primary key is what identifies a row by default."),
+					 errhint("Name the columns of a unique index in argument \"key_columns\".")));
+	}
+
+	for (const char *name : names)
+	{
+		AttrNumber attno = attribute_of_name(target, name, "Argument \"key_columns\" names it.",
+											 "Name columns of the table.");
+		bool found = false;
+
+		for (MappedColumn &column : target->columns)
+		{
+			if (column.target != attno)
+				continue;
+			if (column.is_key)
+				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+								errmsg("column \"%s\" specified more than once", name),
+								errdetail("Argument \"key_columns\" names it twice."),
+								errhint("Name each key column once.")));
+			column.is_key = found = true;
+		}
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("key column \"%s\" of table \"%s\" is not in the source", name,
+							relation_name),
+					 errdetail("Every key column must be fed by a column of the source."),
+					 errhint("Add the column to the source, or name other columns in argument "
+							 "\"key_columns\".")));
+	}
+}
+
+void
+check_value_columns(const Target *target)
+{
+	bool any = false;
+
+	for (const MappedColumn &column : target->columns)
+	{
+		FormData_pg_attribute attribute = attribute_of(target, column.target);
+
+		if (column.is_key)
+			continue;
+		any = true;
+		if (attribute.attgenerated != '\0' || attribute.attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_GENERATED_ALWAYS),
+				 errmsg("column \"%s\" cannot be updated by bulk_update",
+						NameStr(attribute.attname)),
+				 attribute.attgenerated != '\0'
+					 ? errdetail("Column \"%s\" is a generated column.", NameStr(attribute.attname))
+					 : errdetail("Column \"%s\" is an identity column defined as GENERATED "
+								 "ALWAYS.",
+								 NameStr(attribute.attname)),
+				 errhint("Leave the column out of the source.")));
+	}
+	if (!any)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("the source of bulk_update of table \"%s\" has no column to update",
+							   RelationGetRelationName(target->relation)),
+						errdetail("All of its columns are key columns."),
+						errhint("Add a column with the new values to the source.")));
+}
+
+/* Equality as IS DISTINCT FROM takes it; NULL for a type that has none. */
+FmgrInfo *
+equality_of_attribute(const Target *target, AttrNumber attno)
+{
+	Oid type = attribute_of(target, attno).atttypid;
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
+
+	if (!OidIsValid(entry->eq_opr_finfo.fn_oid))
+		return nullptr;
+
+	FmgrInfo *equality = palloc_one<FmgrInfo>();
+
+	fmgr_info_copy(equality, &entry->eq_opr_finfo, CurrentMemoryContext);
+	return equality;
+}
+
+} /* namespace */
+
+void
+map_columns(Target *target, const Options &options, TupleDesc source)
+{
+	Span<const char *> names = names_in_source_order(target, options, source);
+
+	bool by_name = options.columns.size == 0;
+	const char *origin =
+		by_name ? "A column of the source has this name." : "Argument \"columns\" names it.";
+	const char *hint = by_name ? "Name the source's columns as the table's, or pass the table's "
+								 "column names in argument \"columns\"."
+							   : "Name columns of the table.";
+
+	target->columns = {palloc_array_of<MappedColumn>(names.size), names.size};
+	for (int i = 0; i < names.size; i++)
+	{
+		target->columns[i].source = static_cast<AttrNumber>(i + 1);
+		target->columns[i].target = attribute_of_name(target, names[i], origin, hint);
+		check_not_mapped_twice(target, i, names[i]);
+	}
+
+	mark_key_columns(target, options);
+	check_value_columns(target);
+	for (MappedColumn &column : target->columns)
+	{
+		column_cast(target, options, &column, source);
+		column.equality = equality_of_attribute(target, column.target);
+	}
+}
+
+Size
+source_row_size(const Target *target, TupleTableSlot *row)
+{
+	TupleDesc source = row->tts_tupleDescriptor;
+	Size size = reinterpret_cast<MinimalTupleTableSlot *>(row)->mintuple->t_len;
+
+	slot_getallattrs(row);
+	for (const MappedColumn &column : target->columns)
+	{
+		int i = column.source - 1;
+
+		if (!row->tts_isnull[i] && TupleDescAttr(source, i)->attlen == -1 &&
+			VARATT_IS_EXTERNAL(DatumGetPointer(row->tts_values[i])))
+			size += toast_datum_size(row->tts_values[i]);
+	}
+	return size;
+}
+
+} /* namespace bulkupdate */

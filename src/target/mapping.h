@@ -1,0 +1,31 @@
+/*
+ * mapping.h
+ *		From source columns to target columns: by name or by position, with the
+ *		assignment casts of INSERT ... SELECT.
+ */
+#ifndef BULK_UPDATE_TARGET_MAPPING_H
+#define BULK_UPDATE_TARGET_MAPPING_H
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * map_columns
+ *		Set columns of the target: which source column feeds which attribute.
+ *
+ * Raises 42601 (number of columns differs from the source's), 42703 (no such
+ * column, or a key column that the source does not have), 42701 (a column is
+ * named twice), 0A000 (a system column), 428C9 (a generated column or an
+ * identity column GENERATED ALWAYS as a value), 42704 (no primary key and no
+ * key_columns), 42601 (no column is left to update), 42804 (types without an
+ * assignment cast).
+ */
+void map_columns(Target *target, const Options &options, TupleDesc source);
+
+/* source_row_size: bytes of a row as it is stored in a chunk, before the casts. */
+Size source_row_size(const Target *target, TupleTableSlot *row);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_TARGET_MAPPING_H */

@@ -1,0 +1,160 @@
+/*
+ * open_target.cpp
+ *		Opening and checking the relation to update.
+ */
+#include "target/open_target.h"
+
+#include "target/key.h"
+#include "target/mapping.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* What to use instead, for the kinds of relation that are refused. */
+const char *
+hint_for_relkind(char relkind)
+{
+	switch (relkind)
+	{
+		case RELKIND_VIEW:
+			return "Give the table under the view.";
+		case RELKIND_MATVIEW:
+			return "Change the tables of its query, then use REFRESH MATERIALIZED VIEW.";
+		case RELKIND_FOREIGN_TABLE:
+			return "Run bulk_update on the server that has the table.";
+		case RELKIND_SEQUENCE:
+			return "Use setval() or ALTER SEQUENCE.";
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return "Give the table of the index.";
+		default:
+			return "Give an ordinary or a partitioned table.";
+	}
+}
+
+void
+check_kind(Relation relation)
+{
+	char relkind = relation->rd_rel->relkind;
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot bulk update relation \"%s\"", RelationGetRelationName(relation)),
+				 errdetail_relkind_not_supported(relkind),
+				 errhint("%s", hint_for_relkind(relkind))));
+	if (IsSystemRelation(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot bulk update relation \"%s\"", RelationGetRelationName(relation)),
+				 errdetail("The relation is a system catalog."),
+				 errhint("Use the commands that change the objects it describes.")));
+	if (RELATION_IS_OTHER_TEMP(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot bulk update relation \"%s\"", RelationGetRelationName(relation)),
+				 errdetail("The relation is a temporary table of another session.")));
+}
+
+/* Core refuses RETURNING there, and what a row's outcome is cannot be known. */
+void
+check_rules(Relation relation)
+{
+	RuleLock *rules = relation->rd_rules;
+
+	for (int i = 0; rules != nullptr && i < rules->numLocks; i++)
+	{
+		const RewriteRule *rule = rules->rules[i];
+
+		if (rule->isInstead && rewrites_update(rule))
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("cannot bulk update relation \"%s\"",
+								   RelationGetRelationName(relation)),
+							errdetail("The relation has an ON UPDATE DO INSTEAD rule."),
+							errhint("Replace the rule by a trigger, or disable it for the call.")));
+	}
+}
+
+Relation
+open_relation(Oid relid, LOCKMODE lock)
+{
+	Relation relation = try_relation_open(relid, lock);
+
+	if (relation == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid),
+						errdetail("It may have been dropped since the OID was looked up."),
+						errhint("Give the table by its name.")));
+	return relation;
+}
+
+} /* namespace */
+
+Target *
+target_open(const Options &options, TupleDesc source)
+{
+	Target *target = palloc_one<Target>();
+
+	/* A dry run without rejects writes nothing, so it can run where nothing can be written. */
+	bool writes = !options.dry_run || OidIsValid(options.rejects);
+
+	if (writes)
+		PreventCommandDuringRecovery("bulk_update()");
+
+	/* Before anything is locked, as where a name is looked up. */
+	require_schema_usage(options.target);
+	target->relation =
+		open_relation(options.target, options.dry_run ? AccessShareLock : RowExclusiveLock);
+	check_kind(target->relation);
+	check_rules(target->relation);
+	if (writes && target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+		PreventCommandIfReadOnly("bulk_update()");
+
+	target->display_name = qualified_name(options.target);
+	target->cast_context = CreateStandaloneExprContext();
+	map_columns(target, options, source);
+	choose_key(target);
+	target_check_privileges(target, options.skip_unchanged);
+	return target;
+}
+
+void
+target_check_privileges(const Target *target, bool compares_values)
+{
+	auto require = [&](const MappedColumn &column, AclMode privilege, const char *name) {
+		Oid relid = RelationGetRelid(target->relation);
+
+		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
+			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
+			return;
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for table %s", RelationGetRelationName(target->relation)),
+			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
+					   column.is_key ? "key" : "value", get_attname(relid, column.target, false)),
+			 errhint("Grant it on the column or on the table.")));
+	};
+
+	require_schema_usage(RelationGetRelid(target->relation));
+	for (const MappedColumn &column : target->columns)
+	{
+		if (column.is_key || compares_values)
+			require(column, ACL_SELECT, "SELECT");
+		if (!column.is_key)
+			require(column, ACL_UPDATE, "UPDATE");
+	}
+}
+
+void
+target_close(Target *target)
+{
+	FreeExprContext(target->cast_context, true);
+	relation_close(target->key_index, NoLock);
+	relation_close(target->relation, NoLock);
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,44 @@
+/*
+ * open_target.h
+ *		Opening and checking the relation to update.
+ */
+#ifndef BULK_UPDATE_TARGET_OPEN_TARGET_H
+#define BULK_UPDATE_TARGET_OPEN_TARGET_H
+#include "target/target.h"
+
+namespace bulkupdate
+{
+
+/*
+ * target_open
+ *		Lock and check the target, map the source's columns to it, and choose
+ *		the unique index that its key is covered by.
+ *
+ * The relation is opened with the lock of UPDATE, for a dry run with that of
+ * SELECT; the lock stays until the end of the transaction.  Allocates in the current memory
+ * context.
+ *
+ * Raises 42P01 (no such relation), 42809 (a kind of relation that cannot be
+ * updated in bulk), 0A000 (temporary table of another session, INSTEAD rule),
+ * 42501 (missing privileges), 25006 (read-only transaction), and what
+ * map_columns and choose_key raise.
+ */
+Target *target_open(const Options &options, TupleDesc source);
+
+/*
+ * target_check_privileges
+ *		May the current user use the target's schema and update the target's columns?
+ *		compares_values: and read those that are not of the key?
+ *
+ * The executor checks the privileges of each chunk's statement.  Here they are
+ * checked so that a call with an empty source is refused too, and so that the
+ * message can say which column lacks what.  Raises 42501.
+ */
+void target_check_privileges(const Target *target, bool compares_values);
+
+/* target_close: close the relation and its index, and keep their locks. */
+void target_close(Target *target);
+
+} /* namespace bulkupdate */
+
+#endif /* BULK_UPDATE_TARGET_OPEN_TARGET_H */
