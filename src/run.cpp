@@ -235,6 +235,7 @@ run_chunks(Call *call)
 	}
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
+	progress_source_ends(&call->progress);
 	ordered_source_close(call->ordered);
 }
 
@@ -306,6 +307,7 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		call->applier = applier_create(call->target, call->rechecks);
 		progress_begin(&call->progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
+		progress_source(&call->progress, ordered_source_figures, call->ordered);
 		FAULT_POINT(open);
 
 		if (may_fail_late(call))

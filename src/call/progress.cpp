@@ -40,9 +40,9 @@ enum Parameter : int
 	PARAMETER_SIGNATURE = PARAMETERS
 };
 
-/* The clock is looked at about this often, in microseconds, whatever a row takes. */
-constexpr int64 LOOK_INTERVAL = 20000;
-constexpr int64 MAX_ROWS_PER_LOOK = 1024;
+/* The clock is read about this often, in microseconds, whatever a row takes. */
+constexpr int64 CHECK_INTERVAL = 20000;
+constexpr int64 MAX_ROWS_PER_CHECK = 1024;
 
 /* The innermost call of this backend. Its memory context takes it out again. */
 Progress *current = nullptr;
@@ -134,6 +134,13 @@ notice_when_due(Progress *progress, TimestampTz now)
 	progress->next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }
 
+SourceFigures
+source_figures(const Progress *progress)
+{
+	return progress->read_source == nullptr ? progress->newest
+											: progress->read_source(progress->source);
+}
+
 void
 publish(const Progress *progress)
 {
@@ -148,6 +155,8 @@ publish(const Progress *progress)
 		MyBEEntry->st_progress_command_target != progress->target)
 		start_command(progress->target);
 
+	const SourceFigures figures = source_figures(progress);
+
 	for (int i = 0; i <= PARAMETERS; i++)
 		indexes[i] = i;
 	values[PARAMETER_PHASE] = static_cast<int64>(progress->phase);
@@ -157,8 +166,8 @@ publish(const Progress *progress)
 		values[PARAMETER_FIRST_OUTCOME + i] = progress->outcomes[i];
 	values[PARAMETER_ESTIMATED] = progress->rows_estimated;
 	values[PARAMETER_STARTED_AT] = progress->started_at;
-	values[PARAMETER_ORDERING] = static_cast<int64>(progress->ordering);
-	values[PARAMETER_SPILLED] = progress->spilled_bytes;
+	values[PARAMETER_ORDERING] = static_cast<int64>(figures.ordering);
+	values[PARAMETER_SPILLED] = figures.spilled_bytes;
 	values[PARAMETER_SIGNATURE] = SIGNATURE;
 	pgstat_progress_update_multi_param(PARAMETERS + 1, indexes, values);
 }
@@ -209,7 +218,7 @@ progress_begin(Progress *progress, Oid target, int64 rows_estimated)
 	*progress = {};
 	progress->target = target;
 	progress->phase = Phase::Fetching;
-	progress->ordering = Ordering::Stream;
+	progress->newest.ordering = Ordering::Stream;
 	progress->rows_estimated = rows_estimated;
 	progress->started_at = GetCurrentTimestamp();
 	progress->next_notice = TimestampTzPlusMilliseconds(progress->started_at, progress_interval);
@@ -224,6 +233,21 @@ progress_begin(Progress *progress, Oid target, int64 rows_estimated)
 	if (slot_is_ours())
 		start_command(target);
 	publish(progress);
+}
+
+void
+progress_source(Progress *progress, SourceFigures (*read_source)(const void *source),
+				const void *source)
+{
+	progress->read_source = read_source;
+	progress->source = source;
+}
+
+void
+progress_source_ends(Progress *progress)
+{
+	progress->newest = source_figures(progress);
+	progress->read_source = nullptr;
 }
 
 void
@@ -242,10 +266,10 @@ progress_rows_read(Progress *progress, int64 rows)
 
 	TimestampTz now = GetCurrentTimestamp();
 
-	/* Slow sources are looked at for each row, fast ones seldom. */
-	progress->rows_per_check = now - progress->last_check > LOOK_INTERVAL
+	/* Of slow sources each row is checked, of fast ones few. */
+	progress->rows_per_check = now - progress->last_check > CHECK_INTERVAL
 								   ? Max(progress->rows_per_check / 2, 1)
-								   : Min(progress->rows_per_check * 2, MAX_ROWS_PER_LOOK);
+								   : Min(progress->rows_per_check * 2, MAX_ROWS_PER_CHECK);
 	progress->last_check = now;
 	progress->rows_at_check = rows;
 	publish(progress);

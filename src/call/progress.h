@@ -25,6 +25,13 @@ enum class Phase : int64
 	Recording
 };
 
+/* What the source knows and progress only shows. */
+struct SourceFigures
+{
+	Ordering ordering; /* how the rows come: Stream or Sort */
+	int64 spilled_bytes;
+};
+
 /* The figures of a call, kept by its owner. */
 struct Progress
 {
@@ -36,14 +43,15 @@ struct Progress
 	int64 rows_estimated; /* -1: not known */
 	TimestampTz started_at;
 	TimestampTz next_notice;
-	Ordering ordering; /* the way the rows take: Stream or Sort */
-	int64 spilled_bytes;
 
 	/* Private to progress.cpp. */
-	TimestampTz last_check; /* at the clock, */
-	int64 rows_at_check;    /* when so many rows had been read; */
-	int64 rows_per_check;   /* so many rows pass until the next */
-	Progress *outer;        /* of the call in whose course this one runs, or NULL */
+	TimestampTz last_check;                           /* at the clock, */
+	int64 rows_at_check;                              /* when so many rows had been read; */
+	int64 rows_per_check;                             /* so many rows pass until the next */
+	SourceFigures (*read_source)(const void *source); /* NULL: there is none any more, */
+	const void *source;
+	SourceFigures newest; /* and these were its figures */
+	Progress *outer;      /* of the call in whose course this one runs, or NULL */
 	MemoryContextCallback at_reset;
 };
 
@@ -63,13 +71,15 @@ void progress_begin(Progress *progress, Oid target, int64 rows_estimated);
 /* progress_phase: the call enters a phase. */
 void progress_phase(Progress *progress, Phase phase);
 
-/* progress_order: the way the rows take, and what was spilled; shown with the next figures. */
-inline void
-progress_order(Progress *progress, Ordering ordering, int64 spilled_bytes)
-{
-	progress->ordering = ordering;
-	progress->spilled_bytes = spilled_bytes;
-}
+/*
+ * progress_source, progress_source_ends
+ *		From here on, and until here, read_source(source) gives the source's figures;
+ *		it is called whenever figures are shown, also while a subtransaction is
+ *		rolled back.
+ */
+void progress_source(Progress *progress, SourceFigures (*read_source)(const void *source),
+					 const void *source);
+void progress_source_ends(Progress *progress);
 
 /* progress_rows_read: so many source rows were read in all; cheap enough for each row. */
 void progress_rows_read(Progress *progress, int64 rows);

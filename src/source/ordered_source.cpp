@@ -4,7 +4,6 @@
  */
 #include "source/ordered_source.h"
 
-#include "call/progress.h"
 #include "source/held_row.h"
 #include "source/key_error.h"
 #include "source/keyed_source.h"
@@ -62,9 +61,9 @@ mark_duplicate(OrderedSource *ordered, int64 other)
 	row->outcome = Outcome::Duplicate;
 }
 
-/* Look at the first rows; returns whether they are in key order. */
+/* Read the first rows ahead; returns whether they are in key order. */
 bool
-look_at_head(OrderedSource *ordered)
+peek_head(OrderedSource *ordered)
 {
 	const SourceRow *row = &ordered->row;
 	Size bytes = 0;
@@ -87,15 +86,6 @@ look_at_head(OrderedSource *ordered)
 	return in_order;
 }
 
-/* Tell others which way the rows take. */
-void
-show_order(const OrderedSource *ordered)
-{
-	progress_order(ordered->progress,
-				   ordered->mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream,
-				   ordered_source_spilled_bytes(ordered));
-}
-
 /* A row that does not fit into the sort with its key is in error. */
 ErrorData *
 sort_error(const OrderedSource *ordered)
@@ -109,14 +99,13 @@ sort_error(const OrderedSource *ordered)
 	return error;
 }
 
-/* Sort the rest of the source; loaded: feed->row is its first row already. */
+/* Sort the rest of the source; loaded: ordered->row is its first row already. */
 void
 sort_rest(OrderedSource *ordered, bool loaded)
 {
 	bool ascending = ordered->options->on_duplicate != OnDuplicate::Last;
 
 	ordered->mode = ReadMode::Sorted;
-	show_order(ordered);
 	progress_phase(ordered->progress, Phase::Sorting);
 	ordered->sort = row_sort_create(ordered->target, ordered->source->tuple_desc, ascending);
 	for (; loaded || keyed_source_next(ordered->rows, &ordered->row); loaded = false)
@@ -129,12 +118,10 @@ sort_rest(OrderedSource *ordered, bool loaded)
 			ordered->row.error = error;
 		}
 		row_sort_put(ordered->sort, &ordered->row);
-		show_order(ordered);
 	}
 	row_sort_perform(ordered->sort);
 	if (ordered->passed != nullptr)
 		seen_keys_rewind(ordered->passed);
-	show_order(ordered);
 }
 
 bool
@@ -218,7 +205,7 @@ next_held_back(OrderedSource *ordered)
 
 /* Before the first row passes. */
 void
-choose_way(OrderedSource *ordered)
+choose_mode(OrderedSource *ordered)
 {
 	Ordering ordering = ordered->options->ordering;
 	bool last = ordered->options->on_duplicate == OnDuplicate::Last;
@@ -231,7 +218,7 @@ choose_way(OrderedSource *ordered)
 		ordered->mode = ReadMode::HeldBack;
 	}
 	else if (ordering != Ordering::Stream &&
-			 (ordering == Ordering::Sort || last || !look_at_head(ordered)))
+			 (ordering == Ordering::Sort || last || !peek_head(ordered)))
 		sort_rest(ordered, false);
 }
 
@@ -275,7 +262,7 @@ ordered_source_peek(OrderedSource *ordered)
 
 	ResetExprContext(ordered->target->cast_context);
 	if (ordered->mode == ReadMode::Undecided)
-		choose_way(ordered);
+		choose_mode(ordered);
 	ordered->has_row = next_row(ordered);
 	return ordered->has_row ? &ordered->row : nullptr;
 }
@@ -299,7 +286,15 @@ ordered_source_consume(OrderedSource *ordered)
 	if (ordered->passed == nullptr)
 		ordered->passed = seen_keys_create(ordered->target);
 	seen_keys_add(ordered->passed, row->key, row->position);
-	show_order(ordered);
+}
+
+SourceFigures
+ordered_source_figures(const void *source)
+{
+	const OrderedSource *ordered = static_cast<const OrderedSource *>(source);
+
+	return {ordered->mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream,
+			ordered_source_spilled_bytes(ordered)};
 }
 
 Ordering

@@ -21,6 +21,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_ORDERED_SOURCE_H
 #define BULK_UPDATE_SOURCE_ORDERED_SOURCE_H
+#include "call/progress.h"
 #include "source/source.h"
 #include "source/source_row.h"
 #include "target/target.h"
@@ -29,7 +30,6 @@ namespace bulkupdate
 {
 
 struct OrderedSource;
-struct Progress;
 
 /*
  * ordered_source_create
@@ -62,6 +62,9 @@ Ordering ordered_source_ordering(const OrderedSource *ordered);
  *		sort's files at their largest, the log of keys, and the rows looked at.
  */
 int64 ordered_source_spilled_bytes(const OrderedSource *ordered);
+
+/* ordered_source_figures: of an OrderedSource, for progress_source(). */
+SourceFigures ordered_source_figures(const void *source);
 
 /* ordered_source_close: release the sort and its temporary files. */
 void ordered_source_close(OrderedSource *ordered);

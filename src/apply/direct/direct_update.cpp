@@ -1,6 +1,48 @@
 /*
  * direct_update.cpp
  *		Updating rows of one table.
+ *
+ * What answers here for which part of the executor (execMain.c, nodeModifyTable.c):
+ *
+ *	core								here
+ *	----								----
+ *	InitPlan
+ *	  ExecCheckPermissions,				init_range_table() of compat.h
+ *	  ExecInitRangeTable
+ *	  ExecInitResultRelation			add_result_relation(), direct_table_open()
+ *	  ExecInitModifyTable:				direct_statement_begin(), map_attributes();
+ *	  triggers' snapshot, projection	no transition tables (direct_rule.cpp)
+ *	  CheckValidResultRel				target_open(), direct_rule.cpp,
+ *										CheckCmdReplicaIdentity() itself
+ *	  rowMarks, subplans, junk filter	none: there is no plan
+ *	fireBSTriggers						direct_statement_fire_before()
+ *	ExecProcNode						direct_table_find()
+ *	ExecGetUpdateNewTuple				form_new_version()
+ *	ExecUpdatePrologue
+ *	  ExecMaterializeSlot				form_new_version(): values stay valid for the row
+ *	  ExecOpenIndices					open_indexes()
+ *	  ExecPendingInserts				none: nothing is inserted
+ *	  ExecBRUpdateTriggers				itself, after lock_newest_version()
+ *	ExecUpdateAct
+ *	  ExecUpdatePrepareSlot				prepare_new_version()
+ *	  ExecPartitionCheck				check_partition(): of the target alone, as the key
+ *										says the partition
+ *	  ExecCrossPartitionUpdate			none: no row leaves its partition (direct_rule.cpp)
+ *	  WCO_RLS_UPDATE_CHECK				none: no policies (direct_rule.cpp)
+ *	  ExecConstraints					itself, in prepare_new_version()
+ *	  table_tuple_update				itself, in write_new_version()
+ *	ExecUpdate after ExecUpdateAct
+ *	  TM_SelfModified					refuse_self_modified()
+ *	  TM_Updated, EvalPlanQual			lock_newest_version(), then the key again
+ *	  TM_Deleted						check_isolation()
+ *	ExecUpdateEpilogue
+ *	  ExecInsertIndexTuples				index_entries_insert()
+ *	  ExecARUpdateTriggers				itself
+ *	  WCO_VIEW_CHECK, RETURNING			none: neither views nor results
+ *	fireASTriggers						direct_statement_end()
+ *	ExecEndModifyTable, ExecEndPlan		direct_table_close(), direct_statement_end()
+ *
+ * Compared with PostgreSQL 15, 16, 17, 18.
  */
 #include "apply/direct/direct_update.h"
 
