@@ -66,7 +66,7 @@ struct CallSource
 {
 	const char *portal;
 	const char *label; /* what messages call it */
-	int64 rows;        /* that it has, or -1 when only its plan can tell */
+	int64 rows;        /* that it has, or -1 when only its plan can say */
 };
 
 CallSource

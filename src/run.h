@@ -14,7 +14,7 @@ struct Caller
 {
 	Oid function; /* the SQL function that was called */
 	const ReturnSetInfo *result;
-	int64 rows; /* that the source has, or -1 when only its plan can tell */
+	int64 rows; /* that the source has, or -1 when only its plan can say */
 };
 
 /*

@@ -21,7 +21,7 @@ struct Attempts
 {
 	Applier *applier;
 	Chunk *chunk;
-	bool probing;          /* the rows are only looked at */
+	bool probing;          /* the rows are only probed */
 	bool ran_without_rows; /* the statement itself is known to run */
 };
 
@@ -34,7 +34,7 @@ struct FailingRow
 
 /*
  * attempt
- *		Apply rows, or look at them, in a subtransaction; returns the error, in
+ *		Apply rows, or probe them, in a subtransaction; returns the error, in
  *		the chunk's scratch, or NULL.
  *
  * When an error points at no row that the executor was working on, the statement

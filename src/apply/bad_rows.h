@@ -31,7 +31,7 @@ void apply_despite_bad_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> row
 
 /*
  * probe_despite_bad_rows
- *		Look at rows in subtransactions.  A row that cannot even be looked at (a
+ *		Probe rows in subtransactions.  A row that cannot even be probed (a
  *		policy fails, say) stays Pending: applying it will reject it.
  *
  * Raises as attempt() does.

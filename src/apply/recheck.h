@@ -3,7 +3,7 @@
  *		Checking deferrable constraints once, when all chunks have been applied.
  *
  * A unique or exclusion constraint that is deferrable is checked at the end of a
- * statement: entering a row into its index only tells that the row may break it,
+ * statement: entering a row into its index only shows that the row may break it,
  * and then the internal trigger unique_key_recheck has an event.  To the user the
  * call is the statement, and not each chunk.  So in the structures of a chunk's
  * statement the function of that trigger is replaced: the event remembers the
@@ -48,14 +48,14 @@ bool rechecks_due(const Rechecks *rechecks);
  * rechecks_fire
  *		Check the rows that were remembered, and forget them.
  *
- * Raises 23505 and 23P01, with an error context that tells the row's key.
+ * Raises 23505 and 23P01, with an error context that has the row's key.
  */
 void rechecks_fire(Rechecks *rechecks);
 
 /*
  * rechecks_ignore
  *		The call has been undone, and with it what was remembered.  Statements that
- *		only look for the row of its error leave these constraints alone.
+ *		only search for the row of its error leave these constraints alone.
  */
 void rechecks_ignore(Rechecks *rechecks);
 

@@ -27,7 +27,7 @@ struct RecheckQueue
 
 /*
  * recheck_queue_add
- *		log: all zero at first.  Allocates in the current memory context; the file
+ *		queue: all zero at first.  Allocates in the current memory context; the file
  *		belongs to the current resource owner.
  */
 void recheck_queue_add(RecheckQueue *queue, const PendingRecheck &due);

@@ -61,7 +61,7 @@ struct Options
 	bool skip_unchanged; /* do not write rows whose values are already these */
 	Oid rejects;         /* table for the rows that were not applied, or InvalidOid */
 	int64 reject_limit;  /* most rejected rows, or -1 */
-	bool dry_run;        /* only tell what would happen */
+	bool dry_run;        /* only report what would happen */
 	Ordering ordering;
 };
 

@@ -21,7 +21,7 @@ namespace
 constexpr int FIRST_CAPACITY = 64;
 
 /*
- * The rows also travel as one array, which the server makes without looking for
+ * The rows also travel as one array, which the server makes without checking for
  * interrupts and whose size it limits to 1 GB.  Larger chunks are not faster.
  */
 constexpr Size MAX_BUDGET = Size{64} * 1024 * 1024;

@@ -39,7 +39,7 @@ struct Chunk
 	char *first_key; /* lowest key as text, or NULL when no row has a key of its own */
 	char *last_key;  /* highest key as text */
 
-	/* Under on_missing 'error': of the first row in the source that has no image, being Missing. */
+	/* Under on_missing 'error': of the first row in the source that has no tuple, being Missing. */
 	const char *impossible_key; /* as the source gave it; NULL when it has a null */
 	int64 impossible_position;
 
@@ -59,7 +59,7 @@ Chunk *chunk_create(const Options *options, const Target *target);
 
 /*
  * chunk_fill
- *		Replace the chunk's rows by the next rows of the feed: at most
+ *		Replace the chunk's rows by the next rows of the source: at most
  *		chunk_rows, and only as many as fit into work_mem; a row larger than
  *		that is a chunk of its own.  Returns false when there are no more rows.
  *

@@ -24,7 +24,7 @@ struct Reject
 
 /*
  * reject_of_source_row
- *		Record a row that has no image: its values as the source gave them, and
+ *		Record a row that has no tuple: its values as the source gave them, and
  *		error, which may be NULL.  bytes grows by the record's size.
  *
  * Booleans, numbers and JSON values become what they are in JSON, everything
@@ -37,7 +37,7 @@ struct Reject
 Reject *reject_of_source_row(const Target *target, TupleTableSlot *row, const ErrorData *error,
 							 Size *bytes);
 
-/* reject_of_tuple: the same of a row with an image: its values as the target would have them. */
+/* reject_of_tuple: the same of a row with a tuple: its values as the target would have them. */
 Reject *reject_of_tuple(const Target *target, HeapTupleHeader tuple, const ErrorData *error,
 						Size *bytes);
 

@@ -168,7 +168,7 @@ void
 explain(const Options &options, const char *portal_name, const char *label,
 		const ReturnSetInfo *result)
 {
-	/* Opened as for a dry run, which takes no more than it needs to look. */
+	/* Opened as for a dry run, which takes no more than it needs to probe. */
 	Options probing = options;
 
 	probing.dry_run = true;

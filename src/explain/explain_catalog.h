@@ -1,6 +1,6 @@
 /*
  * explain_catalog.h
- *		What the catalogs tell of a bulk update: what runs and what is checked
+ *		What the catalogs say of a bulk update: what runs and what is checked
  *		because rows of the target are updated.
  */
 #ifndef BULK_UPDATE_EXPLAIN_EXPLAIN_CATALOG_H

@@ -18,7 +18,7 @@ struct ChunkFacts
 	instr_time elapsed; /* from its first fetch on */
 	Size memory_bytes;  /* most memory that the call's contexts held meanwhile */
 	const char *applier;
-	Ordering ordering;   /* the way its rows took: Stream or Sort */
+	Ordering ordering;   /* how its rows came: Stream or Sort */
 	int64 spilled_bytes; /* of the call so far */
 };
 

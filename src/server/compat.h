@@ -1,7 +1,7 @@
 /*
  * compat.h
  *		What differs between the supported server versions, and nothing else:
- *		every PG_VERSION_NUM of the project stands here.  Wrappers carry the
+ *		every PG_VERSION_NUM of the project is here.  Wrappers carry the
  *		newest version's form.
  *
  * Included by pg.h after the server's headers.
@@ -93,7 +93,7 @@ insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate
 #endif
 }
 
-/* The failure data that tells what became of the row came in 16, that of MERGE in 18. */
+/* The failure data of the row came in 16, that of MERGE in 18. */
 static inline bool
 fire_before_row_update_triggers(EState *estate, EPQState *epqstate, ResultRelInfo *result,
 								ItemPointer tid, TupleTableSlot *slot)
@@ -121,8 +121,8 @@ init_eval_plan_qual(EPQState *epqstate, EState *estate)
 /*
  * Give estate a range table of one relation, once the privileges are checked
  * as the executor checks them.  The sets hold attribute numbers less
- * FirstLowInvalidHeapAttributeNumber.  What is required stands in a node of its
- * own from 16 on.
+ * FirstLowInvalidHeapAttributeNumber.  What is required has its own node from
+ * 16 on.
  */
 static inline void
 init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset *selected,

@@ -164,7 +164,7 @@ fault_point(FaultPoint point)
 		case Action::Internal:
 			elog(ERROR, "fault at point %s", name);
 		case Action::Memory:
-			/* More than there can be, asked for in the way of everybody else. */
+			/* More than there can be, asked for as everybody does. */
 			(void) MemoryContextAllocHuge(CurrentMemoryContext, MaxAllocHugeSize);
 			break;
 		case Action::Wait:

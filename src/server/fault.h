@@ -11,7 +11,7 @@
  *	passes	which times the point is passed, counted from the SET: N, N,M,... or
  *			N+ for all from that one on; 1 without it
  *
- * Each time the action is taken a NOTICE tells so first.
+ * Each time the action is taken a NOTICE says so first.
  */
 #ifndef BULK_UPDATE_SERVER_FAULT_H
 #define BULK_UPDATE_SERVER_FAULT_H

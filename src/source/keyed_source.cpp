@@ -88,7 +88,7 @@ load(KeyedSource *keyed, SourceRow *row, TupleTableSlot *slot, int64 position)
 		row->key[i] = row->values[target->keys[i].target - 1];
 }
 
-/* Keep a row that is looked at, with its key when that was cast. */
+/* Keep a row that is read ahead, with its key when that was cast. */
 void
 keep_read_ahead(KeyedSource *keyed, const SourceRow *row)
 {
@@ -108,7 +108,7 @@ keep_read_ahead(KeyedSource *keyed, const SourceRow *row)
 		ExecClearTuple(slot);
 }
 
-/* Take the next of the rows that were looked at; false when there is none. */
+/* Take the next of the rows that were read ahead; false when there is none. */
 bool
 next_read_ahead(KeyedSource *keyed, SourceRow *row)
 {

@@ -1,7 +1,7 @@
 /*
  * keyed_source.h
- *		The source's rows with their keys, of which the first ones can be looked
- *		at before they come.
+ *		The source's rows with their keys, of which the first ones can be read
+ *		ahead.
  */
 #ifndef BULK_UPDATE_SOURCE_KEYED_SOURCE_H
 #define BULK_UPDATE_SOURCE_KEYED_SOURCE_H
@@ -25,7 +25,7 @@ struct Progress;
 KeyedSource *keyed_source_create(const Options *options, Source *source, const Target *target,
 								 Progress *progress);
 
-/* read_ahead_bytes: of so many rows that are looked at nothing is spilled. */
+/* read_ahead_bytes: so much of the rows read ahead is kept without spilling. */
 inline Size
 read_ahead_bytes()
 {
@@ -34,8 +34,8 @@ read_ahead_bytes()
 
 /*
  * keyed_source_peek
- *		Look at the next row; false at the end.  Rows that were looked at come
- *		first afterwards.
+ *		Read the next row ahead; false at the end.  keyed_source_next() returns
+ *		these rows first.
  */
 bool keyed_source_peek(KeyedSource *keyed, SourceRow *row);
 
@@ -49,7 +49,7 @@ bool keyed_source_peek(KeyedSource *keyed, SourceRow *row);
  */
 bool keyed_source_next(KeyedSource *keyed, SourceRow *row);
 
-/* keyed_source_spilled_bytes: what of the rows looked at went to a temporary file. */
+/* keyed_source_spilled_bytes: what of the rows read ahead went to a temporary file. */
 int64 keyed_source_spilled_bytes(const KeyedSource *keyed);
 
 void keyed_source_close(KeyedSource *keyed);

@@ -1,6 +1,6 @@
 /*
  * ordered_source.cpp
- *		Finding equal keys, in key order or by way of an external sort.
+ *		Finding equal keys, in key order or by an external sort.
  */
 #include "source/ordered_source.h"
 
@@ -50,7 +50,7 @@ struct OrderedSource
 namespace
 {
 
-/* The row has the key of another one, which stands at position other. */
+/* The row has the key of another one, whose position is other. */
 void
 mark_duplicate(OrderedSource *ordered, int64 other)
 {

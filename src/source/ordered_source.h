@@ -2,13 +2,13 @@
  * ordered_source.h
  *		The source's rows with their keys, each key once.
  *
- * Ordering 'auto': The first rows, as many as a chunk may have, are looked at
- * before the first one passes.  While the keys come in ascending order, rows
+ * Ordering 'auto': The first rows, as many as a chunk may have, are read
+ * ahead before the first one passes.  While the keys come in ascending order, rows
  * pass as they come.  At the first key that is out of order, this row and the
  * rest of the source go through an external sort by key; with what was only
- * looked at, so that a source in another order is applied in key order from its
+ * read ahead, so that a source in another order is applied in key order from its
  * first row on.  Either way equal keys meet: adjacent in the sort's output, and
- * with those that passed before by a merge with a log of their keys.  So the
+ * with those that passed before by a merge with their keys.  So the
  * policy for duplicates holds over the whole source.  Under 'last' a row may
  * only pass when no later one has its key; then the whole source is sorted
  * before the first row passes.
@@ -33,7 +33,7 @@ struct OrderedSource;
 
 /*
  * ordered_source_create
- *		A feed of the rest of source, whose reading is reported to progress.
+ *		The rest of source, whose reading is reported to progress.
  *		Allocates in the current memory context, also later.
  */
 OrderedSource *ordered_source_create(const Options *options, Source *source, const Target *target,
@@ -59,7 +59,7 @@ Ordering ordered_source_ordering(const OrderedSource *ordered);
 /*
  * ordered_source_spilled_bytes
  *		What has gone to temporary files so far, for order and duplicates: the
- *		sort's files at their largest, the log of keys, and the rows looked at.
+ *		sort's files at their largest, the seen keys, and the rows read ahead.
  */
 int64 ordered_source_spilled_bytes(const OrderedSource *ordered);
 

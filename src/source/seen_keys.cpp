@@ -71,7 +71,7 @@ spill(SeenKeys *seen)
 	resetStringInfo(&seen->buffer);
 }
 
-/* Make room for so many bytes in the buffer, by way of the file where it has grown enough. */
+/* Make room for so many bytes in the buffer, which goes to the file when it has grown enough. */
 void
 reserve(SeenKeys *seen, Size size)
 {
@@ -96,7 +96,7 @@ append(SeenKeys *seen, const void *bytes, Size size)
 	seen->buffer.len += static_cast<int>(size);
 }
 
-/* The next bytes of the log, valid until the next call. */
+/* The next bytes that were kept, valid until the next call. */
 char *
 read_bytes(SeenKeys *seen, Size size)
 {

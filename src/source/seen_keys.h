@@ -31,7 +31,7 @@ key_copy_compare(const KeyCopy *copy, const Datum *key)
 }
 
 /*
- * A log of ascending keys with their rows' positions.  It keeps as much in
+ * Ascending keys with their rows' positions.  It keeps as much in
  * memory as a spool may and writes the rest to a temporary file, byte after
  * byte: a tuplestore would form a tuple for each key, and that costs more than
  * twice as much.

@@ -60,7 +60,7 @@ check_portal(const Source *source, Portal portal)
 /*
  * The portal may end before the call (a trigger closes it, and may open another
  * one under its name), and the call before the portal.  Both ends are seen by
- * callbacks on their memory contexts, and each tells the other side.
+ * callbacks on their memory contexts, and each informs the other side.
  *
  * PinPortal() would forbid CLOSE instead, but a pin outlives an error that is
  * rolled back to a savepoint, and then forbids COMMIT.

@@ -21,7 +21,7 @@ struct Source
 	const char *name;  /* of the portal */
 	const char *label; /* what messages call it */
 	Portal portal;
-	PortalWatch *watch;     /* tells whether the portal is still there */
+	PortalWatch *watch;     /* is the portal still there? */
 	uint64 portal_position; /* where we left the portal */
 	TupleDesc tuple_desc;   /* our own copy */
 	Tuplestorestate *batch; /* rows fetched and not yet taken */
@@ -38,7 +38,7 @@ struct Source
 
 /*
  * source_open
- *		Begin to read the portal called name, from where it stands.
+ *		Begin to read the portal called name, from its position.
  *
  * label: what the error context calls the source.  chunk_rows: a batch ends at
  * each multiple of it, where a chunk ends unless it is cut short by its size.

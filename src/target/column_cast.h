@@ -1,6 +1,6 @@
 /*
  * column_cast.h
- *		The cast between a source column and the column that it feeds.
+ *		The cast between a source column and its target column.
  */
 #ifndef BULK_UPDATE_TARGET_COLUMN_CAST_H
 #define BULK_UPDATE_TARGET_COLUMN_CAST_H

@@ -17,7 +17,7 @@ namespace bulkupdate
 
 /*
  * key_comparison
- *		How a key column, fed by from, is compared after its planned cast; NULL
+ *		How a key column, whose values are of type from, is compared after its planned cast; NULL
  *		where the cast cannot change it.  Sets same to the planned expression, if
  *		there is one.
  *

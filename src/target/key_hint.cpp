@@ -59,7 +59,7 @@ hint_for_partitions(const Target *target)
 	return hint;
 }
 
-/* Are all columns that a unique index looks at among the key? */
+/* Are all columns of a unique index, and of its predicate, among those of the key? */
 bool
 is_on_key(const Target *target, Relation index)
 {

@@ -12,7 +12,7 @@ namespace bulkupdate
 
 /*
  * map_columns
- *		Set columns of the target: which source column feeds which attribute.
+ *		Set columns of the target: which source column is for which attribute.
  *
  * Raises 42601 (number of columns differs from the source's), 42703 (no such
  * column, or a key column that the source does not have), 42701 (a column is

@@ -1,6 +1,6 @@
 /*
  * target.h
- *		The relation to update, the columns that the source feeds, and the key.
+ *		The relation to update, the columns that get values, and the key.
  */
 #ifndef BULK_UPDATE_TARGET_TARGET_H
 #define BULK_UPDATE_TARGET_TARGET_H
@@ -28,7 +28,7 @@ struct KeyComparison
 	int64 high;
 };
 
-/* A source column and the target column that it feeds. */
+/* A source column and the target column that gets its values. */
 struct MappedColumn
 {
 	AttrNumber source; /* position in the source, from 1 */

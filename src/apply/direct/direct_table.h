@@ -23,7 +23,7 @@ struct DirectTable
 {
 	DirectStatement *statement;
 	Relation relation;
-	ResultRelInfo *result; /* NULL when rows are only looked at */
+	ResultRelInfo *result; /* NULL when rows are only probed */
 	Relation index;        /* the one that covers the key */
 	IndexWalk walk;
 	bool keeps_walk; /* its scans stay open when rows of another table come next */

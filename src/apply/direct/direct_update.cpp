@@ -205,7 +205,7 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 	open_indexes(table);
 	if (has_before_row_triggers(table))
 	{
-		/* The triggers' own lock would follow an update chain by way of the plan; there is none. */
+		/* The triggers' own lock would follow an update chain with the plan; there is none. */
 		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table->result)))
 			return Outcome::Missing;
 		form_new_version(table, row);

@@ -48,7 +48,7 @@ index_entries_begin(IndexEntries *entries, ResultRelInfo *result, const Bitmapse
 			continue;
 		entries->taken[entries->taken.size++] = {i, index};
 
-		/* The executor passes over a place without a relation. */
+		/* The executor skips a place without a relation. */
 		result->ri_IndexRelationDescs[i] = nullptr;
 	}
 }

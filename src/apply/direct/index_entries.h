@@ -22,7 +22,7 @@ struct UnchangedIndex
  * Most of an update's time goes into index entries, and much of that is in vain
  * where no column of a B-tree index changes:
  *
- * - A unique index that is valid need not look for another row with the key.  The
+ * - A unique index that is valid need not be searched for another row with the key.  The
  *   old version has it, so no other row can.
  * - A full leaf page is first searched for entries of dead versions ("bottom-up
  *   deletion", nbtree's README), which reads the heap pages that its entries

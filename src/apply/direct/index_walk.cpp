@@ -36,7 +36,7 @@ set_arguments(ScanKeyData *scan_keys, const Datum *key, int n)
 		scan_keys[i].sk_argument = key[i];
 }
 
-/* The order of the entry that the walk stands on and the wanted key, in the last column. */
+/* The order of the walk's current entry and the wanted key, in the last column. */
 int
 compare_entry(const IndexWalk *walk, const Datum *key)
 {

@@ -37,7 +37,7 @@ struct IndexWalk
 	ScanKeyData *step_keys; /* the prefix equal, the last column at least */
 	ScanKeyData *lookup_keys;
 	bool can_step;         /* the index ascends in its last column */
-	bool on_entry;         /* steps stands on an entry that may be wanted next */
+	bool on_entry;         /* the current entry of steps may be wanted next */
 	ItemPointerData entry; /* what that entry points to */
 	WalkStats *stats;
 	Relation heap;
@@ -55,7 +55,7 @@ walk_meets_dead_versions(const WalkStats *stats)
 /*
  * index_walk_begin
  *		A walk of index, whose columns keys describe, over the versions of
- *		heap's rows that snapshot sees.  habit is kept from walk to walk.
+ *		heap's rows that snapshot sees.  stats is kept from walk to walk.
  *
  * Allocates in the current memory context.
  */

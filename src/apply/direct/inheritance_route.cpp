@@ -107,7 +107,7 @@ init_row_key(Search *search, Relation index)
 	header->sk_argument = PointerGetDatum(search->members);
 }
 
-/* The order of the entry that the search stands on and a key. */
+/* The order of the search's current entry and a key. */
 int
 compare_entry(const Search *search, const Datum *key)
 {

@@ -35,7 +35,7 @@ IndexScanDesc leaf_scan_begin(Relation heap, Relation index, Snapshot snapshot,
  */
 [[nodiscard]] bool leaf_scan_next(IndexScanDesc scan);
 
-/* leaf_scan_entry: the entry that the scan stands on, valid until the next call. */
+/* leaf_scan_entry: the scan's current entry, valid until the next call. */
 inline IndexTuple
 leaf_scan_entry(IndexScanDesc scan)
 {

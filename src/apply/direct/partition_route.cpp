@@ -61,7 +61,7 @@ child_of_values(const Partition *partition, Datum *values)
 			int bound = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds,
 													  key->partnatts, values, &equal);
 
-			/* It is the lower bound; each stands with the partition that ends there. */
+			/* It is the lower bound; each belongs to the partition that ends there. */
 			child = bounds->indexes[bound + 1];
 			break;
 		}

@@ -1,6 +1,6 @@
 /*
  * planned_elsewhere.cpp
- *		Does an extension plan statements on the target in its own way?
+ *		Does an extension plan statements on the target itself?
  */
 #include "apply/direct/planned_elsewhere.h"
 

@@ -1,6 +1,6 @@
 /*
  * planned_elsewhere.h
- *		Does an extension plan statements on the target in its own way?
+ *		Does an extension plan statements on the target itself?
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_PLANNED_ELSEWHERE_H
 #define BULK_UPDATE_APPLY_DIRECT_PLANNED_ELSEWHERE_H
@@ -16,7 +16,7 @@ namespace bulkupdate
  *		on top, or a custom or foreign scan for the target below it?
  *
  * So it is where rows are elsewhere (Citus), and where more has to be done for an
- * update than to update (TimescaleDB).  A call that only looks, and so has no lock
+ * update than to update (TimescaleDB).  A call that only probes, and so has no lock
  * for an UPDATE, is not asked about one.  Needs an SPI connection.  Raises what
  * planning raises.
  */

@@ -23,11 +23,11 @@ char *deparse_update(const Target *target);
 
 /*
  * deparse_update_reporting_suppressed
- *		The same, where a trigger can make UPDATE pass over a row: it returns
+ *		The same, where a trigger can suppress an update: it returns
  *		positions with true for a row updated, and with false for a row that is
  *		there and was not.
  *
- * A row that UPDATE did not return is looked for with the same snapshot, and
+ * A row that UPDATE did not return is searched for with the same snapshot, and
  * locked as UPDATE would: so a row that is deleted, or gets another key, at the
  * same time is not there, and neither is one that a policy for UPDATE hides.
  */

@@ -60,7 +60,7 @@ void outcome_receiver_finished(OutcomeReceiver *receiver);
 
 /*
  * outcome_receiver_watch
- *		At load time, have the executor tell receivers that their statement
+ *		At load time, have the executor inform receivers when their statement
  *		starts, so that they know its QueryDesc.
  */
 void outcome_receiver_watch();
