@@ -143,17 +143,11 @@ applier_create(const Target *target, Rechecks *rechecks)
 
 	ChoosingApplier *applier = palloc_one<ChoosingApplier>();
 
-	applier->apply = apply;
-	applier->probe = probe;
-	applier->current_row = current_row;
-	applier->late_row = late_row;
-	applier->abandon = abandon;
-	applier->target = target;
-	applier->rechecks = rechecks;
 	applier->sql = sql_applier_create(target, rechecks);
 	applier->direct = direct_applier_create(target, rechecks);
 	applier->working = applier->sql;
-	applier->name = applier->sql->name;
+	static_cast<Applier &>(*applier) = {
+		apply, probe, current_row, late_row, abandon, applier->sql->name, 0, target, rechecks};
 	return applier;
 }
 

@@ -4,7 +4,8 @@
  */
 #ifndef BULK_UPDATE_APPLY_RECHECK_QUEUE_H
 #define BULK_UPDATE_APPLY_RECHECK_QUEUE_H
-#include "server/scope.h"
+
+#include "server/spool.h"
 
 namespace bulkupdate
 {
@@ -17,12 +18,10 @@ struct PendingRecheck
 	ItemPointerData tid;
 };
 
-/* It keeps as much in memory as a spool may and writes the rest to a temporary file. */
 struct RecheckQueue
 {
-	int64 rows;            /* that are in it and have not been read */
-	StringInfoData buffer; /* those that are not in the file */
-	BufFile *file;         /* NULL while all are in the buffer */
+	int64 rows; /* that are in it and have not been read */
+	Spool spool;
 };
 
 /*

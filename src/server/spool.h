@@ -1,23 +1,64 @@
 /*
  * spool.h
- *		How much of what is kept for later stays in memory.
+ *		Bytes that are kept for later: in memory, and in a temporary file when
+ *		there are many.
  */
 #ifndef BULK_UPDATE_SERVER_SPOOL_H
 #define BULK_UPDATE_SERVER_SPOOL_H
-#include "server/pg.h"
+
+#include "server/scope.h"
 
 namespace bulkupdate
 {
 
 /*
- * What a tuplestore of this extension keeps in memory before it spills, in kB.
- * It rounds each tuple up to a power of two, so half as much is sure to fit.
+ * What a tuplestore or spool of this extension keeps in memory before it spills, in
+ * kB.  A tuplestore rounds each tuple up to a power of two, so half as much is sure
+ * to fit.
  */
 inline int
 spool_memory_kb()
 {
 	return Max(work_mem / 4, 64);
 }
+
+/* First everything is appended, then, once it is rewound, everything is read. */
+struct Spool
+{
+	StringInfoData buffer; /* what is not in the file yet; then what is read of it */
+	BufFile *file;         /* NULL while all is in the buffer */
+	int64 spilled_bytes;   /* what has been written to the file */
+};
+
+/*
+ * spool_init
+ *		Allocates in the current memory context, also later.  The temporary file
+ *		belongs to the current resource owner of the time when it is needed, so no
+ *		function of a spool must be called in a subtransaction of its own.
+ */
+void spool_init(Spool *spool);
+
+/*
+ * spool_reserve
+ *		Make room in the buffer for so many bytes, fewer than MaxAllocSize - 1, which
+ *		may be written to its end, or appended.
+ */
+void spool_reserve(Spool *spool, Size size);
+
+/* spool_append: add bytes for which there is room. */
+inline void
+spool_append(Spool *spool, const void *bytes, Size size)
+{
+	memcpy(spool->buffer.data + spool->buffer.len, bytes, size);
+	spool->buffer.len += static_cast<int>(size);
+}
+
+void spool_rewind(Spool *spool);
+
+/* spool_read: the next bytes, valid until the next call. */
+char *spool_read(Spool *spool, Size size);
+
+void spool_end(Spool *spool);
 
 } /* namespace bulkupdate */
 

@@ -17,10 +17,8 @@ namespace bulkupdate
 struct SeenKeys
 {
 	const Target *target;
-	bool by_value;         /* all key columns are passed by value */
-	StringInfoData buffer; /* entries before they are in the file; then what is read of it */
-	BufFile *file;         /* NULL while all entries are in the buffer */
-	int64 spilled_bytes;
+	bool by_value; /* all key columns are passed by value */
+	Spool spool;
 	int64 unread;         /* entries that have not been read */
 	MemoryContext memory; /* of the next key */
 	Datum *key;           /* the next key, unless at_end */
@@ -30,15 +28,6 @@ struct SeenKeys
 
 namespace
 {
-
-/* The buffer doubles as it grows, and must not come near MaxAllocSize. */
-constexpr int MAX_BUFFER_KB = 64 * 1024;
-
-int
-buffer_limit()
-{
-	return Min(spool_memory_kb(), MAX_BUFFER_KB) * 1024;
-}
 
 Form_pg_attribute
 key_attribute(const Target *target, int i)
@@ -60,60 +49,16 @@ serialized_size(const Target *target, const Datum *key)
 	return size;
 }
 
+/* Casts can make such a key of a row of the source. */
 void
-spill(SeenKeys *seen)
+check_size(Size size)
 {
-	if (seen->file == nullptr)
-		seen->file = BufFileCreateTemp(false);
-	BufFileWrite(seen->file, seen->buffer.data, static_cast<size_t>(seen->buffer.len));
-	FAULT_POINT(seen_keys_spill);
-	seen->spilled_bytes += seen->buffer.len;
-	resetStringInfo(&seen->buffer);
-}
-
-/* Make room for so many bytes in the buffer, which goes to the file when it has grown enough. */
-void
-reserve(SeenKeys *seen, Size size)
-{
-	/* Casts can make such a key of a row of the source. */
 	if (size >= MaxAllocSize - 1)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("key of a source row is too large for bulk_update"),
 						errdetail("It has %zu bytes.", size),
 						errhint("Order the source's query by the key, and set ordering => "
 								"'stream', under which no log of the keys is kept.")));
-	if (seen->buffer.len > 0 &&
-		static_cast<Size>(seen->buffer.len) + size >= static_cast<Size>(buffer_limit()))
-		spill(seen);
-	enlargeStringInfo(&seen->buffer, static_cast<int>(size));
-}
-
-/* Add bytes for which there is room. */
-void
-append(SeenKeys *seen, const void *bytes, Size size)
-{
-	memcpy(seen->buffer.data + seen->buffer.len, bytes, size);
-	seen->buffer.len += static_cast<int>(size);
-}
-
-/* The next bytes that were kept, valid until the next call. */
-char *
-read_bytes(SeenKeys *seen, Size size)
-{
-	StringInfo buffer = &seen->buffer;
-
-	if (seen->file == nullptr)
-	{
-		char *bytes = buffer->data + buffer->cursor;
-
-		buffer->cursor += static_cast<int>(size);
-		return bytes;
-	}
-	resetStringInfo(buffer);
-	enlargeStringInfo(buffer, static_cast<int>(size));
-	if (BufFileRead(seen->file, buffer->data, size) != size)
-		elog(ERROR, "unexpected end of the log of keys");
-	return buffer->data;
 }
 
 void
@@ -127,17 +72,17 @@ next_key(SeenKeys *seen)
 		return;
 
 	seen->unread--;
-	memcpy(&seen->position, read_bytes(seen, sizeof(int64)), sizeof(int64));
+	memcpy(&seen->position, spool_read(&seen->spool, sizeof(int64)), sizeof(int64));
 	if (seen->by_value)
 	{
 		size = sizeof(Datum) * static_cast<Size>(n);
-		memcpy(seen->key, read_bytes(seen, size), size);
+		memcpy(seen->key, spool_read(&seen->spool, size), size);
 		return;
 	}
-	memcpy(&size, read_bytes(seen, sizeof(Size)), sizeof(Size));
+	memcpy(&size, spool_read(&seen->spool, sizeof(Size)), sizeof(Size));
 	MemoryContextReset(seen->memory);
 	with_memory_context(seen->memory, [&] {
-		char *next = read_bytes(seen, size);
+		char *next = spool_read(&seen->spool, size);
 		bool isnull;
 
 		for (int i = 0; i < n; i++)
@@ -193,7 +138,7 @@ seen_keys_create(const Target *target)
 	seen->by_value = true;
 	for (int i = 0; i < target->keys.size; i++)
 		seen->by_value = seen->by_value && key_attribute(target, i)->attbyval;
-	initStringInfo(&seen->buffer);
+	spool_init(&seen->spool);
 	seen->memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update key", ALLOCSET_SMALL_SIZES);
 	seen->key = palloc_array_of<Datum>(target->keys.size);
@@ -203,21 +148,22 @@ seen_keys_create(const Target *target)
 void
 seen_keys_add(SeenKeys *seen, const Datum *key, int64 position)
 {
-	StringInfo buffer = &seen->buffer;
+	StringInfo buffer = &seen->spool.buffer;
 	int n = seen->target->keys.size;
 	Size size =
 		seen->by_value ? sizeof(Datum) * static_cast<Size>(n) : serialized_size(seen->target, key);
 
 	FAULT_POINT(seen_keys_add);
-	reserve(seen, sizeof(position) + sizeof(size) + size);
-	append(seen, &position, sizeof(position));
+	check_size(sizeof(position) + sizeof(size) + size);
+	spool_reserve(&seen->spool, sizeof(position) + sizeof(size) + size);
+	spool_append(&seen->spool, &position, sizeof(position));
 	seen->unread++;
 	if (seen->by_value)
 	{
-		append(seen, key, size);
+		spool_append(&seen->spool, key, size);
 		return;
 	}
-	append(seen, &size, sizeof(size));
+	spool_append(&seen->spool, &size, sizeof(size));
 
 	char *end = buffer->data + buffer->len;
 
@@ -233,18 +179,13 @@ seen_keys_add(SeenKeys *seen, const Datum *key, int64 position)
 int64
 seen_keys_spilled_bytes(const SeenKeys *seen)
 {
-	return seen->spilled_bytes;
+	return seen->spool.spilled_bytes;
 }
 
 void
 seen_keys_rewind(SeenKeys *seen)
 {
-	if (seen->file != nullptr)
-	{
-		spill(seen);
-		if (BufFileSeek(seen->file, 0, 0, SEEK_SET) != 0)
-			elog(ERROR, "could not rewind the log of keys");
-	}
+	spool_rewind(&seen->spool);
 	next_key(seen);
 }
 
@@ -268,8 +209,7 @@ seen_keys_find(SeenKeys *seen, const Datum *key)
 void
 seen_keys_end(SeenKeys *seen)
 {
-	if (seen->file != nullptr)
-		BufFileClose(seen->file);
+	spool_end(&seen->spool);
 }
 
 } /* namespace bulkupdate */

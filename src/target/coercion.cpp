@@ -106,6 +106,19 @@ with_row(const Target *target, TupleTableSlot *row, CastErrorContext *where, Bod
 					   [&] { with_memory_context(context->ecxt_per_tuple_memory, body); });
 }
 
+/* Run coerce(column, i) for the columns that are of the key, or are not; i: attribute, from 0. */
+template <typename Coerce>
+inline void
+for_each_column(CastErrorContext *where, bool of_key, Coerce coerce)
+{
+	for (const MappedColumn &column : where->target->columns)
+	{
+		where->column = &column;
+		if (column.is_key == of_key)
+			coerce(column, column.target - 1);
+	}
+}
+
 /* Does an error of a key's cast say that its type has no such value? */
 bool
 is_out_of_range(const ErrorData *error, const MappedColumn *column, TupleDesc source)
@@ -135,14 +148,9 @@ coerce_values(const Target *target, TupleTableSlot *row, int64 position, bool gu
 	auto coerce_all = [&] {
 		with_row(target, row, &where, [&] {
 			FAULT_POINT(coerce);
-			for (const MappedColumn &column : target->columns)
-			{
-				int i = column.target - 1;
-
-				where.column = &column;
-				if (!column.is_key)
-					values[i] = coerce(target, column, row, &nulls[i]);
-			}
+			for_each_column(&where, false, [&](const MappedColumn &column, int i) {
+				values[i] = coerce(target, column, row, &nulls[i]);
+			});
 		});
 	};
 
@@ -163,14 +171,10 @@ coerce_key(const Target *target, TupleTableSlot *row, int64 position, bool guard
 	auto coerce_all = [&] {
 		with_row(target, row, &where, [&] {
 			FAULT_POINT(coerce_key);
-			for (const MappedColumn &column : target->columns)
-			{
-				int i = column.target - 1;
-
-				where.column = &column;
-				if (column.is_key && !coerce_key_column(target, column, row, &values[i], &nulls[i]))
+			for_each_column(&where, true, [&](const MappedColumn &column, int i) {
+				if (!coerce_key_column(target, column, row, &values[i], &nulls[i]))
 					*is_possible = false;
-			}
+			});
 		});
 	};
 

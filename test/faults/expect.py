@@ -1,9 +1,9 @@
 """Where each fault point is passed, and which of its errors on_error 'skip' skips."""
 
-ALWAYS = {"open", "fetch", "fetched", "coerce_key", "coerce", "key_log_add", "plan", "reject_insert", "progress",
+ALWAYS = {"open", "fetch", "fetched", "coerce_key", "coerce", "seen_keys_add", "plan", "reject_insert", "progress",
           "report", "close"}
-SAME_EVERYWHERE = {"open", "fetch", "fetched", "key_log_add", "reject_insert", "progress", "report", "close"}
-SORTING = {"sort_put", "sort_perform", "sort_next", "key_log_spill", "key_log_find"}
+SAME_EVERYWHERE = {"open", "fetch", "fetched", "seen_keys_add", "reject_insert", "progress", "report", "close"}
+SORTING = {"sort_put", "sort_perform", "sort_next", "spill", "seen_keys_find"}
 SUBTRANSACTION = {"subtransaction_begin", "subtransaction_end"}
 AFTER_ERROR = {"subtransaction_rollback", "reject"}
 SQL = {"statement_before", "receive", "statement_after"}

@@ -263,14 +263,8 @@ direct_applier_create(const Target *target, Rechecks *rechecks)
 	DirectApplier *applier = palloc_one<DirectApplier>();
 	int natts = RelationGetDescr(target->relation)->natts;
 
-	applier->apply = apply;
-	applier->probe = probe;
-	applier->current_row = current_row;
-	applier->late_row = late_row;
-	applier->abandon = abandon;
-	applier->name = "direct";
-	applier->target = target;
-	applier->rechecks = rechecks;
+	static_cast<Applier &>(*applier) = {apply,    probe, current_row, late_row, abandon,
+										"direct", 0,     target,      rechecks};
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);
 	return applier;

@@ -263,14 +263,8 @@ sql_applier_create(const Target *target, Rechecks *rechecks)
 	SqlApplier *applier = palloc_one<SqlApplier>();
 	Relation relation = target->relation;
 
-	applier->apply = apply;
-	applier->probe = probe;
-	applier->current_row = current_row;
-	applier->late_row = late_row;
-	applier->abandon = abandon;
-	applier->name = "sql";
-	applier->target = target;
-	applier->rechecks = rechecks;
+	static_cast<Applier &>(*applier) = {apply, probe, current_row, late_row, abandon,
+										"sql", 0,     target,      rechecks};
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
 		elog(ERROR, "relation \"%s\" has no array type", RelationGetRelationName(relation));
