@@ -63,7 +63,7 @@ run_statement(const Attempts *attempts, Span<ChunkRow *> rows, MemoryContext scr
 {
 	Applier *applier = attempts->applier;
 
-	if (attempts->probing)
+	if (attempts->trying == Trying::Probe)
 		(void) applier->probe(applier, rows, probe_for(*attempts->chunk->options), scratch);
 	else
 		(void) applier->apply(applier, rows, scratch);

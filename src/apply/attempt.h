@@ -16,12 +16,19 @@ struct RejectRate
 	int64 rejected;
 };
 
-/* What is tried with the rows of a chunk. */
+/* What is tried with rows. */
+enum class Trying : uint8
+{
+	Apply,
+	Probe,
+};
+
+/* The attempts for the rows of a chunk. */
 struct Attempts
 {
 	Applier *applier;
 	Chunk *chunk;
-	bool probing;          /* the rows are only probed */
+	Trying trying;
 	bool ran_without_rows; /* the statement itself is known to run */
 };
 
