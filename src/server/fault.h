@@ -28,7 +28,7 @@
 	POINT(sort_perform)            \
 	POINT(sort_next)               \
 	POINT(seen_keys_add)           \
-	POINT(seen_keys_spill)         \
+	POINT(spill)                   \
 	POINT(seen_keys_find)          \
 	POINT(subtransaction_begin)    \
 	POINT(subtransaction_end)      \

@@ -63,7 +63,7 @@ def test_sqlstates(text):
         if match:
             codes.setdefault(match.group(2), match.group(1))
     raised = set()
-    for source in (TREE / "src").glob("*.cpp"):
+    for source in (TREE / "src").rglob("*.cpp"):
         if source.name != "fault.cpp":
             raised |= set(re.findall(r"errcode\((ERRCODE_\w+)\)", source.read_text()))
     table = re.search(r"^## Errors\n(.*?)(?=^## |\Z)", text, re.S | re.M).group(1)
