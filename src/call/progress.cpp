@@ -134,15 +134,8 @@ notice_when_due(Progress *progress, TimestampTz now)
 	progress->next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }
 
-SourceFigures
-source_figures(const Progress *progress)
-{
-	return progress->read_source == nullptr ? progress->newest
-											: progress->read_source(progress->source);
-}
-
 void
-publish(const Progress *progress)
+show(const Progress *progress)
 {
 	int indexes[PARAMETERS + 1];
 	int64 values[PARAMETERS + 1];
@@ -155,8 +148,6 @@ publish(const Progress *progress)
 		MyBEEntry->st_progress_command_target != progress->target)
 		start_command(progress->target);
 
-	const SourceFigures figures = source_figures(progress);
-
 	for (int i = 0; i <= PARAMETERS; i++)
 		indexes[i] = i;
 	values[PARAMETER_PHASE] = static_cast<int64>(progress->phase);
@@ -166,10 +157,24 @@ publish(const Progress *progress)
 		values[PARAMETER_FIRST_OUTCOME + i] = progress->outcomes[i];
 	values[PARAMETER_ESTIMATED] = progress->rows_estimated;
 	values[PARAMETER_STARTED_AT] = progress->started_at;
-	values[PARAMETER_ORDERING] = static_cast<int64>(figures.ordering);
-	values[PARAMETER_SPILLED] = figures.spilled_bytes;
+	values[PARAMETER_ORDERING] = static_cast<int64>(progress->newest.ordering);
+	values[PARAMETER_SPILLED] = progress->newest.spilled_bytes;
 	values[PARAMETER_SIGNATURE] = SIGNATURE;
 	pgstat_progress_update_multi_param(PARAMETERS + 1, indexes, values);
+}
+
+void
+read_source(Progress *progress)
+{
+	if (progress->read_source != nullptr)
+		progress->newest = progress->read_source(progress->source);
+}
+
+void
+publish(Progress *progress)
+{
+	read_source(progress);
+	show(progress);
 }
 
 /* The end of a failed subtransaction clears the slot, also of one that a trigger caught. */
@@ -177,10 +182,10 @@ void
 subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB && current != nullptr)
-		publish(current);
+		show(current);
 }
 
-/* After an error the contexts of nested calls are reset in any order. */
+/* After an error the contexts of nested calls are reset in any order: parts of a source may be gone. */
 void
 call_ended(void *arg)
 {
@@ -195,7 +200,7 @@ call_ended(void *arg)
 	if (innermost != arg)
 		return;
 	if (current != nullptr)
-		publish(current);
+		show(current);
 	else if (slot_is_ours())
 		pgstat_progress_end_command();
 }
@@ -246,7 +251,7 @@ progress_source(Progress *progress, SourceFigures (*read_source)(const void *sou
 void
 progress_source_ends(Progress *progress)
 {
-	progress->newest = source_figures(progress);
+	read_source(progress);
 	progress->read_source = nullptr;
 }
 

@@ -48,9 +48,9 @@ struct Progress
 	TimestampTz last_check;                           /* at the clock, */
 	int64 rows_at_check;                              /* when so many rows had been read; */
 	int64 rows_per_check;                             /* so many rows pass until the next */
-	SourceFigures (*read_source)(const void *source); /* NULL: there is none any more, */
+	SourceFigures (*read_source)(const void *source); /* or NULL */
 	const void *source;
-	SourceFigures newest; /* and these were its figures */
+	SourceFigures newest; /* as they were read last */
 	Progress *outer;      /* of the call in whose course this one runs, or NULL */
 	MemoryContextCallback at_reset;
 };
@@ -73,9 +73,8 @@ void progress_phase(Progress *progress, Phase phase);
 
 /*
  * progress_source, progress_source_ends
- *		From here on, and until here, read_source(source) gives the source's figures;
- *		it is called whenever figures are shown, also while a subtransaction is
- *		rolled back.
+ *		From here on, and until here, read_source(source) gives the source's figures,
+ *		whenever the functions below show figures.  After an error it is not called.
  */
 void progress_source(Progress *progress, SourceFigures (*read_source)(const void *source),
 					 const void *source);
