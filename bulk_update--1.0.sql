@@ -3,21 +3,7 @@
 -- complain if the script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION bulk_update" to load this file. \quit
 
-CREATE FUNCTION bulk_update(
-    target         regclass,
-    source         refcursor,
-    columns        name[]   DEFAULT NULL,
-    key_columns    name[]   DEFAULT NULL,
-    chunk_size     integer  DEFAULT 10000,
-    on_missing     text     DEFAULT 'ignore',
-    on_duplicate   text     DEFAULT 'error',
-    on_error       text     DEFAULT 'stop',
-    skip_unchanged boolean  DEFAULT false,
-    rejects        regclass DEFAULT NULL,
-    reject_limit   bigint   DEFAULT NULL,
-    dry_run        boolean  DEFAULT false,
-    ordering       text     DEFAULT 'auto'
-) RETURNS TABLE (
+CREATE TYPE bulk_update_chunk AS (
     chunk          bigint,
     rows_fetched   bigint,
     rows_updated   bigint,
@@ -32,13 +18,48 @@ CREATE FUNCTION bulk_update(
     applier        text,
     ordering       text,
     spilled_bytes  bigint
-)
+);
+
+COMMENT ON TYPE bulk_update_chunk IS
+'what became of the source rows of a chunk, or of all of them together';
+
+COMMENT ON COLUMN bulk_update_chunk.chunk IS 'number of the chunk; in a total, how many there were';
+COMMENT ON COLUMN bulk_update_chunk.rows_fetched IS 'source rows: the sum of the next five';
+COMMENT ON COLUMN bulk_update_chunk.rows_updated IS 'rows updated';
+COMMENT ON COLUMN bulk_update_chunk.rows_unchanged IS 'rows that have these values already, or that a trigger suppressed';
+COMMENT ON COLUMN bulk_update_chunk.rows_missing IS 'source rows whose key no row has';
+COMMENT ON COLUMN bulk_update_chunk.rows_duplicate IS 'source rows left out because another one with the same key was taken';
+COMMENT ON COLUMN bulk_update_chunk.rows_rejected IS 'source rows that could not be applied';
+COMMENT ON COLUMN bulk_update_chunk.first_key IS 'lowest key; null when no row had a key';
+COMMENT ON COLUMN bulk_update_chunk.last_key IS 'highest key';
+COMMENT ON COLUMN bulk_update_chunk.elapsed_ms IS 'time in milliseconds';
+COMMENT ON COLUMN bulk_update_chunk.memory_bytes IS 'most memory held by the extension';
+COMMENT ON COLUMN bulk_update_chunk.applier IS 'direct or sql; in a total, mixed when it was both; null when no row was to be applied';
+COMMENT ON COLUMN bulk_update_chunk.ordering IS 'stream, or sort when rows had to be sorted; null when there were no rows';
+COMMENT ON COLUMN bulk_update_chunk.spilled_bytes IS 'bytes put into temporary files for order and duplicates since the call began';
+
+CREATE FUNCTION bulk_update(
+    target         regclass,
+    source         refcursor,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks'
+) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_cursor'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update(regclass, refcursor, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
 'update a table from an open cursor of (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_query(
@@ -54,29 +75,15 @@ CREATE FUNCTION bulk_update_query(
     rejects        regclass DEFAULT NULL,
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
-    ordering       text     DEFAULT 'auto'
-) RETURNS TABLE (
-    chunk          bigint,
-    rows_fetched   bigint,
-    rows_updated   bigint,
-    rows_unchanged bigint,
-    rows_missing   bigint,
-    rows_duplicate bigint,
-    rows_rejected  bigint,
-    first_key      text,
-    last_key       text,
-    elapsed_ms     double precision,
-    memory_bytes   bigint,
-    applier        text,
-    ordering       text,
-    spilled_bytes  bigint
-)
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks'
+) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_query'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
 'update a table from the rows of a query for (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_arrays(
@@ -92,29 +99,15 @@ CREATE FUNCTION bulk_update_arrays(
     rejects        regclass DEFAULT NULL,
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
-    ordering       text     DEFAULT 'auto'
-) RETURNS TABLE (
-    chunk          bigint,
-    rows_fetched   bigint,
-    rows_updated   bigint,
-    rows_unchanged bigint,
-    rows_missing   bigint,
-    rows_duplicate bigint,
-    rows_rejected  bigint,
-    first_key      text,
-    last_key       text,
-    elapsed_ms     double precision,
-    memory_bytes   bigint,
-    applier        text,
-    ordering       text,
-    spilled_bytes  bigint
-)
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks'
+) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_arrays'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update_arrays(regclass, name[], record, name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
 'update a table from arrays of keys and new values, one array for each column, in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_explain(
@@ -130,7 +123,8 @@ CREATE FUNCTION bulk_update_explain(
     rejects        regclass DEFAULT NULL,
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
-    ordering       text     DEFAULT 'auto'
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks'
 ) RETURNS TABLE (
     topic  text,
     detail text
@@ -140,7 +134,7 @@ LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain(regclass, refcursor, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
 'tell what bulk_update with the same arguments would do, without doing it';
 
 CREATE FUNCTION bulk_update_explain_query(
@@ -156,7 +150,8 @@ CREATE FUNCTION bulk_update_explain_query(
     rejects        regclass DEFAULT NULL,
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
-    ordering       text     DEFAULT 'auto'
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks'
 ) RETURNS TABLE (
     topic  text,
     detail text
@@ -166,7 +161,7 @@ LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain_query(regclass, text, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
 'tell what bulk_update_query with the same arguments would do, without doing it';
 
 -- one number for each call that is given a table of rejects

@@ -21,33 +21,39 @@ SELECT pg_describe_object(d.classid, d.objid, coalesce(a.attnum, 0)) AS without_
  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bulk_update')
    AND d.deptype = 'e'
    AND NOT EXISTS (SELECT FROM pg_type AS t
-                   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typrelid <> 0 OR t.typelem <> 0))
+                        LEFT JOIN pg_class AS r ON r.oid = t.typrelid
+                   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (r.relkind <> 'c' OR t.typelem <> 0))
    AND NOT EXISTS (SELECT FROM pg_description AS c
                    WHERE c.classoid = d.classid AND c.objoid = d.objid AND c.objsubid = coalesce(a.attnum, 0))
  ORDER BY 1;
 SELECT count(*) FILTER (WHERE col_description(attrelid, attnum) IS NULL) AS without_comment, count(*) > 10 AS many
   FROM pg_attribute WHERE attrelid = 'bulk_update_progress'::regclass AND attnum > 0;
+SELECT count(*) FILTER (WHERE col_description(attrelid, attnum) IS NULL) AS without_comment, count(*) > 10 AS many
+  FROM pg_attribute WHERE attrelid = 'bulk_update_chunk'::regclass AND attnum > 0;
+SELECT obj_description('bulk_update_chunk'::regtype, 'pg_type');
 
 SELECT proname, provolatile, proparallel, prosecdef, proisstrict, proretset
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
  ORDER BY proname COLLATE "C";
 
-SELECT proname, proargmodes[i] AS mode, proargnames[i] AS name,
-       format_type(proallargtypes[i], NULL) AS type
-  FROM pg_proc, generate_subscripts(proallargtypes, 1) AS i
+SELECT proname, proargnames[i] AS name, format_type(proargtypes[i - 1], NULL) AS type
+  FROM pg_proc, generate_subscripts(proargnames, 1) AS i
  WHERE proname = 'bulk_update'
  ORDER BY i;
+SELECT attname, format_type(atttypid, atttypmod) AS type
+  FROM pg_attribute WHERE attrelid = 'bulk_update_chunk'::regclass AND attnum > 0
+ ORDER BY attnum;
 
 SELECT proname, pg_get_expr(proargdefaults, 0) AS defaults
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
  ORDER BY proname COLLATE "C";
 
 -- All have the same arguments but for the source, and those that update have the same result
-SELECT count(DISTINCT (proargmodes, proargnames[4:], proallargtypes[4:], pg_get_expr(proargdefaults, 0))) AS kinds
+SELECT count(DISTINCT (proargnames[4:], (proargtypes::oid[])[3:], prorettype::regtype, pg_get_expr(proargdefaults, 0))) AS kinds
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query');
-SELECT count(DISTINCT (proargmodes, proargnames[4:], proallargtypes[4:])) AS kinds
+SELECT count(DISTINCT (proargnames[4:], (proargtypes::oid[])[3:], prorettype::regtype)) AS kinds
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query', 'bulk_update_arrays');
-SELECT count(DISTINCT (proargnames[4:13], proallargtypes[4:13], regexp_replace(pg_get_expr(proargdefaults, 0), '^(NULL::name\[\], )+', ''))) AS kinds
+SELECT count(DISTINCT (proargnames[4:14], (proargtypes::oid[])[3:], regexp_replace(pg_get_expr(proargdefaults, 0), '^(NULL::name\[\], )+', ''))) AS kinds
   FROM pg_proc WHERE proname ~ '^bulk_update(_query|_arrays|_explain|_explain_query)?$';
 
 --

@@ -170,8 +170,8 @@ _PG_init(void)
  * bulk_update_cursor
  *		SQL: bulk_update(target, source refcursor, columns, key_columns, ...)
  *
- * Returns one row for each chunk.  Raises what options_from_call() and run_call()
- * raise.
+ * Returns one row for each chunk, or one for the call.  Raises what
+ * options_from_call() and run_call() raise.
  */
 Datum
 bulk_update_cursor(PG_FUNCTION_ARGS)

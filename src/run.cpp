@@ -33,6 +33,7 @@ struct Call
 	Chunk *chunk;
 	Applier *applier;
 	RejectTable *rejects; /* or NULL */
+	Report *report;
 	Progress progress;
 	RejectRate apply_rate;
 	RejectRate probe_rate;
@@ -196,9 +197,11 @@ run_chunks(Call *call)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	Chunk *chunk = call->chunk;
+	instr_time first_start;
 	instr_time start;
 
-	INSTR_TIME_SET_CURRENT(start);
+	INSTR_TIME_SET_CURRENT(first_start);
+	start = first_start;
 	while (chunk_fill(chunk, call->ordered))
 	{
 		Size memory_bytes = MemoryContextMemAllocated(memory, true);
@@ -220,7 +223,7 @@ run_chunks(Call *call)
 		INSTR_TIME_SUBTRACT(elapsed, start);
 		start = end;
 		with_memory_context(chunk->scratch, [&] {
-			report_chunk(call->caller->result, chunk,
+			report_chunk(call->report, chunk,
 						 {elapsed, memory_bytes, call->applier->name,
 						  ordered_source_ordering(call->ordered),
 						  ordered_source_spilled_bytes(call->ordered)});
@@ -233,6 +236,7 @@ run_chunks(Call *call)
 		progress_phase(&call->progress, Phase::Applying);
 		rechecks_fire(call->rechecks);
 	}
+	report_end(call->report, first_start);
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
 	progress_source_ends(&call->progress);
@@ -299,6 +303,7 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		call->options = &options;
 		call->caller = &caller;
 		call->target = target_open(options, source->tuple_desc);
+		call->report = report_create(options, call->target, caller.result);
 		call->rejects = reject_table_open(options, caller.function);
 		call->ordered = ordered_source_create(&options, source, call->target, &call->progress);
 		call->chunk = chunk_create(&options, call->target);

@@ -19,8 +19,8 @@ struct Caller
 
 /*
  * run_call
- *		Apply all remaining rows of the portal to the target and report each
- *		chunk into the caller's result.
+ *		Apply all remaining rows of the portal to the target and report them,
+ *		by chunk or together, into the caller's result.
  *
  * label: what the error context calls the source.
  *
@@ -28,7 +28,8 @@ struct Caller
  *
  * Raises P0002 (a row is missing, under on_missing 'error'), 54000 (more
  * rejected rows than reject_limit), and what source_open, target_open,
- * reject_table_open, chunk_fill, the applier and reject_table_record raise.
+ * report_create, reject_table_open, chunk_fill, the applier and
+ * reject_table_record raise.
  * An error undoes the whole call with the statement that made it.
  */
 void run_call(const Options &options, const char *portal_name, const char *label,

@@ -26,6 +26,7 @@ enum Argument : int
 	ARG_REJECT_LIMIT,
 	ARG_DRY_RUN,
 	ARG_ORDERING,
+	ARG_REPORT,
 
 	/* In bulk_update_arrays() the names come before what they name. */
 	ARG_COLUMNS_OF_ARRAYS = ARG_SOURCE,
@@ -181,6 +182,7 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	static const char *const on_duplicate[] = {"error", "first", "last"};
 	static const char *const on_error[] = {"stop", "skip"};
 	static const char *const ordering[] = {"auto", "sort", "stream"};
+	static const char *const report[] = {"chunks", "total"};
 	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
 
 	options.target = PG_GETARG_OID(ARG_TARGET);
@@ -198,6 +200,8 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
 	options.ordering =
 		static_cast<Ordering>(word_of_argument(fcinfo, ARG_ORDERING, "ordering", {ordering, 3}));
+	options.report =
+		static_cast<ReportRows>(word_of_argument(fcinfo, ARG_REPORT, "report", {report, 2}));
 
 	if (options.chunk_rows < 1)
 		ereport(ERROR,

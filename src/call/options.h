@@ -39,6 +39,13 @@ enum class Ordering : uint8
 	Stream
 };
 
+/* What is returned: a row for each chunk, or exactly one for all of them together. */
+enum class ReportRows : uint8
+{
+	Chunks,
+	Total
+};
+
 /* What the rows come from: which of the SQL functions was called. */
 enum class SourceKind : uint8
 {
@@ -63,6 +70,7 @@ struct Options
 	int64 reject_limit;  /* most rejected rows, or -1 */
 	bool dry_run;        /* only report what would happen */
 	Ordering ordering;
+	ReportRows report;
 };
 
 /*

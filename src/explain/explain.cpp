@@ -160,6 +160,8 @@ say_policies(const Explanation *explanation)
 		say(explanation, "rejects", psprintf("recorded in %s", rejects));
 	if (options->dry_run)
 		say(explanation, "dry run", "nothing is written and no row is locked");
+	if (options->report == ReportRows::Total)
+		say(explanation, "report", "one row for the whole call");
 }
 
 } /* namespace */

@@ -1,10 +1,12 @@
 /*
  * report.cpp
- *		One result row for each chunk.
+ *		One result row for each chunk, or one for all of them.
  */
 #include "report/report.h"
 
 #include "server/fault.h"
+#include "target/key.h"
+#include "target/key_text.h"
 
 namespace bulkupdate
 {
@@ -28,11 +30,148 @@ enum ReportColumn : int
 	REPORT_COLUMNS
 };
 
+constexpr Oid COLUMN_TYPES[REPORT_COLUMNS] = {INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
+											  INT8OID, INT8OID, TEXTOID, TEXTOID, FLOAT8OID,
+											  INT8OID, TEXTOID, TEXTOID, INT8OID};
+
+/* What stands in a row of the result; a NULL is an SQL null. */
+struct ReportRow
+{
+	int64 chunk;
+	int64 fetched;
+	int64 counts[OUTCOMES];
+	const char *first_key;
+	const char *last_key;
+	double elapsed_ms;
+	int64 memory_bytes;
+	const char *applier;
+	const char *ordering;
+	int64 spilled_bytes;
+};
+
 Datum
 text_or_null(const char *string, bool *isnull)
 {
 	*isnull = string == nullptr;
 	return string == nullptr ? static_cast<Datum>(0) : CStringGetTextDatum(string);
+}
+
+void
+put_row(const ReturnSetInfo *result, const ReportRow &row)
+{
+	Datum values[REPORT_COLUMNS];
+	bool nulls[REPORT_COLUMNS] = {};
+
+	values[REPORT_CHUNK] = Int64GetDatum(row.chunk);
+	values[REPORT_FETCHED] = Int64GetDatum(row.fetched);
+	for (int i = 0; i < OUTCOMES; i++)
+		values[REPORT_FIRST_OUTCOME + i] = Int64GetDatum(row.counts[i]);
+	values[REPORT_FIRST_KEY] = text_or_null(row.first_key, &nulls[REPORT_FIRST_KEY]);
+	values[REPORT_LAST_KEY] = text_or_null(row.last_key, &nulls[REPORT_LAST_KEY]);
+	values[REPORT_ELAPSED] = Float8GetDatum(row.elapsed_ms);
+	values[REPORT_MEMORY] = Int64GetDatum(row.memory_bytes);
+	values[REPORT_APPLIER] = text_or_null(row.applier, &nulls[REPORT_APPLIER]);
+	values[REPORT_ORDERING] = text_or_null(row.ordering, &nulls[REPORT_ORDERING]);
+	values[REPORT_SPILLED] = Int64GetDatum(row.spilled_bytes);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+ReportRow
+row_of_chunk(const Chunk *chunk, const ChunkFacts &facts)
+{
+	ReportRow row = {};
+
+	row.chunk = chunk->number;
+	row.fetched = chunk->rows.size;
+	report_counts(chunk, row.counts);
+	row.first_key = chunk->first_key;
+	row.last_key = chunk->last_key;
+	row.elapsed_ms = INSTR_TIME_GET_MILLISEC(facts.elapsed);
+	row.memory_bytes = static_cast<int64>(facts.memory_bytes);
+	row.applier = chunk->applicable > 0 ? facts.applier : nullptr;
+	row.ordering = facts.ordering == Ordering::Sort ? "sort" : "stream";
+	row.spilled_bytes = facts.spilled_bytes;
+	return row;
+}
+
+} /* namespace */
+
+struct Report
+{
+	const ReturnSetInfo *result;
+	const Target *target;
+	ReportRows rows;
+	MemoryContext context;
+
+	/* Under Total: all chunks so far, without the texts of the keys. */
+	ReportRow total;
+	Datum *lowest; /* a Datum for each key column; NULL as long as no row has a key */
+	Datum *highest;
+};
+
+namespace
+{
+
+/* Put a key in the place of an older one, which may be NULL. */
+void
+replace_key(const Report *report, Datum **key, const Datum *by)
+{
+	const Target *target = report->target;
+	Datum *copy = palloc_array_of<Datum>(target->keys.size);
+
+	for (int i = 0; i < target->keys.size; i++)
+	{
+		FormData_pg_attribute attribute = attribute_of(target, target->keys[i].target);
+
+		copy[i] = datumCopy(by[i], attribute.attbyval, attribute.attlen);
+		if (*key != nullptr && !attribute.attbyval)
+			pfree(DatumGetPointer((*key)[i]));
+	}
+	if (*key != nullptr)
+		pfree(*key);
+	*key = copy;
+}
+
+/* A chunk can be below the ones before: rows stream until the rest has to be sorted. */
+void
+add_keys(Report *report, const Chunk *chunk)
+{
+	if (chunk->applicable == 0)
+		return;
+
+	const Datum *first = chunk->rows[0].key;
+	const Datum *last = chunk->rows[chunk->applicable - 1].key;
+	bool is_lowest =
+		report->lowest == nullptr || compare_keys(report->target, first, report->lowest) < 0;
+	bool is_highest =
+		report->highest == nullptr || compare_keys(report->target, last, report->highest) > 0;
+
+	with_memory_context(report->context, [&] {
+		if (is_lowest)
+			replace_key(report, &report->lowest, first);
+		if (is_highest)
+			replace_key(report, &report->highest, last);
+	});
+}
+
+void
+add_to_total(Report *report, const Chunk *chunk, const ChunkFacts &facts, const ReportRow &row)
+{
+	ReportRow &total = report->total;
+
+	total.chunk = row.chunk;
+	total.fetched += row.fetched;
+	for (int i = 0; i < OUTCOMES; i++)
+		total.counts[i] += row.counts[i];
+	add_keys(report, chunk);
+	total.memory_bytes = Max(total.memory_bytes, row.memory_bytes);
+	if (total.applier == nullptr)
+		total.applier = row.applier;
+	else if (row.applier != nullptr && strcmp(row.applier, total.applier) != 0)
+		total.applier = "mixed";
+	if (total.ordering == nullptr || facts.ordering == Ordering::Sort)
+		total.ordering = row.ordering;
+	total.spilled_bytes = Max(total.spilled_bytes, row.spilled_bytes);
 }
 
 } /* namespace */
@@ -45,29 +184,60 @@ report_counts(const Chunk *chunk, int64 *counts)
 		counts[static_cast<int>(row.outcome)]++;
 }
 
-void
-report_chunk(const ReturnSetInfo *result, const Chunk *chunk, const ChunkFacts &facts)
+Report *
+report_create(const Options &options, const Target *target, const ReturnSetInfo *result)
 {
-	Datum values[REPORT_COLUMNS];
-	bool nulls[REPORT_COLUMNS] = {};
-	int64 counts[OUTCOMES];
+	TupleDesc columns = result->setDesc;
 
+	for (int i = 0; i < Max(columns->natts, REPORT_COLUMNS); i++)
+		if (i >= REPORT_COLUMNS || i >= columns->natts ||
+			TupleDescAttr(columns, i)->atttypid != COLUMN_TYPES[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("result type of the function is not what bulk_update returns"),
+					 errdetail("Column %d is missing, superfluous, or of another type.", i + 1),
+					 errhint("Undo what ALTER TYPE changed in bulk_update_chunk.")));
+
+	Report *report = palloc_one<Report>();
+
+	report->result = result;
+	report->target = target;
+	report->rows = options.report;
+	report->context = CurrentMemoryContext;
+	return report;
+}
+
+void
+report_chunk(Report *report, const Chunk *chunk, const ChunkFacts &facts)
+{
 	FAULT_POINT(report);
-	report_counts(chunk, counts);
-	values[REPORT_CHUNK] = Int64GetDatum(chunk->number);
-	values[REPORT_FETCHED] = Int64GetDatum(chunk->rows.size);
-	for (int i = 0; i < OUTCOMES; i++)
-		values[REPORT_FIRST_OUTCOME + i] = Int64GetDatum(counts[i]);
-	values[REPORT_FIRST_KEY] = text_or_null(chunk->first_key, &nulls[REPORT_FIRST_KEY]);
-	values[REPORT_LAST_KEY] = text_or_null(chunk->last_key, &nulls[REPORT_LAST_KEY]);
-	values[REPORT_ELAPSED] = Float8GetDatum(INSTR_TIME_GET_MILLISEC(facts.elapsed));
-	values[REPORT_MEMORY] = Int64GetDatum(static_cast<int64>(facts.memory_bytes));
-	values[REPORT_APPLIER] =
-		text_or_null(chunk->applicable > 0 ? facts.applier : nullptr, &nulls[REPORT_APPLIER]);
-	values[REPORT_ORDERING] =
-		CStringGetTextDatum(facts.ordering == Ordering::Sort ? "sort" : "stream");
-	values[REPORT_SPILLED] = Int64GetDatum(facts.spilled_bytes);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+
+	ReportRow row = row_of_chunk(chunk, facts);
+
+	if (report->rows == ReportRows::Chunks)
+		put_row(report->result, row);
+	else
+		add_to_total(report, chunk, facts, row);
+}
+
+void
+report_end(Report *report, instr_time start)
+{
+	if (report->rows == ReportRows::Chunks)
+		return;
+
+	ReportRow &total = report->total;
+	instr_time elapsed;
+
+	if (report->lowest != nullptr)
+	{
+		total.first_key = key_text(report->target, report->lowest);
+		total.last_key = key_text(report->target, report->highest);
+	}
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, start);
+	total.elapsed_ms = INSTR_TIME_GET_MILLISEC(elapsed);
+	put_row(report->result, total);
 }
 
 } /* namespace bulkupdate */

@@ -1,6 +1,6 @@
 /*
  * report.h
- *		The result of the SQL functions: one row for each chunk.
+ *		The result of the SQL functions: a row for each chunk, or one for the call.
  */
 #ifndef BULK_UPDATE_REPORT_REPORT_H
 #define BULK_UPDATE_REPORT_REPORT_H
@@ -22,11 +22,31 @@ struct ChunkFacts
 	int64 spilled_bytes; /* of the call so far */
 };
 
+struct Report;
+
+/*
+ * report_create
+ *		A report into the set that the SQL function returns, in the current
+ *		memory context.
+ *
+ * Raises 42804 (the SQL function is not declared to return the columns that are put
+ * into its result: its type was altered).
+ */
+Report *report_create(const Options &options, const Target *target, const ReturnSetInfo *result);
+
 /*
  * report_chunk
- *		Add the row of an applied chunk to the set that the function returns.
+ *		Add an applied chunk: as a row of the result, or to the total.
  */
-void report_chunk(const ReturnSetInfo *result, const Chunk *chunk, const ChunkFacts &facts);
+void report_chunk(Report *report, const Chunk *chunk, const ChunkFacts &facts);
+
+/*
+ * report_end
+ *		The call is done; a total becomes the row of the result.
+ *
+ * start: when the first fetch of the call began.
+ */
+void report_end(Report *report, instr_time start);
 
 } /* namespace bulkupdate */
 

@@ -45,8 +45,8 @@ def test_named(cursor, text):
     names = [row[0] for row in cursor.fetchall()]
     cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = 'bulk_update_progress'::regclass AND attnum > 0")
     names += [row[0] for row in cursor.fetchall()]
-    cursor.execute("SELECT proargnames[14:] FROM pg_proc WHERE proname = 'bulk_update'")
-    names += cursor.fetchone()[0]
+    cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = 'bulk_update_chunk'::regclass AND attnum > 0")
+    names += [row[0] for row in cursor.fetchall()]
     cursor.execute("SELECT bulk_update_create_rejects('pg_temp.r')")
     cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = 'pg_temp.r'::regclass AND attnum > 0")
     names += [row[0] for row in cursor.fetchall()]

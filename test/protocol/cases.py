@@ -352,6 +352,18 @@ class Calls(Case):
         self.commit()
         self.applied()
 
+    def test_total(self):
+        """One row, whatever the limit of rows; the portal is done after it."""
+        self.begin()
+        self.bind("p", SOURCE)
+        self.wire.parse("SELECT chunk, rows_updated FROM bulk_update('target', 'p', chunk_size => 4, report => $1)", "s")
+        self.wire.bind("portal", "s", ["total"]).execute("portal", 1).execute("portal", 1)
+        self.assertEqual(self.ok(self.wire.sync()).rows, [("3", "10")])
+        self.wire.bind("", "s", ["total"]).execute("")
+        self.assertEqual(self.ok(self.wire.sync()).rows, [("0", "0")])
+        self.commit()
+        self.applied()
+
     def test_null_parameter(self):
         self.begin()
         self.wire.parse("SELECT FROM bulk_update($1, $2)").bind(values=["target", None]).execute()

@@ -169,15 +169,15 @@ def counts(session, _):
     rows, most = 3000000000, (1 << 63) - 1
     session.run("CREATE TABLE few (id bigint PRIMARY KEY, v bigint); INSERT INTO few VALUES (1, 0)")
     types = session.run("""SELECT of, name, type::regtype::text FROM (
-            SELECT proname, unnest(proargnames), unnest(proallargtypes) FROM pg_proc
+            SELECT proname, unnest(proargnames), unnest(proargtypes::oid[]) FROM pg_proc
             WHERE proname IN ('bulk_update', 'bulk_update_query')
             UNION ALL
             SELECT attrelid::regclass::name, attname, atttypid FROM pg_attribute
-            WHERE attrelid = 'bulk_update_progress'::regclass) AS c(of, name, type)
+            WHERE attrelid IN ('bulk_update_chunk'::regclass, 'bulk_update_progress'::regclass)) AS c(of, name, type)
         WHERE name LIKE 'rows\\_%' AND name <> 'rows_per_second'
             OR name IN ('chunk', 'chunks', 'memory_bytes', 'spilled_bytes', 'reject_limit')""")
     equal([row for row in types if row[2] != "bigint"], [], "counts are of type bigint")
-    equal({of for of, name, _ in types if name == "rows_fetched"}, {"bulk_update", "bulk_update_query", "bulk_update_progress"},
+    equal({of for of, name, _ in types if name == "rows_fetched"}, {"bulk_update_chunk", "bulk_update_progress"},
           "there are counts")
     with Session() as caller:
         statement = caller.background(f"""SELECT FROM bulk_update_query('few', $$SELECT i AS id, i AS v
