@@ -17,9 +17,10 @@ WAYS = {
     "bound": "one call, arrays bound by psycopg 3",
     "bound_10k": "calls of 10,000, arrays bound by psycopg 3",
 }
-CALL = """SELECT sum(rows_updated) FROM bulk_update_arrays('objects', '{id,field1,field2}',
-          ROW(%s::bigint[], %s::integer[], %s::text[]))"""
-CALL_TEXT = "SELECT sum(rows_updated) FROM bulk_update_arrays('objects', '{id,field1,field2}', ROW(%s, %s, %s))"
+CALL = """SELECT rows_updated FROM bulk_update_arrays('objects', '{id,field1,field2}',
+          ROW(%s::bigint[], %s::integer[], %s::text[]), report => 'total')"""
+CALL_TEXT = """SELECT rows_updated FROM bulk_update_arrays('objects', '{id,field1,field2}', ROW(%s, %s, %s),
+          report => 'total')"""
 WRONG = """SELECT count(*) FROM objects
            WHERE (field1, field2) IS DISTINCT FROM ((id * 7 % 1000003)::integer, 'new value "of" ' || id)"""
 
@@ -45,7 +46,7 @@ def copy(cursor, rows):
     cursor.execute("CREATE TEMPORARY TABLE rows ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA")
     cursor.copy_expert("COPY rows FROM STDIN", Lines(lines))
     cursor.execute("DECLARE c NO SCROLL CURSOR FOR SELECT * FROM rows ORDER BY id")
-    cursor.execute("SELECT sum(rows_updated) FROM bulk_update('objects', 'c')")
+    cursor.execute("SELECT rows_updated FROM bulk_update('objects', 'c', report => 'total')")
 
 
 def arrays(cursor, rows, way, size):

@@ -64,7 +64,7 @@ class Psycopg2:
         with self.connection, self.connection.cursor() as cursor:
             self.copy(cursor)
             cursor.execute("DECLARE c NO SCROLL CURSOR FOR SELECT * FROM rows")
-            cursor.execute("SELECT sum(rows_updated), sum(rows_missing) FROM bulk_update('objects', 'c')")
+            cursor.execute("SELECT rows_updated, rows_missing FROM bulk_update('objects', 'c', report => 'total')")
 
 
 class Django:

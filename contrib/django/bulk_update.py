@@ -294,12 +294,13 @@ class _Call:
             "columns": [column.field.column for column in self.staged],
             "key_columns": [field.column for field in self.keys],
             **self.options,
+            "report": "total",
         }
         casts = {"target": "::regclass", "columns": "::name[]", "key_columns": "::name[]", "rejects": "::regclass"}
         named = ", ".join(f"{name} => %s{casts.get(name, '')}" for name in arguments)
-        sums = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in Account._fields[:-1])
+        counts = ", ".join(Account._fields[:-1])
         schema = schema.replace("%", "%%")
-        cursor.execute(f"SELECT {sums}, count(*) FROM {schema}.bulk_update_query({named})", list(arguments.values()))
+        cursor.execute(f"SELECT {counts}, chunk FROM {schema}.bulk_update_query({named})", list(arguments.values()))
         return Account(*cursor.fetchone())
 
 

@@ -44,8 +44,8 @@ class BulkUpdate:
                 f"SELECT {self.columns} FROM bulk_update_rows ORDER BY {self.key}"
             )
             cursor.execute(
-                "SELECT coalesce(sum(rows_updated), 0)::bigint, coalesce(sum(rows_missing), 0)::bigint "
-                "FROM bulk_update(%s::regclass, 'bulk_update_cursor')",
+                "SELECT rows_updated, rows_missing "
+                "FROM bulk_update(%s::regclass, 'bulk_update_cursor', report => 'total')",
                 [self.table],
             )
             updated, missing = cursor.fetchone()

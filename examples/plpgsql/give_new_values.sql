@@ -23,9 +23,9 @@ BEGIN
     CREATE TABLE objects_old_values AS SELECT id, field1, field2 FROM objects;
 
     OPEN new_values;
-    SELECT sum(b.rows_updated), sum(b.rows_unchanged), sum(b.rows_missing)
+    SELECT b.rows_updated, b.rows_unchanged, b.rows_missing
         INTO updated, unchanged, missing
-        FROM bulk_update('objects', new_values, chunk_size => give_new_values.chunk_size) b;
+        FROM bulk_update('objects', new_values, chunk_size => give_new_values.chunk_size, report => 'total') b;
     CLOSE new_values;
 
     -- What must not happen is checked in the same transaction: the error undoes the updates.
@@ -38,9 +38,10 @@ $$;
 CREATE OR REPLACE FUNCTION give_old_values(OUT updated bigint, OUT unchanged bigint, OUT missing bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT sum(b.rows_updated), sum(b.rows_unchanged), sum(b.rows_missing)
+    SELECT b.rows_updated, b.rows_unchanged, b.rows_missing
         INTO updated, unchanged, missing
-        FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id') b;
+        FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id',
+                               report => 'total') b;
     DROP TABLE objects_old_values;
 END
 $$;

@@ -27,7 +27,7 @@ SELECT pid, target, ordering, pg_size_pretty(spilled_bytes) AS spilled FROM bulk
 
 \echo '--- The account: of the report.'
 
--- What became of the rows? "fetched" is the sum of the others.
+-- What became of the rows? "fetched" is the sum of the others. (A call with report => 'total' returns this row itself.)
 SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,
        sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected
 FROM report;
@@ -97,11 +97,11 @@ LIMIT 5;
 -- run would not tell: constraints and triggers act when a row is written.)
 BEGIN;
 
-SELECT sum(rows_updated) AS updated, sum(rows_missing) AS missing, sum(rows_rejected) AS rejected
+SELECT rows_updated AS updated, rows_missing AS missing, rows_rejected AS rejected
 FROM bulk_update_query('objects', $$
     SELECT r.id, r.field1, r.field2
     FROM objects_rejects AS j CROSS JOIN jsonb_populate_record(NULL::objects, j.key || j.new_values) AS r
     WHERE j.run = (SELECT max(run) FROM objects_rejects) AND j.reason = 'error' $$,
-    on_error => 'skip');
+    on_error => 'skip', report => 'total');
 
 ROLLBACK;

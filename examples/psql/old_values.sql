@@ -6,10 +6,10 @@
 
 BEGIN;
 
-CREATE TEMPORARY TABLE report ON COMMIT DROP AS
-    SELECT * FROM bulk_update_query('objects', 'SELECT id, field1, field2, field3 FROM objects_old_values ORDER BY id');
-
-\ir account.sql
+SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
+       rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected
+FROM bulk_update_query('objects', 'SELECT id, field1, field2, field3 FROM objects_old_values ORDER BY id',
+                       report => 'total');
 
 DROP TABLE objects_old_values;
 

@@ -29,8 +29,8 @@ def main(path):
     with connection, connection.cursor() as cursor:  # one transaction
         while batch := list(islice(rows, 10000)):
             cursor.execute(
-                "SELECT sum(rows_updated)::bigint, sum(rows_missing)::bigint FROM bulk_update_arrays("
-                "'objects', '{id, field1, field2}', ROW(%s::bigint[], %s::integer[], %s::text[]))",
+                "SELECT rows_updated, rows_missing FROM bulk_update_arrays('objects', '{id, field1, field2}',"
+                " ROW(%s::bigint[], %s::integer[], %s::text[]), report => 'total')",
                 [list(column) for column in zip(*batch)],
             )
             of_batch = cursor.fetchone()

@@ -56,10 +56,12 @@ def main(path):
         )
         cursor.copy_expert("COPY new_values FROM STDIN", Lines(new_values(path)))
         cursor.execute("DECLARE new_values CURSOR FOR SELECT id, field1, field2 FROM new_values ORDER BY id")
-        cursor.execute("SELECT sum(rows_updated), sum(rows_missing) FROM bulk_update('objects', 'new_values')")
+        cursor.execute(
+            "SELECT rows_updated, rows_missing FROM bulk_update('objects', 'new_values', report => 'total')"
+        )
         updated, missing = cursor.fetchone()
     connection.close()
-    print(f"{updated or 0} objects updated, {missing or 0} not found")
+    print(f"{updated} objects updated, {missing} not found")
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
   # Applies the query's rows to the objects, and prints what became of them.
   def bulk_update(query)
     account = select_one(<<~SQL)
-      SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,
-             sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected
-      FROM bulk_update_query('objects', #{quote(query)})
+      SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
+             rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected
+      FROM bulk_update_query('objects', #{quote(query)}, report => 'total')
     SQL
-    say "objects: #{account.map { |what, count| "#{count.to_i} #{what}" }.join(', ')}"
+    say "objects: #{account.map { |what, count| "#{count} #{what}" }.join(', ')}"
   end
 end

@@ -29,13 +29,13 @@ def bulk_update(query):
     """Apply the query's rows to the objects, and print what became of them."""
     account = op.get_bind().execute(
         sa.text(
-            "SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,"
-            " sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected"
-            " FROM bulk_update_query('objects', :query)"
+            "SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,"
+            " rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected"
+            " FROM bulk_update_query('objects', :query, report => 'total')"
         ),
         {"query": query},
     ).mappings().one()
-    print("objects:", ", ".join(f"{count or 0} {what}" for what, count in account.items()))
+    print("objects:", ", ".join(f"{count} {what}" for what, count in account.items()))
 
 
 def upgrade():

@@ -29,12 +29,12 @@ async function* batches(knex, size = 2000) {
 // Applies the query's rows to the objects, and prints what became of them.
 async function bulkUpdate(knex, query) {
   const { rows } = await knex.raw(
-    `SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,
-            sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected
-     FROM bulk_update_query('objects', ?)`,
+    `SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
+            rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected
+     FROM bulk_update_query('objects', ?, report => 'total')`,
     [query],
   );
-  console.log('objects:', Object.entries(rows[0]).map(([what, count]) => `${count ?? 0} ${what}`).join(', '));
+  console.log('objects:', Object.entries(rows[0]).map(([what, count]) => `${count} ${what}`).join(', '));
 }
 
 exports.up = async function (knex) {

@@ -4,9 +4,9 @@
 BEGIN;
 
 SELECT format('objects: %s fetched, %s updated, %s unchanged, %s missing, %s duplicate, %s rejected',
-              sum(rows_fetched), sum(rows_updated), sum(rows_unchanged),
-              sum(rows_missing), sum(rows_duplicate), sum(rows_rejected))
-FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id');
+              rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected)
+FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id',
+                       report => 'total');
 
 DROP TABLE objects_old_values;
 

@@ -37,9 +37,9 @@ def backward(apps, schema_editor):
     """What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing."""
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sum(rows_fetched), sum(rows_updated), sum(rows_unchanged), sum(rows_missing), sum(rows_duplicate),"
-            " sum(rows_rejected) FROM bulk_update_query("
-            "'objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id')"
+            "SELECT rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected"
+            " FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id',"
+            " report => 'total')"
         )
         print_account(*cursor.fetchone())
 

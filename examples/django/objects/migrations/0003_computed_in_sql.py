@@ -13,11 +13,11 @@ KEEP = """
 UPDATE = """
     DO $do$
     DECLARE
-        account record;
+        account bulk_update_chunk;
     BEGIN
-        SELECT sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged, sum(rows_missing) AS missing
-            INTO account FROM bulk_update_query('objects', $$ {} $$);
-        RAISE LOG 'objects: % updated, % unchanged, % missing', account.updated, account.unchanged, account.missing;
+        SELECT * INTO account FROM bulk_update_query('objects', $$ {} $$, report => 'total');
+        RAISE LOG 'objects: % updated, % unchanged, % missing',
+            account.rows_updated, account.rows_unchanged, account.rows_missing;
     END
     $do$
 """
