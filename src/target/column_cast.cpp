@@ -51,7 +51,7 @@ call_can_fail(Oid function, const List *arguments)
 	return !get_func_leakproof(function) && !takes_every_value(function);
 }
 
-/* May a cast raise an error?  A leakproof function reveals nothing of its argument, not by an error either. */
+/* May a cast raise an error?  A leakproof function reveals nothing of its argument, even so. */
 bool
 can_fail(const Node *cast)
 {
