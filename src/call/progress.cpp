@@ -185,7 +185,7 @@ subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, voi
 		show(current);
 }
 
-/* After an error the contexts of nested calls are reset in any order: parts of a source may be gone. */
+/* After an error contexts are reset in any order: parts of a source may be gone. */
 void
 call_ended(void *arg)
 {
