@@ -5,10 +5,11 @@ changes something compares the table with "twin", to which an UPDATE ... FROM ha
 """
 
 import struct
-import sys
 import threading
 import time
 import unittest
+
+import pytest
 
 from wire import TIMEOUT, Wire
 
@@ -21,6 +22,11 @@ ALL_OF_IT = [("1", "10", "10", "0", "1", "10")]
 
 def call(portal, chunk_size=10000):
     return CALL % (portal, chunk_size)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def extension(admin):
+    admin.run("CREATE EXTENSION bulk_update")
 
 
 class Case(unittest.TestCase):
@@ -589,60 +595,3 @@ class Interruptions(Case):
         self.ok(self.admin.query("SELECT pg_advisory_unlock(1)"))
         self.gone()
         self.same()
-
-
-class Result(unittest.TextTestResult):
-    """A line for each test."""
-
-    def startTest(self, test):
-        unittest.TestResult.startTest(self, test)
-
-    def addSuccess(self, test):
-        unittest.TestResult.addSuccess(self, test)
-        print("ok -", name_of(test), flush=True)
-
-    def not_ok(self, test, err):
-        print("not ok -", name_of(test), flush=True)
-        print(self._exc_info_to_string(err, test), flush=True)
-
-    def addError(self, test, err):
-        unittest.TestResult.addError(self, test, err)
-        self.not_ok(test, err)
-
-    def addFailure(self, test, err):
-        unittest.TestResult.addFailure(self, test, err)
-        self.not_ok(test, err)
-
-    def addSubTest(self, test, subtest, err):
-        unittest.TestResult.addSubTest(self, test, subtest, err)
-        if err is not None:
-            self.not_ok(subtest, err)
-
-    def printErrors(self):
-        pass
-
-
-def name_of(test):
-    return "protocol: " + test.id().split(".", 1)[1]
-
-
-def main():
-    loader = unittest.defaultTestLoader
-    module = sys.modules[__name__]
-    suite = loader.loadTestsFromNames(sys.argv[1:], module) if sys.argv[1:] else loader.loadTestsFromModule(module)
-    admin = Wire()
-    admin.query("CREATE EXTENSION bulk_update")
-    admin.close()
-
-    result = unittest.TextTestRunner(stream=open("/dev/null", "w"), resultclass=Result).run(suite)
-    failed = len({test_of(test) for test, _ in result.failures + result.errors})
-    print("%d passed, %d failed" % (result.testsRun - failed, failed))
-    return 1 if failed or not result.testsRun else 0
-
-
-def test_of(test):
-    return getattr(test, "test_case", test).id()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,8 +3,9 @@
 import pathlib
 import re
 
+import pytest
+
 from describe import describe
-from harness import Session, equal, finish, ok
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAME = "bulk_update"
@@ -80,65 +81,98 @@ def compare(fresh, upgraded):
                                                               ("upgraded:", upgraded - fresh)) for line in sorted(lines))
 
 
-def upgrades(session, default, fresh):
-    """Every version there is, to the default one."""
-    versions, steps = scripts(ROOT)
-    paths = dict(session.run(f"SELECT source, path FROM pg_extension_update_paths('{NAME}') WHERE target = %s",
-                             (default,)))
-    for version in sorted(versions - {default}):
-        if ok(paths.get(version), f"there is a way from {version} to {default}"):
-            upgraded, kept = described(session, version, default)
-            ok(upgraded == fresh, f"{paths[version]} is as a fresh {default}", "\n" + compare(fresh, upgraded))
-            ok(kept, f"{paths[version]} keeps the sequence's value")
+DEFAULT = re.search(r"^default_version = '(.*)'", (ROOT / f"{NAME}.control").read_text(), re.M)[1]
+
+
+@pytest.fixture(scope="module")
+def fresh(admin):
+    return described(admin, DEFAULT)[0]
+
+
+def test_description(session, fresh):
+    assert len(fresh) > 50
+    assert described(session, DEFAULT)[0] == fresh
+
+
+def paths_of(session):
+    """By version, the way from there to the default one."""
+    return dict(session.run(f"SELECT source, path FROM pg_extension_update_paths('{NAME}') WHERE target = %s", (DEFAULT,)))
+
+
+def test_upgrade(session, fresh):
+    """Every version, upgraded, is as a fresh one, and keeps the sequence's value."""
+    for version in sorted(scripts(ROOT)[0] - {DEFAULT}):
+        assert paths_of(session).get(version), version
+        upgraded, kept = described(session, version, DEFAULT)
+        assert compare(fresh, upgraded) == "", version
+        assert kept, version
+
+
+def test_ways(session):
+    """Every upgrade script is on the way from some version to the default one, to which every released version has a way."""
+    paths = paths_of(session)
     on_ways = {step for path in paths.values() if path for step in zip(path.split("--"), path.split("--")[1:])}
-    equal(sorted(steps - on_ways), [], "every upgrade script is on the way from some version to the default one")
+    assert sorted(scripts(ROOT)[1] - on_ways) == []
     released = re.findall(r"^## (\S+) \((?!unreleased)", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    equal([v for v in released if v != default and not paths.get(v)], [],
-          f"from every released version there is a way to {default}")
+    assert [version for version in released if version != DEFAULT and not paths.get(version)] == []
 
 
-def differences(session, directory, default, fresh):
-    """That the comparison can fail, and that it does not fail without a difference."""
-    script = (directory / f"{NAME}--{default}.sql").read_text()
-    old = directory / f"{NAME}--made_up.sql"
-    step = directory / f"{NAME}--made_up--{default}.sql"
+class MadeUp:
+    """An older version that is made up here."""
 
-    def upgraded(text, statements=""):
-        old.write_text(text)
-        step.write_text(statements)
-        return described(session, "made_up", default)
+    def __init__(self, session):
+        self.session, directory = session, staged(session)
+        self.script = (directory / f"{NAME}--{DEFAULT}.sql").read_text()
+        self.old = directory / f"{NAME}--made_up.sql"
+        self.step = directory / f"{NAME}--made_up--{DEFAULT}.sql"
 
-    upgraded_lines, kept = upgraded(script)
-    ok(upgraded_lines == fresh, "no difference, none found", "\n" + compare(fresh, upgraded_lines))
-    ok(kept, "the sequence's value is compared")
-    for what, change in DIFFERENCES.items():
-        if isinstance(change, list):
-            other = script + "".join(f"{statement};\n" for statement in change)
-        else:
-            other = script.replace(*change)
-        found, _ = upgraded(other)
-        ok(other != script and found != fresh, f"found: {what}")
-    ok(upgraded(script, "ALTER EXTENSION bulk_update DROP FUNCTION bulk_update_create_rejects(text)")[0] != fresh,
-       "found: a function that is there and no member")
-    ok(not upgraded(script, "ALTER SEQUENCE bulk_update_run RESTART")[1], "found: a sequence's lost value")
-    mended, _ = upgraded(script + "COMMENT ON VIEW bulk_update_progress IS 'other';\n",
-                         "COMMENT ON VIEW bulk_update_progress IS 'the bulk updates that are running now'")
-    equal(compare(fresh, mended), "", "a difference that the upgrade mends is none")
-    old.write_text(script + "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'MODULE_PATHNAME', 'bulk_update_gone';\n")
-    ok(session.fails(f"CREATE EXTENSION {NAME} VERSION 'made_up'") == "42883",
-       "found: a C function of an older version that the module has no more")
-    old.unlink()
-    step.unlink()
+    def upgraded(self, script, statements=""):
+        self.old.write_text(script)
+        self.step.write_text(statements)
+        return described(self.session, "made_up", DEFAULT)
 
 
-def main():
-    with Session() as session:
-        default = re.search(r"^default_version = '(.*)'", (ROOT / f"{NAME}.control").read_text(), re.M)[1]
-        fresh, _ = described(session, default)
-        ok(len(fresh) > 50 and described(session, default)[0] == fresh, f"a fresh {default} is described, twice the same")
-        upgrades(session, default, fresh)
-        differences(session, staged(session), default, fresh)
-    return finish()
+@pytest.fixture
+def made_up(session):
+    version = MadeUp(session)
+    yield version
+    version.old.unlink()
+    version.step.unlink(missing_ok=True)
 
 
-raise SystemExit(main())
+def test_no_difference_is_found(made_up, fresh):
+    upgraded, kept = made_up.upgraded(made_up.script)
+    assert compare(fresh, upgraded) == ""
+    assert kept
+
+
+@pytest.mark.parametrize("what", DIFFERENCES)
+def test_difference_is_found(made_up, fresh, what):
+    change = DIFFERENCES[what]
+    if isinstance(change, list):
+        other = made_up.script + "".join(f"{statement};\n" for statement in change)
+    else:
+        other = made_up.script.replace(*change)
+    assert other != made_up.script
+    assert made_up.upgraded(other)[0] != fresh
+
+
+def test_function_that_is_no_member_is_found(made_up, fresh):
+    drop = "ALTER EXTENSION bulk_update DROP FUNCTION bulk_update_create_rejects(text)"
+    assert made_up.upgraded(made_up.script, drop)[0] != fresh
+
+
+def test_lost_value_of_the_sequence_is_found(made_up):
+    assert not made_up.upgraded(made_up.script, "ALTER SEQUENCE bulk_update_run RESTART")[1]
+
+
+def test_difference_that_the_upgrade_mends_is_none(made_up, fresh):
+    mended, _ = made_up.upgraded(made_up.script + "COMMENT ON VIEW bulk_update_progress IS 'other';\n",
+                                 "COMMENT ON VIEW bulk_update_progress IS 'the bulk updates that are running now'")
+    assert compare(fresh, mended) == ""
+
+
+def test_function_that_the_module_has_no_more_is_found(made_up):
+    made_up.old.write_text(
+        made_up.script + "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'MODULE_PATHNAME', 'bulk_update_gone';\n")
+    assert made_up.session.fails(f"CREATE EXTENSION {NAME} VERSION 'made_up'") == "42883"

@@ -1,0 +1,19 @@
+"""Fixtures of all suites in Python. Each suite runs inside the server that its test/NAME/run has started."""
+
+import pytest
+
+from harness import Session
+
+
+@pytest.fixture
+def session():
+    """A session of the test's own."""
+    with Session() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def admin():
+    """A session that the tests of a module share."""
+    with Session() as opened:
+        yield opened
