@@ -1,11 +1,9 @@
 """Calls with and without the server's caches; test/discard/run says what it is. Runs inside a server."""
 
-import argparse
-import sys
-
 import psycopg2
+import pytest
 
-from harness import Session, equal, finish, skip
+from harness import Session
 
 SETUP = """
     CREATE EXTENSION bulk_update;
@@ -133,35 +131,37 @@ def outcome(session, table, call):
     return state
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="test/discard/run")
-    parser.add_argument("--only", default="")
-    options = parser.parse_args()
-
-    work = []
+def work():
+    """Name, table and statement of each call with each applier, and of what has none."""
     for name, table, arguments in calls():
         call = f"SELECT {REPORT} FROM bulk_update_query({arguments}, chunk_size => 4)"
-        work += [(f"{name}, {table}, {applier}", table, f"SET LOCAL bulk_update.applier = {applier}; {call}")
-                 for applier in ("auto", "sql")]
-    work.append(("arrays", "plain", f"SELECT {REPORT} FROM bulk_update_arrays('plain', '{{id,v}}', "
-                 "ROW('{1,2,3}'::text, ARRAY[7,8,9]), chunk_size => 2)"))
-    work.append(("explain", "triggered", "SELECT * FROM bulk_update_explain_query('triggered', "
-                 "'TABLE plain')"))
-    work = [item for item in work if options.only in item[0]]
+        for applier in ("auto", "sql"):
+            yield f"{name}, {table}, {applier}", table, f"SET LOCAL bulk_update.applier = {applier}; {call}"
+    yield "arrays", "plain", (f"SELECT {REPORT} FROM bulk_update_arrays('plain', '{{id,v}}', "
+                              "ROW('{1,2,3}'::text, ARRAY[7,8,9]), chunk_size => 2)")
+    yield "explain", "triggered", "SELECT * FROM bulk_update_explain_query('triggered', 'TABLE plain')"
 
-    with Session() as admin:
-        admin.run(SETUP)
-        if admin.value("SHOW debug_assertions") == "off":
-            skip("the server has no assertions")
-            return finish()
+
+WORK = {name: (table, statement) for name, table, statement in work()}
+
+
+@pytest.fixture(scope="module")
+def expected(admin):
+    """What each call brings with the caches."""
+    if admin.value("SHOW debug_assertions") == "off":
+        pytest.skip("the server has no assertions")
+    admin.run(SETUP)
     with Session() as session:
-        expected = [outcome(session, table, call) for _, table, call in work]
+        return {name: outcome(session, *call) for name, call in WORK.items()}
+
+
+@pytest.fixture(scope="module")
+def discarding(admin, expected):
     with Session() as session:
         session.run(DISCARD)
-        for (name, table, call), wanted in zip(work, expected):
-            equal(outcome(session, table, call), wanted, name)
-    return finish()
+        yield session
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@pytest.mark.parametrize("name", WORK)
+def test_call(discarding, expected, name):
+    assert outcome(discarding, *WORK[name]) == expected[name]

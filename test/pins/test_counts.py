@@ -1,6 +1,8 @@
 """How many pages of the target's indexes are pinned, by anybody, while functions of the user run: pg_buffercache tells."""
 
-from harness import Session, equal, ok
+import pytest
+
+from harness import Session
 from ways import APPLIERS, PLAIN, settings, statement
 
 ROWS = 5000
@@ -95,14 +97,18 @@ SHAPES = [
 ]
 
 
-def control():
+@pytest.fixture(scope="module", autouse=True)
+def functions(admin):
+    admin.run(FUNCTIONS)
+
+
+def test_pinned_page_is_found(session):
     """An open scan of an index alone has a page pinned: the count finds it."""
-    with Session() as session:
-        session.run("CREATE TABLE target (id int PRIMARY KEY, v text); INSERT INTO target SELECT i, 'old' FROM generate_series(1, 10000) i")
-        session.run("VACUUM ANALYZE target")
-        session.run("BEGIN; DECLARE c CURSOR FOR SELECT id FROM target ORDER BY id; FETCH c")
-        equal(session.value("SELECT pinned()"), 1, "a pinned page of an index is found")
-        session.run("COMMIT; DROP TABLE target")
+    session.run("CREATE TABLE target (id int PRIMARY KEY, v text); INSERT INTO target SELECT i, 'old' FROM generate_series(1, 10000) i")
+    session.run("VACUUM ANALYZE target")
+    session.run("BEGIN; DECLARE c CURSOR FOR SELECT id FROM target ORDER BY id; FETCH c")
+    assert session.value("SELECT pinned()") == 1
+    session.run("COMMIT; DROP TABLE target")
 
 
 def most_pinned(way, shape):
@@ -123,28 +129,19 @@ def most_pinned(way, shape):
     return dict(found), updated
 
 
-def run(shape):
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_pins(shape):
     """Nothing is pinned by the call itself; a plan of the executor's pins what UPDATE's pins."""
     allowed = {}
     for way in shape.ways:
-        found, updated = most_pinned(way, shape)
-        name = f"pins, {shape.name}, {way}"
-        equal(updated[1], way, f"{name}: the applier")
-        ok(updated[0] > 7 or "dry_run" in shape.options, f"{name}: the rows", updated)
-        ok(shape.places <= set(found) or way == PLAIN, f"{name}: functions have run everywhere", found)
+        found, (rows, applier) = most_pinned(way, shape)
+        assert applier == way
+        assert rows > 7 or "dry_run" in shape.options, way
         if way == PLAIN:
             allowed = found
-            print(f"# {name}: {max(found.values())}")
+            print(f"{shape.name}, {way}: {max(found.values())}")
             continue
+        assert shape.places <= set(found), f"{way}: functions have run everywhere"
         for place in sorted(found):
             most = allowed.get(place, 0) if way == "sql" else 0
-            ok(found[place] <= most, f"{name}: {place}", f"{found[place]} pages of indexes are pinned")
-
-
-def counts(wanted):
-    with Session() as admin:
-        admin.run(FUNCTIONS)
-    control()
-    for shape in SHAPES:
-        if wanted(f"pins, {shape.name}"):
-            run(shape)
+            assert found[place] <= most, f"{way}, {place}: pages of indexes are pinned"

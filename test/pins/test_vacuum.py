@@ -3,7 +3,9 @@ table, for which VACUUM must have ended, and ends; the call ends, and the table 
 
 import time
 
-from harness import Session, equal, ok
+import pytest
+
+from harness import Session
 from ways import APPLIERS, PLAIN, plain, settings, statement
 
 ROWS = 10000
@@ -156,7 +158,6 @@ class Waits:
     def __init__(self):
         self.admin, self.b = Session(), Session()
         self.admin.run("SET client_min_messages = warning")
-        self.admin.run(FUNCTIONS)
 
     def make(self, case):
         """Equal tables target and expected, every tenth row deleted, the latter with all changes."""
@@ -178,7 +179,7 @@ class Waits:
     def row(case):
         return "(a = 5 AND b = 0)" if "a" in case.keys else f"(id = {WAITING_FOR})"
 
-    def vacuum(self, name):
+    def vacuum(self):
         """Run VACUUM; how it went: None, or what it waits for."""
         with Session() as session:
             vacuum = session.background("VACUUM (INDEX_CLEANUP ON) target")
@@ -194,7 +195,7 @@ class Waits:
                     break
                 vacuum.join(0.02)
             if not vacuum.is_alive():
-                equal(vacuum.error, None, f"{name}: VACUUM's error")
+                assert vacuum.error is None
                 return None
             self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
             vacuum.wait()
@@ -202,7 +203,6 @@ class Waits:
 
     def run(self, case, way):
         """Returns whether VACUUM ended."""
-        name = f"vacuum, {case.name}, {way}"
         self.make(case)
         with Session() as a:
             a.run(settings(way))
@@ -210,34 +210,20 @@ class Waits:
             a.run(f"BEGIN ISOLATION LEVEL {case.isolation}")
             call = a.background(statement(way, case.source, case.keys, case.options))
             self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {a.pid}", unless=call)
-            waits = self.vacuum(name)
+            waits = self.vacuum()
             analyze = self.b.background("ANALYZE target").wait()
             self.b.run(case.end)
             call.wait()
             a.run("ROLLBACK" if call.error else "COMMIT")
-            equal(analyze.error, None, f"{name}: ANALYZE by who holds it")
-            equal(call.sqlstate, case.sqlstate, f"{name}: the call's error")
+            assert analyze.error is None, f"{way}: ANALYZE by who holds it"
+            assert call.sqlstate == case.sqlstate, f"{way}: {call.error}"
             if call.rows:
-                equal(call.rows[0][1], way, f"{name}: the applier")
+                assert call.rows[0][1] == way
             keys = ", ".join(case.keys)
-            equal(self.admin.value(f"""SELECT count(*) FROM (SELECT {keys}, {case.value} AS v FROM target) t
-                FULL JOIN (SELECT {keys}, {case.value} AS v FROM expected) e USING ({keys}) WHERE t.v IS DISTINCT FROM e.v"""), 0,
-                  f"{name}: the table")
+            assert self.admin.value(f"""SELECT count(*) FROM (SELECT {keys}, {case.value} AS v FROM target) t
+                FULL JOIN (SELECT {keys}, {case.value} AS v FROM expected) e USING ({keys})
+                WHERE t.v IS DISTINCT FROM e.v""") == 0, f"{way}: the table"
         return waits
-
-    def case(self, case):
-        """bulk_update's own way leaves no pin; a plan of the executor's leaves what UPDATE's leaves."""
-        found = {}
-        for way in case.ways:
-            found[way] = self.run(case, way)
-        for way in APPLIERS:
-            if way not in found:
-                continue
-            name = f"vacuum, {case.name}, {way}: VACUUM ends while the call waits"
-            if way == "sql" and found.get(PLAIN):
-                print(f"# vacuum, {case.name}: with UPDATE it does not, {found[PLAIN]}; with sql it does{' not either' if found[way] else ''}")
-            else:
-                ok(found[way] is None, name, found[way])
 
     def close(self):
         self.b.close()
@@ -245,9 +231,24 @@ class Waits:
         self.admin.close()
 
 
-def vacuum(wanted):
-    waits = Waits()
-    for case in CASES:
-        if wanted(f"vacuum, {case.name}"):
-            waits.case(case)
-    waits.close()
+@pytest.fixture(scope="module", autouse=True)
+def functions(admin):
+    admin.run(FUNCTIONS)
+
+
+@pytest.fixture
+def waits():
+    sessions = Waits()
+    yield sessions
+    sessions.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_vacuum_ends_while_the_call_waits(waits, case):
+    """bulk_update's own way leaves no pin; a plan of the executor's leaves what UPDATE's leaves."""
+    found = {way: waits.run(case, way) for way in case.ways}
+    for way in APPLIERS:
+        if way == "sql" and found.get(PLAIN):
+            print(f"{case.name}: with UPDATE it does not, {found[PLAIN]}; with sql it does{' not either' if found[way] else ''}")
+        elif way in found:
+            assert found[way] is None, way
