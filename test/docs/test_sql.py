@@ -1,10 +1,12 @@
 """Runs the SQL of a document in psql and compares what comes out with what the document shows."""
 
+import functools
 import re
 import subprocess
 
-from harness import equal, ok
-from markdown import TREE, blocks
+import pytest
+
+from markdown import TREE, USER_FILES, blocks
 
 # What differs from run to run stands as "…" in the documents: a part of a line, or some lines.
 LINES = "…"
@@ -40,56 +42,65 @@ def like(expected, output):
 def test_like():
     """A difference is found, and in no time."""
     table, lines = "\n".join(["… | … | … | …"] * 20), "\n".join(["1 | 22 | 333 | 4444"] * 20)
-    equal([like(table, lines), like(table + "\n…\n(20 rows)", lines + "\na\nb\n(20 rows)"), like("…", ""),
-           like(table + "\n(20 rows)", lines + "\n(20 lines)"), like(table, lines + "\n" + lines), like("a\n…\nb", "a\nc")],
-          [True, True, True, False, False, False], "outputs are compared line by line")
+    assert like(table, lines)
+    assert like(table + "\n…\n(20 rows)", lines + "\na\nb\n(20 rows)")
+    assert like("…", "")
+    assert not like(table + "\n(20 rows)", lines + "\n(20 lines)")
+    assert not like(table, lines + "\n" + lines)
+    assert not like("a\n…\nb", "a\nc")
 
 
 def normal(output):
     return "".join(line.strip() + "\n" for line in output.strip().splitlines())
 
 
-def test_sql(name):
-    text = (TREE / name).read_text()
-    found = blocks(text)
+BLOCKS = {f"{name}:{block.line}": (name, i, block)
+          for name in USER_FILES for i, block in enumerate(blocks((TREE / name).read_text()))}
+
+
+def test_blocks_are_found():
+    assert len(BLOCKS) >= 24
+
+
+@functools.lru_cache(maxsize=None)
+def outputs(name):
+    """What psql prints for each block of a document, by its number; in a database of the document's own."""
     database = "docs_" + re.sub(r"\W", "_", name.lower())
     subprocess.run(["createdb", database], check=True)
-
-    script = "".join(f"\\echo '=== {i}'\n{block.sql}\n" for i, block in enumerate(found))
+    script = "".join(f"\\echo '=== {i}'\n{block.sql}\n" for of, i, block in BLOCKS.values() if of == name)
     psql = ["psql", "-X", "-q", "-d", database, "-v", "SHOW_CONTEXT=errors"]
     result = subprocess.run(psql, input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             text=True, check=False)
-    parts = dict(re.findall(r"^=== (\d+)\n(.*?)(?=^=== |\Z)", result.stdout, re.S | re.M))
+    return dict(re.findall(r"^=== (\d+)\n(.*?)(?=^=== |\Z)", result.stdout, re.S | re.M))
 
-    for i, block in enumerate(found):
-        output = normal(parts.get(str(i), "(nothing)"))
-        where = f"{name}:{block.line}"
-        if block.hidden:
-            if re.search(r"^(psql:.*)?(ERROR|FATAL): ", output, re.M):
-                ok(False, f"{where}: preparation\n{output}")
-            continue
-        expected = (block.output or "").strip()
-        passed = like(expected, output) if expected else output.strip() == ""
-        ok(passed, f"{where}: {block.sql.strip().splitlines()[0]}"
-           + ("" if passed else f"\n--- it prints\n{output}--- the document has\n{expected}"))
-    return len(found)
+
+@pytest.mark.parametrize("where", BLOCKS)
+def test_sql(where):
+    """A block prints what the document has below it; one that is hidden in a comment prints no error."""
+    name, i, block = BLOCKS[where]
+    output = normal(outputs(name).get(str(i), "(nothing)"))
+    if block.hidden:
+        assert not re.search(r"^(psql:.*)?(ERROR|FATAL): ", output, re.M), output
+        return
+    expected = (block.output or "").strip()
+    assert like(expected, output) if expected else output.strip() == "", \
+        f"{block.sql.strip().splitlines()[0]}\n--- it prints\n{output}--- the document has\n{expected}"
 
 
 # What psql says of a command that returns no rows.
 TAG = re.compile(r"(CREATE|DROP|ALTER|DECLARE) [A-Z ]+|(INSERT 0|SELECT|UPDATE|DELETE) \d+|BEGIN|COMMIT|ROLLBACK|ANALYZE")
 
 
-def test_pasted(name):
-    """A reader who pastes the blocks one after another into an empty database sees what the document shows."""
-    text = (TREE / name).read_text()
+def test_pasted():
+    """A reader who pastes the README's blocks one after another into an empty database sees what it shows."""
+    text = (TREE / "README.md").read_text()
     found = blocks(text)
-    equal(re.findall(r"<!--.*", text), [], f"{name}: no SQL is hidden in a comment")
-    database = "pasted_" + re.sub(r"\W", "_", name.lower())
-    subprocess.run(["createdb", "--template=template0", database], check=True)
-    result = subprocess.run(["psql", "-X", "-d", database], input="".join(block.sql for block in found),
+    assert re.findall(r"<!--.*", text) == [], "no SQL is hidden in a comment"
+    subprocess.run(["createdb", "--template=template0", "pasted"], check=True)
+    result = subprocess.run(["psql", "-X", "-d", "pasted"], input="".join(block.sql for block in found),
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    equal((result.returncode, result.stderr), (0, ""), f"{name}: no error when its SQL is pasted into an empty database")
+    assert (result.returncode, result.stderr) == (0, "")
     shown = "".join(line + "\n" for line in normal(result.stdout).splitlines() if line and not TAG.fullmatch(line))
     expected = "".join(line + "\n" for block in found for line in (block.output or "").splitlines() if line)
-    ok(shown != "" and like(expected, shown), f"{name}: it prints what is shown when pasted",
-       f"\n--- it prints\n{shown}--- the document has\n{expected}")
+    assert shown != ""
+    assert like(expected, shown), f"\n--- it prints\n{shown}--- the document has\n{expected}"

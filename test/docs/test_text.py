@@ -5,10 +5,7 @@ import re
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-
-from harness import equal  # noqa: E402
-from markdown import TREE, all_files, heading_anchor, without_code  # noqa: E402
+from markdown import TREE, all_files, heading_anchor, without_code
 
 WORDS = pathlib.Path(__file__).parent / "words"
 
@@ -30,7 +27,7 @@ def broken_links(path):
 
 
 def test_links():
-    equal([link for path in all_files() for link in broken_links(path)], [], "links lead somewhere")
+    assert [link for path in all_files() for link in broken_links(path)] == []
 
 
 NAMED = re.compile(r"`((?:sql|specs|test|scripts|bench|examples|contrib|docs|src)/[\w./-]+)`")
@@ -42,14 +39,15 @@ def test_names():
                for name in NAMED.findall(path.read_text())
                if not (TREE / name).exists() and not (path.parent / name).exists()
                and not re.search(r"NAME|SUITE", name)]
-    equal(missing, [], "files that the documentation names are there")
+    assert missing == []
 
 
 def test_guarantees():
     """Each item of the page names the tests that show it."""
     items = re.findall(r"^- (.*?)(?=^- |^#|\Z)", (TREE / "docs" / "guarantees.md").read_text(), re.S | re.M)
     unbacked = [item[:60] for item in items if not re.search(r"`(?:sql|specs|test)/[\w./-]+`", item)]
-    equal((len(items) > 20, unbacked), (True, []), "each guarantee and each limit names its tests")
+    assert len(items) > 20
+    assert unbacked == []
 
 
 WIDEST = 120
@@ -64,7 +62,7 @@ def wide_lines(path):
 
 
 def test_width():
-    equal([line for path in all_files() for line in wide_lines(path)], [], f"no line of prose is wider than {WIDEST} columns")
+    assert [line for path in all_files() for line in wide_lines(path)] == []
 
 
 def unknown_words():
@@ -75,18 +73,10 @@ def unknown_words():
 
 
 def test_spelling():
+    """The words are in the dictionary or in test/docs/words, which has no word too many."""
     unknown = unknown_words()
     known = set(WORDS.read_text().split())
-    equal(sorted(unknown - known), [], "spelling: the words are in the dictionary or in test/docs/words")
-    equal(sorted(known - unknown), [], "test/docs/words has no word too many")
-
-
-def test_text():
-    test_links()
-    test_names()
-    test_width()
-    test_guarantees()
-    test_spelling()
+    assert (sorted(unknown - known), sorted(known - unknown)) == ([], [])
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--update-words"]:
