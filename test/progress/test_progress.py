@@ -4,15 +4,13 @@ A call is held where a case wants to look: by function gate(number), which waits
 advisory lock of that number, in the source's query, a cast, a trigger or a trigger on the table of rejects.
 """
 
-import argparse
 import os
 import re
-import sys
 from math import inf
 
-import psycopg2
+import pytest
 
-from harness import Session, equal, finish, ok
+from harness import Session
 
 COLUMNS = ("phase, chunk, rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected")
 COUNTS = ("rows_fetched", "rows_updated", "rows_unchanged", "rows_missing", "rows_duplicate", "rows_rejected")
@@ -100,15 +98,16 @@ class Case:
         self.admin.close()
 
 
-CASES = []
+@pytest.fixture(scope="module", autouse=True)
+def setup(admin):
+    admin.run(SETUP)
 
 
-def case_of(description):
-    """Decorates a case, which gets a Case."""
-    def add(body):
-        CASES.append((description, body))
-        return body
-    return add
+@pytest.fixture
+def case():
+    sessions = Case()
+    yield sessions
+    sessions.cleanup()
 
 
 def sums(report, chunks):
@@ -122,8 +121,7 @@ def gated_source(*rows, last=20000):
     return f"SELECT i AS id, 'new'::text AS v FROM generate_series(1, {last}) i WHERE {gates}"
 
 
-@case_of("fetching")
-def fetching(case):
+def test_fetching(case):
     """Fetching: the figures of the chunks before, growing, and right."""
     case.close_gate(1)
     case.close_gate(2)
@@ -138,21 +136,20 @@ def fetching(case):
         " started_at BETWEEN clock_timestamp() - interval '1 minute' AND clock_timestamp() - elapsed")
     case.open_gate(2)
     report = case.end(statement)
-    equal((first[0], second[0]), ("fetching", "fetching"), "the phase is fetching")
+    assert (first[0], second[0]) == ("fetching", "fetching"), "the phase is fetching"
     # Of a batch that is being fetched nothing is known yet: 1,000 rows at most, in a chunk or between two.
     for row, at in ((first, 5000), (second, 15000)):
-        ok(at - 2000 < row[2] < at, f"near row {at}: rows_fetched", row[2])
-        equal(row[3:], sums(report, row[1])[1:], f"near row {at}: the outcomes are those of the chunks up to it")
-        ok(row[1] == row[3] // 1000 and row[3] <= row[2], f"near row {at}: the chunk", row)
-    equal((target, usename), ("target", "postgres"), "target and user")
-    equal(datname, case.admin.value("SELECT current_database()"), "database")
-    ok(positive, "rows_per_second and elapsed are above zero")
-    ok(order, "started_at lies elapsed in the past")
-    equal(sums(report, len(report)), (20000, 20000, 0, 0, 0, 0), "the call ends well")
+        assert at - 2000 < row[2] < at, (f"near row {at}: rows_fetched", row[2])
+        assert row[3:] == sums(report, row[1])[1:], f"near row {at}: the outcomes are those of the chunks up to it"
+        assert row[1] == row[3] // 1000 and row[3] <= row[2], (f"near row {at}: the chunk", row)
+    assert (target, usename) == ("target", "postgres"), "target and user"
+    assert datname == case.admin.value("SELECT current_database()"), "database"
+    assert positive, "rows_per_second and elapsed are above zero"
+    assert order, "started_at lies elapsed in the past"
+    assert sums(report, len(report)) == (20000, 20000, 0, 0, 0, 0), "the call ends well"
 
 
-@case_of("sorting")
-def sorting(case):
+def test_sorting(case):
     """Sorting: rows_fetched grows, no outcomes yet; afterwards they come."""
     case.close_gate(1)
     case.close_gate(2)
@@ -171,14 +168,13 @@ def sorting(case):
     case.open_gate(3)
     report = case.end(statement)
     for row, at in ((first, 5000), (second, 15000)):
-        equal((row[0],) + row[3:], ("sorting", 0, 0, 0, 0, 0), f"near row {at}: sorting, no outcome")
-        ok(at - 2100 < row[2] < at, f"near row {at}: rows_fetched", row[2])
-    equal(applying, ("applying", 1, 20000, 10000, 0, 0, 0, 0), "applying the second chunk after the sort")
-    equal(sums(report, len(report)), (20000, 20000, 0, 0, 0, 0), "the call ends well")
+        assert (row[0],) + row[3:] == ("sorting", 0, 0, 0, 0, 0), f"near row {at}: sorting, no outcome"
+        assert at - 2100 < row[2] < at, (f"near row {at}: rows_fetched", row[2])
+    assert applying == ("applying", 1, 20000, 10000, 0, 0, 0, 0), "applying the second chunk after the sort"
+    assert sums(report, len(report)) == (20000, 20000, 0, 0, 0, 0), "the call ends well"
 
 
-@case_of("order and temporary files")
-def order(case):
+def test_order(case):
     """Which way the rows take, and how much was spilled for it: growing while it sorts, and from chunk to chunk."""
     case.session.run("SET work_mem = '256kB'")
     case.gate_at("target", "BEFORE UPDATE", 15000, 3)
@@ -201,17 +197,16 @@ def order(case):
     for name, source, options in (("a source in another order", descending, "ordering => 'auto'"),
                                   ("ordering => 'sort'", ascending, "ordering => 'sort'")):
         ways, spilled = watch(source, options)
-        equal(ways, [("sorting", "sort")] * 2 + [("applying", "sort")], f"{name}: it is sorted")
-        ok(0 < spilled[0] < spilled[1] < spilled[2], f"{name}: spilled_bytes grows while it is", spilled)
+        assert ways == [("sorting", "sort")] * 2 + [("applying", "sort")], f"{name}: it is sorted"
+        assert 0 < spilled[0] < spilled[1] < spilled[2], (f"{name}: spilled_bytes grows while it is", spilled)
     ways, spilled = watch(ascending, "ordering => 'auto'")
-    equal(ways, [("fetching", "stream")] * 2 + [("applying", "stream")], "a source in key order: it streams")
-    ok(0 <= spilled[0] < spilled[1] <= spilled[2], "a source in key order: the log of its keys grows", spilled)
-    equal(watch(ascending, "ordering => 'stream'"), ([("fetching", "stream")] * 2 + [("applying", "stream")], [0] * 3),
-          "ordering => 'stream': it streams, and nothing is spilled")
+    assert ways == [("fetching", "stream")] * 2 + [("applying", "stream")], "a source in key order: it streams"
+    assert 0 <= spilled[0] < spilled[1] <= spilled[2], ("a source in key order: the log of its keys grows", spilled)
+    assert watch(ascending, "ordering => 'stream'") == ([("fetching", "stream")] * 2 + [("applying", "stream")], [0] * 3), \
+        "ordering => 'stream': it streams, and nothing is spilled"
 
 
-@case_of("applying")
-def applying(case):
+def test_applying(case):
     """Applying: with the figures of all chunks before, which are those of the report."""
     case.close_gate()
     case.gate_at("target", "BEFORE UPDATE", 9500, 1)
@@ -225,15 +220,14 @@ def applying(case):
     row = case.row()
     case.open_gate()
     report = case.end(statement)
-    equal(row[0], "applying", "the phase is applying")
-    equal(row[1], len(report) - 1, "chunk is the number of chunks that are done")
+    assert row[0] == "applying", "the phase is applying"
+    assert row[1] == len(report) - 1, "chunk is the number of chunks that are done"
     # The rows of this chunk have been fetched, and have no outcome yet.
-    equal(row[2:], (sums(report, len(report))[0],) + sums(report, row[1])[1:], "all figures are those of the report")
-    ok(all(n > 0 for n in row[2:]), "no figure is zero", row)
+    assert row[2:] == (sums(report, len(report))[0],) + sums(report, row[1])[1:], "all figures are those of the report"
+    assert all(n > 0 for n in row[2:]), ("no figure is zero", row)
 
 
-@case_of("recording rejects")
-def recording(case):
+def test_recording(case):
     """Recording rejects: the outcomes of their chunk are added when they are recorded."""
     case.close_gate()
     case.gate_at("rejects", "BEFORE INSERT", 3500, 1, column="source_row")
@@ -243,28 +237,26 @@ def recording(case):
     row = case.row()
     case.open_gate()
     report = case.end(statement)
-    equal(row, ("recording rejects", 3, 4000, 3000, 0, 0, 0, 0), "the row of the view")
-    equal(sums(report, len(report)), (4000, 3000, 0, 1000, 0, 0), "the call ends well")
+    assert row == ("recording rejects", 3, 4000, 3000, 0, 0, 0, 0), "the row of the view"
+    assert sums(report, len(report)) == (4000, 3000, 0, 1000, 0, 0), "the call ends well"
 
 
-@case_of("a slow source")
-def slow_source(case):
+def test_slow_source(case):
     """Figures that grow also when the rows come slowly, and the row of a call that waits for its first row."""
     case.close_gate(1)
     case.close_gate(2)
     statement = case.background(gated_source(1, 900, last=1000))
     case.held(statement, 1)
-    equal(case.row(), ("fetching", 0, 0, 0, 0, 0, 0, 0), "there from the beginning")
+    assert case.row() == ("fetching", 0, 0, 0, 0, 0, 0, 0), "there from the beginning"
     case.open_gate(1)
     case.held(statement, 2)
     row = case.row()
-    ok(0 < row[2] < 900, "rows that have been read are told before the chunk is full", row)
+    assert 0 < row[2] < 900, ("rows that have been read are told before the chunk is full", row)
     case.open_gate(2)
     case.end(statement)
 
 
-@case_of("the row goes away")
-def goes_away(case):
+def test_goes_away(case):
     """After success, error, rollback, cancel and the end of the backend."""
     session = case.session
     call = "SELECT count(*) FROM bulk_update_query('target', '{}')"
@@ -272,39 +264,38 @@ def goes_away(case):
     bad = call.format("SELECT 1 AS id, ''forbidden'' AS v")
 
     session.run(f"BEGIN; {good}")
-    equal(case.row(), None, "after success, the transaction still open")
+    assert case.row() is None, "after success, the transaction still open"
     session.run("COMMIT")
-    equal(case.row(), None, "after the commit")
+    assert case.row() is None, "after the commit"
     session.run("BEGIN")
-    equal(session.fails(bad), "23514", "an error")
-    equal(case.row(), None, "after an error, the transaction still open")
+    assert session.fails(bad) == "23514", "an error"
+    assert case.row() is None, "after an error, the transaction still open"
     session.run("ROLLBACK")
     session.run("BEGIN; SAVEPOINT s")
-    equal(session.fails(bad), "23514", "an error inside a savepoint")
+    assert session.fails(bad) == "23514", "an error inside a savepoint"
     session.run("ROLLBACK TO s")
-    equal(case.row(), None, "after the rollback to the savepoint")
+    assert case.row() is None, "after the rollback to the savepoint"
     session.run(f"{good}; ROLLBACK")
-    equal(case.row(), None, "after a rollback")
-    equal(session.fails(call.format("SELECT i AS id, (1 / (7000 - i))::text AS v FROM generate_series(1, 9000) i")),
-          "22012", "an error of the query of the source")
-    equal(case.row(), None, "after an error of the query of the source")
+    assert case.row() is None, "after a rollback"
+    assert session.fails(call.format("SELECT i AS id, (1 / (7000 - i))::text AS v FROM generate_series(1, 9000) i")) == "22012", \
+        "an error of the query of the source"
+    assert case.row() is None, "after an error of the query of the source"
 
     for function, sqlstate in (("pg_cancel_backend", "57014"), ("pg_terminate_backend", None)):
         case.close_gate()
         statement = case.background(gated_source(5000))
         case.held(statement)
-        ok(case.row() is not None, f"{function}: there before")
+        assert case.row() is not None, f"{function}: there before"
         case.admin.run(f"SELECT {function}({session.pid})")
         statement.wait()
-        ok(statement.error is not None and statement.sqlstate == sqlstate, f"{function}: ends with an error")
+        assert statement.error is not None and statement.sqlstate == sqlstate, f"{function}: ends with an error"
         case.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {session.pid}"
                               " AND state = 'active')")
-        equal(case.row(), None, f"{function}: gone")
+        assert case.row() is None, f"{function}: gone"
         case.open_gate()
 
 
-@case_of("failed subtransactions")
-def subtransactions(case):
+def test_subtransactions(case):
     """PostgreSQL clears the entry when a subtransaction fails: it comes back, under 'skip' and otherwise."""
     case.close_gate(1)
     case.gate_at("target", "BEFORE UPDATE", 4500, 1)
@@ -314,7 +305,7 @@ def subtransactions(case):
     row = case.row()
     case.open_gate(1)
     report = case.end(statement)
-    equal(row, ("applying", 4, 5000) + sums(report, 4)[1:], "behind a bad row in the same chunk, constraint")
+    assert row == ("applying", 4, 5000) + sums(report, 4)[1:], "behind a bad row in the same chunk, constraint"
     case.admin.run("DROP TRIGGER gate_1 ON target")
 
     # The source is fetched in batches, by 1,000 rows: one has the bad row, the next one waits.
@@ -326,8 +317,8 @@ def subtransactions(case):
     row = case.row()
     case.open_gate(2)
     report = case.end(statement)
-    equal(row and row[:2] + row[3:], ("fetching", 1, 1000, 0, 0, 0, 0), "behind a row that could not be coerced")
-    equal(sums(report, 3), (3000, 2999, 0, 0, 0, 1), "the bad word is rejected")
+    assert (row and row[:2] + row[3:]) == ("fetching", 1, 1000, 0, 0, 0, 0), "behind a row that could not be coerced"
+    assert sums(report, 3) == (3000, 2999, 0, 0, 0, 1), "the bad word is rejected"
 
     # A trigger with an EXCEPTION clause.
     case.admin.run("""CREATE OR REPLACE FUNCTION fails() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -349,12 +340,11 @@ def subtransactions(case):
         rows.append(case.row())
         case.open_gate(number)
     case.end(statement)
-    equal(rows[0], ("applying", 0, 1000, 0, 0, 0, 0, 0), "in the same chunk, behind an error that a trigger caught")
-    equal(rows[1], ("applying", 1, 2000, 1000, 0, 0, 0, 0), "in the chunk after it")
+    assert rows[0] == ("applying", 0, 1000, 0, 0, 0, 0, 0), "in the same chunk, behind an error that a trigger caught"
+    assert rows[1] == ("applying", 1, 2000, 1000, 0, 0, 0, 0), "in the chunk after it"
 
 
-@case_of("a call inside of a call")
-def nested(case):
+def test_nested(case):
     """A trigger that calls: the inner call is shown while it runs, the outer one before and after."""
     case.admin.run("""CREATE OR REPLACE FUNCTION calls() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -378,16 +368,15 @@ def nested(case):
         rows.append(case.row("target::text, " + COLUMNS))
         case.open_gate(number)
     report = case.end(statement)
-    equal(rows[0], ("target", "applying", 1, 2000, 1000, 0, 0, 0, 0), "before, the outer call")
-    equal(rows[1], ("other", "applying", 0, 700, 0, 0, 0, 0, 0), "the inner call")
-    equal(rows[2], ("target", "applying", 1, 2000, 1000, 0, 0, 0, 0), "after it, the outer call")
-    equal(rows[3], ("target", "applying", 2, 3000, 2000, 0, 0, 0, 0), "in the chunk after it, the outer call")
-    equal(sums(report, 3), (3000, 3000, 0, 0, 0, 0), "the outer call ends well")
-    equal(case.row(), None, "no row afterwards")
+    assert rows[0] == ("target", "applying", 1, 2000, 1000, 0, 0, 0, 0), "before, the outer call"
+    assert rows[1] == ("other", "applying", 0, 700, 0, 0, 0, 0, 0), "the inner call"
+    assert rows[2] == ("target", "applying", 1, 2000, 1000, 0, 0, 0, 0), "after it, the outer call"
+    assert rows[3] == ("target", "applying", 2, 3000, 2000, 0, 0, 0, 0), "in the chunk after it, the outer call"
+    assert sums(report, 3) == (3000, 3000, 0, 0, 0, 0), "the outer call ends well"
+    assert case.row() is None, "no row afterwards"
 
 
-@case_of("who may see what")
-def privileges(case):
+def test_privileges(case):
     password = os.environ["PGPASSWORD"]
     case.admin.run("""CREATE ROLE owner_of_call LOGIN SUPERUSER PASSWORD %s; CREATE ROLE stranger; CREATE ROLE reader;
                       CREATE ROLE member; GRANT owner_of_call TO member; GRANT pg_read_all_stats TO reader""",
@@ -401,23 +390,22 @@ def privileges(case):
                   " elapsed IS NULL, started_at IS NULL, ordering IS NULL,"
                   " spilled_bytes IS NULL")
     whole = case.row(everything)
-    ok(None not in whole and whole[3:5] == ("target", "fetching"), "a superuser sees all", whole)
+    assert None not in whole and whole[3:5] == ("target", "fetching"), ("a superuser sees all", whole)
     with Session() as observer:
         for role, expected in (("reader", whole), ("member", whole), ("owner_of_call", whole),
                                ("stranger", whole[:3] + (None,) * 10 + (True,) * 5)):
             observer.run(f"SET ROLE {role}")
-            equal(case.row(everything, observer), expected, f"{role} sees what is for them")
-    equal(case.admin.run("SELECT column_name::text FROM information_schema.columns"
-                         " WHERE table_name = 'bulk_update_progress' ORDER BY ordinal_position"),
-          [(name,) for name in ("pid datname usename target phase chunk rows_fetched rows_updated rows_unchanged"
-                                " rows_missing rows_duplicate rows_rejected rows_estimated rows_per_second elapsed"
-                                " started_at ordering spilled_bytes").split()], "the columns of the view")
+            assert case.row(everything, observer) == expected, f"{role} sees what is for them"
+    columns = case.admin.run("SELECT column_name::text FROM information_schema.columns"
+                             " WHERE table_name = 'bulk_update_progress' ORDER BY ordinal_position")
+    assert [name for name, in columns] == (
+        "pid datname usename target phase chunk rows_fetched rows_updated rows_unchanged rows_missing rows_duplicate"
+        " rows_rejected rows_estimated rows_per_second elapsed started_at ordering spilled_bytes").split()
     case.open_gate()
     case.end(statement)
 
 
-@case_of("estimated rows")
-def estimated(case):
+def test_estimated(case):
     """From the plan of the query; less what was read before; null where there is none."""
     query = "SELECT id, 'new'::text AS v FROM other"
     plan = case.admin.value(f"EXPLAIN (FORMAT JSON) {query}")[0]["Plan"]["Plan Rows"]
@@ -435,33 +423,32 @@ def estimated(case):
         case.session.run("CLOSE ALL")
         return rows and rows[0]
 
-    ok(plan > 1000, "the plan's estimate", plan)
-    equal(estimate(f"BEGIN; DECLARE c CURSOR FOR {query} ORDER BY id"), plan, "of a cursor")
-    equal(estimate(f"BEGIN; DECLARE c CURSOR FOR {query} ORDER BY id; MOVE 3 IN c"), plan - 3,
-          "of a cursor that was moved")
-    equal(estimate(f"BEGIN; DECLARE c CURSOR WITH HOLD FOR {query} ORDER BY id"), plan, "of a holdable cursor")
-    equal(estimate(f"BEGIN; DECLARE c CURSOR WITH HOLD FOR {query} ORDER BY id; COMMIT; BEGIN"), plan,
-          "of a holdable cursor from an earlier transaction")
+    assert plan > 1000, ("the plan's estimate", plan)
+    assert estimate(f"BEGIN; DECLARE c CURSOR FOR {query} ORDER BY id") == plan, "of a cursor"
+    assert estimate(f"BEGIN; DECLARE c CURSOR FOR {query} ORDER BY id; MOVE 3 IN c") == plan - 3, \
+        "of a cursor that was moved"
+    assert estimate(f"BEGIN; DECLARE c CURSOR WITH HOLD FOR {query} ORDER BY id") == plan, "of a holdable cursor"
+    assert estimate(f"BEGIN; DECLARE c CURSOR WITH HOLD FOR {query} ORDER BY id; COMMIT; BEGIN") == plan, \
+        "of a holdable cursor from an earlier transaction"
     case.session.run("PREPARE prepared AS SELECT 5 AS id, 'new' AS v")
-    equal(estimate("BEGIN; DECLARE c CURSOR FOR SELECT 5 AS id, 'new' AS v"), 1, "of a cursor for one row")
+    assert estimate("BEGIN; DECLARE c CURSOR FOR SELECT 5 AS id, 'new' AS v") == 1, "of a cursor for one row"
 
     case.close_gate()
     statement = case.background(query + " ORDER BY id")
     case.held(statement)
-    equal(case.row("rows_estimated"), (plan,), "of a query")
+    assert case.row("rows_estimated") == (plan,), "of a query"
     case.open_gate()
     case.end(statement)
 
     case.close_gate()
     statement = case.background("EXECUTE prepared")
     case.held(statement)
-    equal(case.row("rows_estimated"), (None,), "null for a query that the call has no plan of")
+    assert case.row("rows_estimated") == (None,), "null for a query that the call has no plan of"
     case.open_gate()
     case.end(statement)
 
 
-@case_of("another database")
-def other_database(case):
+def test_other_database(case):
     database = case.admin.value("SELECT current_database()")
     case.admin.run("CREATE DATABASE elsewhere")
     case.close_gate()
@@ -469,27 +456,26 @@ def other_database(case):
     case.held(statement)
     with Session(dbname="elsewhere") as observer:
         observer.run("CREATE EXTENSION bulk_update")
-        equal(case.row("datname, target, phase", observer), (database, None, "fetching"), "target is null there")
-    equal(case.row("datname, target::text"), (database, "target"), "and is not here")
+        assert case.row("datname, target, phase", observer) == (database, None, "fetching"), "target is null there"
+    assert case.row("datname, target::text") == (database, "target"), "and is not here"
     case.open_gate()
     case.end(statement)
     case.admin.run("DROP DATABASE elsewhere WITH (FORCE)")
 
 
-@case_of("beside PostgreSQL's own views")
-def other_views(case):
-    equal(case.admin.run("SELECT current_setting(name) FROM pg_settings WHERE name LIKE '%preload_libraries'"),
-          [("",)] * 3, "nothing is preloaded")
+def test_other_views(case):
+    assert case.admin.run("SELECT current_setting(name) FROM pg_settings WHERE name LIKE '%preload_libraries'") == [("",)] * 3, \
+        "nothing is preloaded"
     case.close_gate()
     statement = case.background(gated_source(5000))
     case.held(statement)
     with Session() as observer:
-        ok(case.row(observer=observer) is not None, "seen by a session that has not called the library before")
+        assert case.row(observer=observer) is not None, "seen by a session that has not called the library before"
         views = [view for view, in observer.run("""SELECT viewname FROM pg_views
             WHERE schemaname = 'pg_catalog' AND viewname LIKE 'pg\\_stat\\_progress\\_%' ORDER BY 1""")]
-        ok(len(views) >= 6, "this server has views of its own", views)
+        assert len(views) >= 6, ("this server has views of its own", views)
         for view in views:
-            equal(observer.run(f"SELECT * FROM {view}"), [], f"{view} is empty")
+            assert observer.run(f"SELECT * FROM {view}") == [], f"{view} is empty"
     case.open_gate()
     case.end(statement)
 
@@ -508,11 +494,11 @@ def other_views(case):
     copy = case.session.background("COPY copied FROM PROGRAM 'seq 5'")
     for number, tuples in ((2, 0), (3, 2)):
         case.held(copy, number)
-        equal(case.admin.run("SELECT command, tuples_processed FROM pg_stat_progress_copy"), [("COPY FROM", tuples)],
-              f"COPY with a trigger that calls: its progress stays ({tuples} rows)")
-        equal(case.row(), None, f"COPY with a trigger that calls: none of ours ({tuples} rows)")
+        assert case.admin.run("SELECT command, tuples_processed FROM pg_stat_progress_copy") == [("COPY FROM", tuples)], \
+            f"COPY with a trigger that calls: its progress stays ({tuples} rows)"
+        assert case.row() is None, f"COPY with a trigger that calls: none of ours ({tuples} rows)"
         case.open_gate(number)
-    equal(copy.wait().error, None, "COPY with a trigger that calls ends well")
+    assert copy.wait().error is None, "COPY with a trigger that calls ends well"
     case.admin.run("DROP TABLE copied")
 
 
@@ -536,77 +522,54 @@ def notices_of(case, settings, source, options="chunk_size => 1000"):
     return [NOTICE.match(message) for message in messages], messages, statement.ended - statement.started
 
 
-@case_of("notices")
-def notices(case):
+def test_notices(case):
     fast = "SET bulk_update.progress_interval = '100ms'"
     matches, messages, seconds = notices_of(case, fast, SLOW)
-    if ok(matches and all(matches), "each 100 ms, set before the library is loaded: their form", messages):
-        # The source sleeps for 0.8 s in all, which may take longer.
-        ok(3 <= len(matches) <= seconds / 0.1, "as many as expected", (seconds, messages))
-        numbers = [number(match[1]) for match in matches]
-        equal(numbers, sorted(set(numbers)), "the numbers of rows grow")
-        ok(all(GROUPED.match(match[1]) and GROUPED.match(match[4]) for match in matches), "digits in groups of three",
-           messages)
-        ok(any("," in match[1] for match in matches), "a number with a comma", messages)
-        moments = [number(match[1]) / number(match[4]) for match in matches]
-        ok(moments == sorted(moments) and 0.09 < moments[0] and moments[-1] < 1.01 * seconds, "the rates are right",
-           (seconds, messages))
-        ok(not any(match[3] for match in matches), "not for sorting", messages)
+    assert matches and all(matches), ("each 100 ms, set before the library is loaded: their form", messages)
+    # The source sleeps for 0.8 s in all, which may take longer.
+    assert 3 <= len(matches) <= seconds / 0.1, ("as many as expected", (seconds, messages))
+    numbers = [number(match[1]) for match in matches]
+    assert numbers == sorted(set(numbers)), "the numbers of rows grow"
+    assert all(GROUPED.match(match[1]) and GROUPED.match(match[4]) for match in matches), \
+        ("digits in groups of three", messages)
+    assert any("," in match[1] for match in matches), ("a number with a comma", messages)
+    moments = [number(match[1]) / number(match[4]) for match in matches]
+    assert moments == sorted(moments) and 0.09 < moments[0] and moments[-1] < 1.01 * seconds, \
+        ("the rates are right", (seconds, messages))
+    assert not any(match[3] for match in matches), ("not for sorting", messages)
 
     matches, messages, _ = notices_of(case, fast, SLOW, "chunk_size => 1000, on_duplicate => 'last'")
-    ok(matches and all(matches) and matches[0][3], "while sorting", messages)
+    assert matches and all(matches) and matches[0][3], ("while sorting", messages)
 
     few = SLOW.replace("20000", "700").replace("i % 100 > 0 OR pg_sleep(0.004)", "pg_sleep(0.001)")
     matches, messages, _ = notices_of(case, fast, few, "chunk_size => 10000")
-    ok(len(matches) >= 3 and all(matches), "some too when a second brings few rows", messages)
+    assert len(matches) >= 3 and all(matches), ("some too when a second brings few rows", messages)
 
     # For id + 0 = id the planner expects one row of 200; an estimate that was passed is not shown.
     source = "SELECT id, CASE WHEN id % 10 = 0 THEN pg_sleep(0.001)::text END AS v FROM target {} ORDER BY id"
     for condition, estimates in (("", True), ("WHERE id + 0 = id", False)):
         matches, messages, _ = notices_of(case, fast, source.format(condition))
-        ok(len(matches) >= 3 and all(matches) and bool(matches[-1][2]) is estimates,
-           f"{'an' if estimates else 'no'} estimate at the end", messages)
-        ok(all(match and (not match[2] or number(match[1]) <= number(match[2])) for match in matches),
-           "an estimate is not below the rows", messages)
+        assert len(matches) >= 3 and all(matches) and bool(matches[-1][2]) is estimates, \
+            (f"{'an' if estimates else 'no'} estimate at the end", messages)
+        assert all(match and (not match[2] or number(match[1]) <= number(match[2])) for match in matches), \
+            ("an estimate is not below the rows", messages)
 
     for name, settings, interval in (("at 0", "SET bulk_update.progress_interval = 0", inf),
                                      ("at the default of 10 s", "", 10)):
         _, messages, seconds = notices_of(case, settings, SLOW)
-        ok(not messages or seconds > interval, f"none {name}", (seconds, messages))
+        assert not messages or seconds > interval, (f"none {name}", (seconds, messages))
     with Session() as session:
         session.run("SELECT * FROM bulk_update_progress")
-        equal(session.value("SHOW bulk_update.progress_interval"), "10s", "the default")
+        assert session.value("SHOW bulk_update.progress_interval") == "10s", "the default"
         for value, sqlstate in (("-1", "22023"), ("'often'", "22023"), ("'1h'", None), ("'250ms'", None)):
-            equal(session.fails(f"SET bulk_update.progress_interval = {value}"), sqlstate, f"SET to {value}")
-        equal(session.fails("SET bulk_update.no_such_setting = 1"), "42602", "a setting that there is not")
+            assert session.fails(f"SET bulk_update.progress_interval = {value}") == sqlstate, f"SET to {value}"
+        assert session.fails("SET bulk_update.no_such_setting = 1") == "42602", "a setting that there is not"
         session.run("CREATE ROLE nobody_special; SET ROLE nobody_special")
-        equal(session.fails("SET bulk_update.progress_interval = '5s'"), None, "everybody may set it")
+        assert session.fails("SET bulk_update.progress_interval = '5s'") is None, "everybody may set it"
     with Session() as session:
         session.run("SET bulk_update.progress_interval = 'often'")
-        equal(session.fails("SELECT * FROM bulk_update_query('target', 'SELECT 1 AS id, ''new'' AS v')"), None,
-              "an invalid value from before the library was loaded does not stop a call")
-        ok(any("often" in message and message.startswith("WARNING") for message in session.connection.notices),
-           "it is told", session.connection.notices)
-        equal(session.value("SHOW bulk_update.progress_interval"), "10s", "the default holds then")
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", action="append")
-    arguments = parser.parse_args()
-    with Session() as admin:
-        admin.run(SETUP)
-    for name, body in CASES:
-        if arguments.only and not any(part in name for part in arguments.only):
-            continue
-        print(f"# {name}")
-        case = Case()
-        try:
-            body(case)
-        except (AssertionError, psycopg2.Error) as problem:
-            ok(False, f"{name}: {problem}")
-        case.cleanup()
-    return finish()
-
-
-sys.exit(main())
+        assert session.fails("SELECT * FROM bulk_update_query('target', 'SELECT 1 AS id, ''new'' AS v')") is None, \
+            "an invalid value from before the library was loaded does not stop a call"
+        assert any("often" in message and message.startswith("WARNING") for message in session.connection.notices), \
+            ("it is told", session.connection.notices)
+        assert session.value("SHOW bulk_update.progress_interval") == "10s", "the default holds then"
