@@ -1,14 +1,13 @@
 """Cancelling a call in every phase; test/cancel/run says what it is. Runs inside a server."""
 
-import argparse
 import os
 import signal
-import sys
 import time
 
 import psycopg2
+import pytest
 
-from harness import Session, equal, finish, ok
+from harness import Session
 
 BOUND = 0.5
 HOPELESS = 4 * BOUND  # no busy machine's doing: not tried again
@@ -126,7 +125,7 @@ class Again(Exception):
     """Why something is tried once more."""
 
 
-class Test:
+class Calls:
     def __init__(self):
         self.admin = Session()
         self.admin.run("SET synchronize_seqscans = off")
@@ -164,27 +163,30 @@ class Test:
         if BOUND <= seconds < HOPELESS and not self.last_try:
             raise Again(f"ended after {seconds * 1000:.0f} ms")
         self.slowest.append((seconds, name))
-        ok(seconds < BOUND, f"{name}: ended after {seconds * 1000:.0f} ms, less than {BOUND * 1000:.0f}")
+        assert seconds < BOUND, f"{name}: ended after {seconds * 1000:.0f} ms, less than {BOUND * 1000:.0f}"
 
     def left_behind(self, phase, name, session, usable=True):
         """The checks after the end of each call."""
         if phase.blocked:
             self.holder.run("ROLLBACK")
-        equal(self.admin.run("SELECT pid, phase FROM bulk_update_progress"), [], f"{name}: no row in the view")
-        equal(self.admin.value("SELECT count(*) FROM target WHERE v <> 'old' OR n <> 0")
-              + self.admin.value("SELECT count(*) FROM child WHERE target <> id")
-              + self.admin.value("SELECT count(*) FROM turned WHERE n <> id")
-              + self.admin.value("SELECT count(*) FROM rejects"), 0, f"{name}: the tables are unchanged")
-        equal(self.admin.value("SELECT count(*) FROM pg_ls_tmpdir()"), 0, f"{name}: no temporary files")
-        equal(self.admin.value("SELECT pg_postmaster_start_time()"), self.server_started, f"{name}: no restart")
+        assert self.admin.run("SELECT pid, phase FROM bulk_update_progress") == [], f"{name}: no row in the view"
+        assert (self.admin.value("SELECT count(*) FROM target WHERE v <> 'old' OR n <> 0")
+               + self.admin.value("SELECT count(*) FROM child WHERE target <> id")
+               + self.admin.value("SELECT count(*) FROM turned WHERE n <> id")
+               + self.admin.value("SELECT count(*) FROM rejects")) \
+            == 0, \
+            f"{name}: the tables are unchanged"
+        assert self.admin.value("SELECT count(*) FROM pg_ls_tmpdir()") == 0, f"{name}: no temporary files"
+        assert self.admin.value("SELECT pg_postmaster_start_time()") == self.server_started, f"{name}: no restart"
         if usable:
             session.run("ROLLBACK")
-            equal(session.run("""
+            assert session.run("""
                 RESET ALL; BEGIN;
                 CREATE TEMP TABLE again ON COMMIT DROP AS SELECT * FROM
                     bulk_update_query('target', 'SELECT 3 AS id, ''new'' AS v', on_error => 'skip');
-                SELECT rows_fetched, rows_updated, (SELECT v FROM target WHERE id = 3) FROM again"""),
-                  [(1, 1, "new")], f"{name}: the session goes on")
+                SELECT rows_fetched, rows_updated, (SELECT v FROM target WHERE id = 3) FROM again""") \
+                == [(1, 1, "new")], \
+                f"{name}: the session goes on"
             session.run("ROLLBACK")
         session.close()
         if phase.cleanup:
@@ -210,7 +212,7 @@ class Test:
         if not statement.error and not self.last_try:
             raise Again("over before it was cancelled")
         self.measured(name, statement.ended - requested)
-        equal(statement.sqlstate, "57014", f"{name}: the error")
+        assert statement.sqlstate == "57014", f"{name}: the error"
         self.left_behind(phase, name, session)
         return requested - statement.started
 
@@ -227,7 +229,7 @@ class Test:
         message = "FATAL:  terminating connection due to administrator command"
         with open(os.environ["BULK_UPDATE_SERVER_LOG"], encoding="utf-8", errors="replace") as log:
             told = any(f"[{session.pid}]" in line and message in line for line in log)
-        ok(statement.error is not None and told, f"{name}: the error", statement.error)
+        assert statement.error is not None and told, (f"{name}: the error", statement.error)
         self.left_behind(phase, name, session, usable=False)
 
     def time_out(self, phase, setting, sqlstate, seconds):
@@ -247,25 +249,25 @@ class Test:
             if statement.error:
                 break
         self.measured(name, statement.ended - started - milliseconds / 1000)
-        equal(statement.sqlstate, sqlstate, f"{name} of {milliseconds} ms: the error")
+        assert statement.sqlstate == sqlstate, f"{name} of {milliseconds} ms: the error"
         self.left_behind(phase, name, session)
 
     def deadlock(self):
         """Is told to the call, not taken for a bad row. The call is the last to wait: what it finds after 100 ms is certain."""
         name = "deadlock under 'skip'"
         self.holder.run("SET deadlock_timeout = '100s'; BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
-        session = Session()
+        session = self.session = Session()
         session.run("SET deadlock_timeout = '100ms'; BEGIN; SELECT FROM target WHERE id = 9 FOR UPDATE")
         waiting = self.holder.background("SELECT FROM target WHERE id = 9 FOR UPDATE")
         self.admin.wait_until(f"wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = {self.holder.pid}")
         statement = session.background(
             "SELECT count(*) FROM bulk_update_query('target', 'SELECT 5 AS id, ''new'' AS v', on_error => 'skip')")
         statement.wait()
-        equal(statement.sqlstate, "40P01", f"{name}: the error")
+        assert statement.sqlstate == "40P01", f"{name}: the error"
         session.run("ROLLBACK")
-        equal(waiting.wait().error, None, f"{name}: the other session goes on")
+        assert waiting.wait().error is None, f"{name}: the other session goes on"
         self.holder.run("ROLLBACK; RESET ALL")
-        equal(self.admin.run("SELECT pid FROM bulk_update_progress"), [], f"{name}: no row in the view")
+        assert self.admin.run("SELECT pid FROM bulk_update_progress") == [], f"{name}: no row in the view"
         session.close()
 
     def shutdown(self):
@@ -281,69 +283,69 @@ class Test:
         while os.path.exists(f"/proc/{session.pid}") and time.perf_counter() < requested + 60:
             time.sleep(0.01)
         self.measured(name, time.perf_counter() - requested)
-        ok(statement.wait().error is not None, f"{name}: the error", statement.error)
+        assert statement.wait().error is not None, (f"{name}: the error", statement.error)
 
     def savepoint(self):
         """A cancelled call is undone to the savepoint; the transaction goes on."""
         name = "cancelled inside a savepoint"
-        session = Session()
+        session = self.session = Session()
         session.run("BEGIN; UPDATE target SET v = 'mine' WHERE id = 1; SAVEPOINT s")
         statement = session.background("SELECT count(*) FROM bulk_update_query('target',"
                                        " 'SELECT generate_series(2, 1000000000000) AS id, ''new'' AS v')")
         self.admin.wait_until(f"EXISTS (SELECT FROM bulk_update_progress WHERE pid = {session.pid}"
                               " AND rows_updated > 0)", unless=statement)
         self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
-        equal(statement.wait().sqlstate, "57014", f"{name}: the error")
+        assert statement.wait().sqlstate == "57014", f"{name}: the error"
         session.run("ROLLBACK TO s")
-        equal(session.run("SELECT v, count(*) FROM target GROUP BY v ORDER BY count(*)"),
-              [("mine", 1), ("old", ROWS - 1)], f"{name}: what came before stays")
-        equal(session.run("SELECT rows_updated FROM bulk_update_query('target', 'SELECT 2 AS id, ''new'' AS v')"),
-              [(1,)], f"{name}: the next call works")
+        assert session.run("SELECT v, count(*) FROM target GROUP BY v ORDER BY count(*)") \
+            == [("mine", 1), ("old", ROWS - 1)], \
+            f"{name}: what came before stays"
+        assert session.run("SELECT rows_updated FROM bulk_update_query('target', 'SELECT 2 AS id, ''new'' AS v')") \
+            == [(1,)], \
+            f"{name}: the next call works"
         session.run("ROLLBACK")
         session.close()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", action="append")
-    arguments = parser.parse_args()
-    test = Test()
-
-    def wanted(name):
-        return not arguments.only or any(part in name for part in arguments.only)
-
-    def attempt(name, action, *parameters):
-        """Up to three times: a busy machine can only make an end later, and let a phase pass before it is seen."""
-        for left in reversed(range(TRIES)):
-            test.last_try = left == 0
-            try:
-                return action(*parameters)
-            except (Again, AssertionError, psycopg2.Error) as problem:
-                test.end_session()
-                if test.last_try or not isinstance(problem, Again):
-                    ok(False, f"{name}: {problem}")
-                    return None
-                print(f"# {name}: {problem}; once more")
-
-    for phase in PHASES:
-        if not wanted(phase.name):
-            continue
-        seconds = attempt(phase.name, test.cancel, phase)
-        attempt(phase.name, test.terminate, phase)
-        if seconds is not None:
-            attempt(phase.name, test.time_out, phase, "statement_timeout", "57014", max(seconds, 0.02) + 0.05)
-        if phase.blocked:
-            attempt(phase.name, test.time_out, phase, "lock_timeout", "55P03", 0.5)
-    for case in (test.deadlock, test.savepoint, test.shutdown):
-        if wanted(case.__name__):
-            attempt(case.__name__, case)
-
-    print()
+@pytest.fixture(scope="module")
+def calls():
+    made = Calls()
+    yield made
     print("The slowest, in ms:")
-    for seconds, name in sorted(test.slowest, reverse=True)[:8]:
+    for seconds, name in sorted(made.slowest, reverse=True)[:8]:
         print(f"{seconds * 1000:6.0f}  {name}")
-    print()
-    return finish()
 
 
-sys.exit(main())
+def attempt(calls, action, *parameters):
+    """Up to three times: a busy machine can only make an end later, and let a phase pass before it is seen."""
+    for left in reversed(range(TRIES)):
+        calls.last_try = left == 0
+        try:
+            return action(*parameters)
+        except (Again, AssertionError, psycopg2.Error) as problem:
+            calls.end_session()
+            if calls.last_try or not isinstance(problem, Again):
+                raise
+            print(f"{problem}; once more")
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+def test_phase(calls, phase):
+    seconds = attempt(calls, calls.cancel, phase)
+    attempt(calls, calls.terminate, phase)
+    attempt(calls, calls.time_out, phase, "statement_timeout", "57014", max(seconds, 0.02) + 0.05)
+    if phase.blocked:
+        attempt(calls, calls.time_out, phase, "lock_timeout", "55P03", 0.5)
+
+
+def test_deadlock(calls):
+    attempt(calls, calls.deadlock)
+
+
+def test_savepoint(calls):
+    attempt(calls, calls.savepoint)
+
+
+def test_shutdown(calls):
+    """The last one: there is no server afterwards."""
+    attempt(calls, calls.shutdown)
