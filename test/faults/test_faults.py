@@ -1,17 +1,16 @@
 """What fault points leave behind; test/faults/run says what it is. Runs inside a server of the fault build."""
 
-import argparse
 import os
 import signal
-import sys
 import time
 from collections import deque
 
 import psycopg2
+import pytest
 from psycopg2 import extensions
 
 from expect import ends_with, passed_somewhere, rejected_by_first, skippable, worth_trying
-from harness import Session, equal, finish, ok
+from harness import Session
 from workloads import SETS, SETUP, TABLES, WORKLOADS
 
 APPLIERS = ("direct", "sql")
@@ -274,53 +273,46 @@ class Suite:
         return None
 
 
-def batches(cases):
-    """Cases in groups, one for each set of tables."""
-    return [cases[i:i + SETS] for i in range(0, len(cases), SETS)]
+def points():
+    with new_session() as session:
+        return session.value("SHOW bulk_update.fault_points").split()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", action="append")
-    parser.add_argument("--probe", action="store_true")
-    arguments = parser.parse_args()
-    suite = Suite()
-    points = suite.session.value("SHOW bulk_update.fault_points").split()
-    all_cases = []
-
-    for point in points:
-        if arguments.only and point not in arguments.only:
-            continue
-        probed = [suite.probe(point, workload, applier, policy)
-                  for workload in WORKLOADS for applier in APPLIERS for policy in workload.policies]
-        cases = [case for case in probed if case.passes > 0]
-        if arguments.probe:
-            for case in cases:
-                print(case.name, case.passes)
-            continue
-        equal([case.name for case in cases], [case.name for case in probed if passed_somewhere(case)],
-              f"{point}: passed where it should be")
-        cases = [case for case in cases if worth_trying(case)]
-        for name, test, parameters in (
-                ("error of a row", suite.error, ()), ("internal error", suite.fails, ("internal", "XX000")),
-                ("out of memory", suite.fails, ("memory", "53200")), ("cancel", suite.cancel, ()),
-                ("terminate", suite.terminate, ())):
-            problems = []
-            for case in cases:
-                problem = suite.attempt(test, case, *parameters)
-                if problem:
-                    problems.append(f"{case.name}: {problem}")
-            ok(not problems and cases, f"{point}, {name}: {len(cases)} kinds of call", "\n    ".join(problems))
-        all_cases += cases
-    if arguments.probe:
-        return 0
-
-    for batch in batches(all_cases):
-        problem = suite.attempt(suite.kill, batch)
-        names = ", ".join(dict.fromkeys(case.point for case in batch))
-        ok(problem is None, f"kill -9 at {names}: {len(batch)} sessions", problem)
-    return finish()
+@pytest.fixture(scope="module")
+def suite():
+    return Suite()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@pytest.fixture(scope="module", params=points())
+def probed(request, suite):
+    """All kinds of call, with the number of times that they pass a point."""
+    return [suite.probe(request.param, workload, applier, policy)
+            for workload in WORKLOADS for applier in APPLIERS for policy in workload.policies]
+
+
+@pytest.fixture(scope="module")
+def cases(probed):
+    """The kinds of call in which something happens at the point."""
+    return [case for case in probed if case.passes > 0 and worth_trying(case)]
+
+
+def test_passed_where_it_should_be(probed, pytestconfig):
+    passing = [case for case in probed if case.passes > 0]
+    if pytestconfig.option.verbose > 1:
+        print(*(f"{case.name} {case.passes}" for case in passing), sep="\n")
+    assert [case.name for case in passing] == [case.name for case in probed if passed_somewhere(case)]
+
+
+@pytest.mark.parametrize("test, parameters", (
+    (Suite.error, ()), (Suite.fails, ("internal", "XX000")), (Suite.fails, ("memory", "53200")), (Suite.cancel, ()),
+    (Suite.terminate, ())), ids=("error of a row", "internal error", "out of memory", "cancel", "terminate"))
+def test_fault(suite, cases, test, parameters):
+    assert cases
+    problems = {case.name: suite.attempt(test, suite, case, *parameters) for case in cases}
+    assert {name: problem for name, problem in problems.items() if problem} == {}
+
+
+def test_kill(suite, cases):
+    """kill -9; as many sessions at a time as there are sets of tables."""
+    for i in range(0, len(cases), SETS):
+        assert suite.attempt(suite.kill, cases[i:i + SETS]) is None
