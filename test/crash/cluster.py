@@ -37,7 +37,6 @@ def parent_of(pid):
 
 class Cluster:
     port = 5432  # of the socket's name only
-    all = []
 
     def __init__(self, name, stage, base=None, **settings):
         """A new cluster, or a standby of base."""
@@ -57,7 +56,6 @@ class Cluster:
             for setting, value in {**SETTINGS, **stage, **settings, "unix_socket_directories": self.socket}.items():
                 quoted = value.replace("'", "''")
                 conf.write(f"{setting} = '{quoted}'\n")
-        Cluster.all.append(self)
         self.start()
 
     def popen(self, program, *arguments, **keywords):
