@@ -1,20 +1,19 @@
 """Bulk updates, pgbench and maintenance of the same tables at once; test/load/run says what it is. Runs inside a server."""
 
-import argparse
 import collections
 import os
 import random
 import re
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
 import psycopg2
+import pytest
 
 import oracle
-from harness import Session, finish, ok
+from harness import Session
 from schema import MAINTENANCE, SCALE, SCRIPTS, SETUP, SOURCE_KEYS, STATE, TABLES
 
 ISOLATIONS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
@@ -166,55 +165,74 @@ class Pgbench:
 
 def report(what, tasks):
     counts = sum((task.counts for task in tasks), collections.Counter())
-    print(f"# {what}: " + ", ".join(f"{value} {name}" for name, value in counts.items()), flush=True)
+    print(f"{what}: " + ", ".join(f"{value} {name}" for name, value in counts.items()))
     return counts
 
 
-def load(seconds, seed):
-    """Everything at once for so many seconds; tests what the parts themselves report."""
-    end = time.monotonic() + seconds
-    levels = [level for level, count in zip(ISOLATIONS, WORKERS) for _ in range(count)]
-    workers = [Worker(i, level, end, seed) for i, level in enumerate(levels)]
-    maintenance = [Maintenance(i, statements, end) for i, statements in enumerate(MAINTENANCE)]
-    tasks = workers + maintenance
-    with tempfile.TemporaryDirectory() as directory:
-        # All are written before the first pgbench reads one.
-        scripts = write_scripts(directory)
-        benches = [Pgbench(level, clients, seconds, seed, scripts) for level, clients in zip(ISOLATIONS, CLIENTS)]
-        for task in tasks:
-            task.start()
-        for task in tasks:
-            task.join(max(0, end + GRACE - time.monotonic()))
-        for bench in benches:
-            bench.wait()
-    alive = [task.name for task in tasks if task.is_alive()]
-    ok(not alive, "all sessions came to their end", alive)
+class Load:
+    """Everything at once for so many seconds."""
 
-    for level, bench in zip(ISOLATIONS, benches):
-        mine = report(f"bulk updates, {level}", [worker for worker in workers if worker.isolation == level])
-        theirs = report(f"pgbench, {level}", [bench])
-        ok(mine["calls"] > 0 and mine["updated"] > 0 and theirs["transactions"] > 0, f"{level}: there was load")
-        ok(mine["chunks direct"] > 0 and mine["chunks sql"] > 0, f"{level}: both appliers had their part")
-    rounds = [report(task.name, [task])["rounds"] for task in maintenance]
-    ok(all(rounds), "indexes and partitions came and went")
-    errors = [error for task in tasks + benches for error in task.errors]
-    ok(not sum(worker.counts["deadlocks"] for worker in workers), "no bulk update met a deadlock")
-    ok(not errors, "no unexpected error", "\n  " + "\n  ".join(errors[:10]))
+    def __init__(self, seconds, seed):
+        end = time.monotonic() + seconds
+        levels = [level for level, count in zip(ISOLATIONS, WORKERS) for _ in range(count)]
+        self.workers = [Worker(i, level, end, seed) for i, level in enumerate(levels)]
+        self.maintenance = [Maintenance(i, statements, end) for i, statements in enumerate(MAINTENANCE)]
+        self.tasks = self.workers + self.maintenance
+        with tempfile.TemporaryDirectory() as directory:
+            # All are written before the first pgbench reads one.
+            scripts = write_scripts(directory)
+            self.benches = [Pgbench(level, clients, seconds, seed, scripts) for level, clients in zip(ISOLATIONS, CLIENTS)]
+            for task in self.tasks:
+                task.start()
+            for task in self.tasks:
+                task.join(max(0, end + GRACE - time.monotonic()))
+            for bench in self.benches:
+                bench.wait()
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="test/load/run")
-    parser.add_argument("--seconds", type=int, default=25)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    with Session() as session:
-        session.run(SETUP)
-        load(options.seconds, options.seed)
-        oracle.check_tables(session)
-        oracle.check_storage(session)
-    oracle.check_log(os.environ["BULK_UPDATE_SERVER_LOG"])
-    return finish()
+@pytest.fixture(scope="module", autouse=True)
+def load(admin, pytestconfig):
+    admin.run(SETUP)
+    done = Load(pytestconfig.option.seconds, pytestconfig.option.seed)
+    admin.run("ANALYZE log; ANALYZE calls")
+    return done
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def test_all_sessions_came_to_their_end(load):
+    assert [task.name for task in load.tasks if task.is_alive()] == []
+
+
+@pytest.mark.parametrize("level", ISOLATIONS)
+def test_there_was_load(load, level):
+    """And both appliers had their part."""
+    mine = report("bulk updates", [worker for worker in load.workers if worker.isolation == level])
+    theirs = report("pgbench", [bench for bench in load.benches if bench.isolation == level])
+    assert mine["calls"] > 0 and mine["updated"] > 0 and theirs["transactions"] > 0
+    assert mine["chunks direct"] > 0 and mine["chunks sql"] > 0
+
+
+def test_indexes_and_partitions_came_and_went(load):
+    assert all([report(task.name, [task])["rounds"] for task in load.maintenance])
+
+
+def test_no_bulk_update_met_a_deadlock(load):
+    assert sum(worker.counts["deadlocks"] for worker in load.workers) == 0
+
+
+def test_no_unexpected_error(load):
+    assert [error for task in load.tasks + load.benches for error in task.errors][:10] == []
+
+
+@pytest.mark.parametrize("what", oracle.NOTHING)
+def test_tables(session, what):
+    assert oracle.wrong_rows(session, what) == []
+
+
+def test_storage(session):
+    assert oracle.damaged_tables(session) == []
+    assert oracle.check_indexes(session) > 6
+    assert oracle.invalid_indexes(session) == []
+
+
+def test_server_log():
+    assert oracle.unexpected_in_log(os.environ["BULK_UPDATE_SERVER_LOG"])[:10] == []
