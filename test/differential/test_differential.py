@@ -1,14 +1,12 @@
 """Random jobs, each applied in several ways; test/differential/run says what is compared."""
 
-import argparse
 import os
 import random
-import sys
 import time
 
 import psycopg2
+import pytest
 
-import harness
 from compare import differences
 from job import Job
 from schema import Schema
@@ -17,18 +15,6 @@ from ways import SLOT, Ways
 OUTPUT = "build/differential"
 # Catalogs grow by each seed's tables.
 SEEDS_PER_VACUUM = 10
-
-
-def arguments():
-    parser = argparse.ArgumentParser(prog="test/differential/run")
-    parser.add_argument("--seeds", type=int, default=50)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--rows", type=int, default=400)
-    parser.add_argument("--seconds", type=float, default=0)
-    parser.add_argument("--give-up", type=int, default=10)
-    parser.add_argument("--print", type=int)
-    return parser.parse_args()
 
 
 def connect():
@@ -63,6 +49,7 @@ class Run:
         self.connection = connect()
         self.version, self.has_applier, self.has_ordering = prepare(self.connection)
         self.tried = self.direct = self.ended = 0
+        self.started = time.monotonic()
 
     def ways_of(self, seed):
         rng = random.Random(seed)
@@ -85,24 +72,23 @@ class Run:
         return found
 
     def seed(self, seed):
+        """What differs, as text."""
         ways, rng = self.ways_of(seed)
-        described = ", ".join(ways.schema.features + ways.job.features)
         try:
             found = self.outcomes(ways, rng)
             problems = differences(ways.schema, ways.job, found)
             self.count(found)
         except psycopg2.Error as error:
-            problems = [f"not comparable: {type(error).__name__}: {error}"]
+            found, problems = {}, [f"not comparable: {type(error).__name__}: {error}"]
             self.recover()
-        if self.options.seed:
-            print(f"# {described}")
-            for name in () if problems and problems[0].startswith("not comparable") else found:
-                print(f"# {name}: applier {found[name].applier}, {found[name].totals}, {found[name].error and found[name].error['message']}{found[name].error and found[name].error['detail'] and ' (' + found[name].error['detail'] + ')' or ''}"
-                      f"{found[name].commit_error and ', at commit: ' + found[name].commit_error['message'] or ''}")
-        if not harness.ok(not problems, f"seed {seed}: {described}" if self.options.seed or problems else f"seed {seed}",
-                          "\n    " + "\n    ".join(problems)):
+        if self.options.seed or problems:
+            print(", ".join(ways.schema.features + ways.job.features))
             self.write_script(seed, ways, problems)
-        return not problems
+        if self.options.seed:
+            for name, outcome in found.items():
+                print(f"{name}: applier {outcome.applier}, {outcome.totals}, error {outcome.error},"
+                      f" at commit {outcome.commit_error}")
+        return "\n".join(problems)
 
     def count(self, found):
         self.direct += "direct" in found
@@ -127,8 +113,8 @@ class Run:
         path = f"{OUTPUT}/seed-{seed}.sql"
         with open(path, "w", encoding="utf-8") as file:
             file.write("".join(f"-- {line}\n" for problem in problems for line in problem.splitlines()) + ways.script())
-        print(f"    its SQL: {path} (scripts/with-server -o wal_level=logical psql -f {path})\n"
-              f"    again:   test/differential/run --rows {self.options.rows} --seed {seed}", flush=True)
+        print(f"its SQL: {path} (scripts/with-server -o wal_level=logical psql -f {path})\n"
+              f"again:   test/differential/run --rows {self.options.rows} --seed {seed}")
 
     def vacuum(self):
         self.connection.cursor().execute("SELECT pg_logical_slot_get_changes(%s, NULL, NULL)", [SLOT])
@@ -139,32 +125,19 @@ class Run:
         for name, in cursor.fetchall():
             cursor.execute(f"VACUUM {name}")
 
-    def all(self):
-        options = self.options
-        seeds = [options.seed] if options.seed else range(options.first, options.first + options.seeds)
-        started = time.monotonic()
-        different = 0
-        for n, seed in enumerate(seeds):
-            if options.seconds and time.monotonic() - started > options.seconds:
-                print(f"# ended after {options.seconds:.0f} s, before seed {seed}")
-                break
-            self.tried += 1
-            different += not self.seed(seed)
-            if different >= options.give_up:
-                print(f"# gave up after {different} seeds that differ")
-                break
-            if n % SEEDS_PER_VACUUM == SEEDS_PER_VACUUM - 1:
-                self.vacuum()
-        print(f"# {self.tried} seeds: the direct applier was possible in {self.direct}, {self.ended} ended without an error")
+
+@pytest.fixture(scope="module")
+def run(pytestconfig):
+    made = Run(pytestconfig.option)
+    yield made
+    print(f"{made.tried} seeds: the direct applier was possible in {made.direct}, {made.ended} ended without an error")
 
 
-def main():
-    options = arguments()
-    if options.print:
-        print(Run(options).ways_of(options.print)[0].script())
-        return 0
-    Run(options).all()
-    return harness.finish()
-
-
-sys.exit(main())
+def test_seed(run, seed):
+    if run.options.seconds and time.monotonic() - run.started > run.options.seconds:
+        pytest.exit(f"ended after {run.options.seconds:.0f} s, before seed {seed}", returncode=0)
+    run.tried += 1
+    problems = run.seed(seed)
+    if run.tried % SEEDS_PER_VACUUM == 0:
+        run.vacuum()
+    assert not problems, problems
