@@ -1,5 +1,8 @@
 """Fixtures of all suites in Python. Each suite runs inside the server that its test/NAME/run has started."""
 
+import pathlib
+import tempfile
+
 import pytest
 
 from harness import Session
@@ -17,3 +20,10 @@ def admin():
     """A session that the tests of a module share."""
     with Session() as opened:
         yield opened
+
+
+@pytest.fixture
+def directory():
+    """A temporary one; pytest's tmp_path would be left in /tmp."""
+    with tempfile.TemporaryDirectory(prefix="bulk_update-") as path:
+        yield pathlib.Path(path)

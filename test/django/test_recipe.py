@@ -2,8 +2,6 @@
 
 import datetime
 import decimal
-import os
-import sys
 import unittest
 import uuid
 
@@ -121,6 +119,3 @@ class Recipe(unittest.TestCase):
                 BulkUpdate(Everything, ["other"]).run([(self.keys[0], self.keys[1]), (self.keys[0], self.keys[2])])
             self.assertEqual(BulkUpdate(Everything, ["big"]).run([(self.keys[0], 5)]), (1, 0))
         self.assertEqual(list(Everything.objects.filter(big=5).values_list("id", "other_id")), [(self.keys[0], None)])
-
-
-unittest.main(argv=[os.path.basename(sys.argv[0])], verbosity=2)
