@@ -2,14 +2,12 @@
 
 import hashlib
 import os
-import sys
 
 import psycopg2
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 EXAMPLES = os.path.join(ROOT, "examples")
-sys.path.insert(0, os.path.dirname(HERE))
 
 ROWS = 25000
 

@@ -1,11 +1,12 @@
 """Takes an example forward and backward, lets it fail in both directions, and looks at the client's memory."""
 
 import os
-import tempfile
+import resource
 
-from frameworks import ALL, Unavailable
-from harness import equal, ok, skip
+import pytest
+
 from database import ROWS
+from frameworks import ALL, Unavailable
 
 FEW, MANY = 10000, 100000
 LIMIT_MB = 16
@@ -43,37 +44,49 @@ def state(database, example):
             example.recorded())
 
 
-def forward_and_backward(database, example):
+@pytest.fixture
+def example(request, database, directory):
+    try:
+        return request.param(database, directory)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+def each(examples):
+    return pytest.mark.parametrize("example", examples, indirect=True, ids=lambda kind: kind.name)
+
+
+@each(ALL)
+def test_forward_and_backward(database, example):
     name = example.name
     example.prepare()
     before = state(database, example)
-    equal(before[1], False, f"{name}: nothing is kept beforehand")
+    assert not before[1], f"{name}: nothing is kept beforehand"
 
     failed, output = fails(database, example.forward, f"id <> {LATE} OR ROW(field1, field3) = ROW(id, id % 10)")
-    ok(failed, f"{name}: forward, a row that cannot be updated is an error", output)
-    equal(state(database, example), before, f"{name}: which leaves nothing behind")
+    assert failed, (f"{name}: forward, a row that cannot be updated is an error", output)
+    assert state(database, example) == before, f"{name}: which leaves nothing behind"
 
     example.expect(database)
     for attempt in ("", " once more"):
         done, output = example.forward()
-        if not ok(done, f"{name}: forward{attempt}", output):
-            return
-        ok(all_updated(example.account(output)), f"{name}: prints the account", output)
-        ok(database.equal(), f"{name}: the table has the new values")
+        assert done, (f"{name}: forward{attempt}", output)
+        assert all_updated(example.account(output)), (f"{name}: prints the account", output)
+        assert database.equal(), f"{name}: the table has the new values"
         after = state(database, example)
-        ok(after[1] and (not example.bookkeeping or after[2] != before[2]), f"{name}: the old values are kept", after)
+        assert after[1] and (not example.bookkeeping or after[2] != before[2]), \
+            (f"{name}: the old values are kept", after)
 
         if not attempt:
             failed, output = fails(database, example.backward,
                                    f"id <> {LATE} OR ROW(field1, field3) <> ROW(id, id % 10)")
-            ok(failed, f"{name}: backward, a row that cannot be updated is an error", output)
-            equal(state(database, example), after, f"{name}: which leaves the new values")
+            assert failed, (f"{name}: backward, a row that cannot be updated is an error", output)
+            assert state(database, example) == after, f"{name}: which leaves the new values"
 
         done, output = example.backward()
-        if not ok(done, f"{name}: backward{attempt}", output):
-            return
-        ok(all_updated(example.account(output)), f"{name}: prints the account", output)
-        equal(state(database, example), before, f"{name}: everything is as it was")
+        assert done, (f"{name}: backward{attempt}", output)
+        assert all_updated(example.account(output)), (f"{name}: prints the account", output)
+        assert state(database, example) == before, f"{name}: everything is as it was"
 
 
 def peak_mb(step, **environment):
@@ -94,29 +107,19 @@ def peak_mb(step, **environment):
     return usage.ru_maxrss / 1024
 
 
-def bounded_memory(database, example):
+@each([kind for kind in ALL if kind.streams])
+def test_bounded_memory(database, example):
     peaks = []
     for rows in (FEW, MANY):
         example.prepare()
         database.execute("TRUNCATE objects")
         database.fill(rows)
         peaks.append(peak_mb(example.forward, **example.sparing))
-        equal(database.value("SELECT count(*) FROM objects JOIN expected e USING (id) WHERE objects.field1 <> e.field1"),
-              rows, f"{example.name}: {rows} rows")
+        assert database.value("SELECT count(*) FROM objects JOIN expected e USING (id) WHERE objects.field1 <> e.field1") \
+            == rows, \
+            f"{example.name}: {rows} rows"
         example.backward()
-    ok(peaks[1] - peaks[0] <= LIMIT_MB,
-       f"{example.name}: {MANY} rows take at most {LIMIT_MB} MB more of the client's memory than {FEW}"
-       f" ({peaks[1] - peaks[0]:.1f} MB, {peaks[1]:.0f} MB in all)")
-
-
-def run(database):
-    for kind in ALL:
-        with tempfile.TemporaryDirectory() as directory:
-            try:
-                example = kind(database, directory)
-            except Unavailable as reason:
-                skip(f"{kind.name}: {reason}")
-                continue
-            forward_and_backward(database, example)
-            if example.streams:
-                bounded_memory(database, example)
+    # The size of this process counts as its child's, too.
+    assert peaks[0] > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{FEW} rows: {peaks[0]:.1f} MB, {MANY} rows: {peaks[1]:.1f} MB")
+    assert peaks[1] - peaks[0] <= LIMIT_MB

@@ -6,10 +6,8 @@ import subprocess
 import tempfile
 import threading
 
-import psycopg2
 from database import EXAMPLES, ROWS
-
-from harness import TIMEOUT, Session, equal, ok
+from harness import TIMEOUT, Session
 
 SCRIPT = f"{EXAMPLES}/psql/cheatsheet.sql"
 BAD, MISSING, DUPLICATE, UNCHANGED = 3, 2, 4, 5
@@ -32,11 +30,18 @@ def blocks():
             for part in parts]
 
 
-def after_a_call(database):
+def fresh_objects(database):
+    database.fresh_objects()
+    database.execute("ALTER TABLE objects ADD CHECK (field1 >= 0); DROP TABLE IF EXISTS objects_rejects;"
+                     "SELECT bulk_update_create_rejects('objects_rejects')")
+
+
+def test_after_a_call(database):
+    fresh_objects(database)
     database.execute(f"CREATE TABLE report AS {CALL}")
     done = subprocess.run(["psql", "-X", "--csv", "-v", "ON_ERROR_STOP=1", "-f", SCRIPT],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    ok(done.returncode == 0, "cheatsheet: all of it runs", done.stdout)
+    assert done.returncode == 0, ("cheatsheet: all of it runs", done.stdout)
     said = done.stdout.splitlines()
     fetched, updated = ROWS + MISSING + DUPLICATE, ROWS - BAD - UNCHANGED
     for line, name in (
@@ -49,9 +54,9 @@ def after_a_call(database):
         (f"1,error,{BAD}", "what is left of the run"),
         (f"0,0,{BAD}", "whether the rejects would go in"),
     ):
-        ok(line in said, f"cheatsheet: {name}", f"no {line!r}")
-    equal(len([line for line in said if re.match(r'\d+,error,"\(\d', line)]), BAD,
-          "cheatsheet: the rejected rows beside the table's")
+        assert line in said, (f"cheatsheet: {name}", f"no {line!r}")
+    assert len([line for line in said if re.match(r'\d+,error,"\(\d', line)]) == BAD, \
+        "cheatsheet: the rejected rows beside the table's"
 
 
 def watched(script, line):
@@ -68,8 +73,9 @@ def watched(script, line):
     return len(seen)
 
 
-def while_a_call_runs(database):
+def test_while_a_call_runs(database):
     """A trigger of the last row waits for a lock that this session has."""
+    fresh_objects(database)
     database.execute(f"""
         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
@@ -85,25 +91,16 @@ def while_a_call_runs(database):
         progress = blocks()[0]
         how_far, outcomes, waiting, sorting = (watcher.run(statement) for statement in progress)
         target, phase, chunk, fetched, estimated, percent, rate, _, remaining = how_far[0]
-        equal((target, phase, chunk, fetched, estimated, percent), ("objects", "applying", 2, ROWS, ROWS, 100),
-              "cheatsheet: how far it is")
-        ok(rate > 0 and remaining.total_seconds() == 0, "cheatsheet: how long it will take", how_far)
-        equal(outcomes, [(session.pid, "objects", 20000, 0, 0, 0, 0)], "cheatsheet: what has become of the rows so far")
-        equal(waiting, [(session.pid, "objects", "Lock", "advisory", [me])], "cheatsheet: for whom it waits")
-        equal(sorting, [(session.pid, "objects", "stream", "0 bytes")], "cheatsheet: whether it sorts")
+        assert (target, phase, chunk, fetched, estimated, percent) == ("objects", "applying", 2, ROWS, ROWS, 100), \
+            "cheatsheet: how far it is"
+        assert rate > 0 and remaining.total_seconds() == 0, ("cheatsheet: how long it will take", how_far)
+        assert outcomes == [(session.pid, "objects", 20000, 0, 0, 0, 0)], \
+            "cheatsheet: what has become of the rows so far"
+        assert waiting == [(session.pid, "objects", "Lock", "advisory", [me])], "cheatsheet: for whom it waits"
+        assert sorting == [(session.pid, "objects", "stream", "0 bytes")], "cheatsheet: whether it sorts"
 
         seen = watched(progress[0][:-1] + "\n\\watch 0.1\n", "objects|applying|2|")
-        ok(seen == 2, "cheatsheet: \\watch", seen)
+        assert seen == 2, ("cheatsheet: \\watch", seen)
         database.execute("SELECT pg_advisory_unlock(1)")
-        equal(call.wait().rows, [(ROWS,)], "cheatsheet: the call goes on")
+        assert call.wait().rows == [(ROWS,)], "cheatsheet: the call goes on"
     database.execute("DROP FUNCTION wait CASCADE")
-
-
-def run(database, _):
-    database.fresh_objects()
-    database.execute("ALTER TABLE objects ADD CHECK (field1 >= 0); SELECT bulk_update_create_rejects('objects_rejects')")
-    try:
-        after_a_call(database)
-        while_a_call_runs(database)
-    except psycopg2.Error as error:
-        ok(False, "cheatsheet", error)

@@ -4,16 +4,12 @@ import csv
 import os
 import re
 import subprocess
-import sys
-import tempfile
 
 import psycopg2
-from database import EXAMPLES, ROWS, Database, expect_digests
+import pytest
 
-import cheatsheet
-import migrations
-from frameworks import Knex
-from harness import equal, finish, ok
+from database import EXAMPLES, ROWS, expect_digests
+from frameworks import Knex, Plpgsql
 
 
 def csv_file(directory, header, rows):
@@ -25,29 +21,30 @@ def csv_file(directory, header, rows):
     return path
 
 
-def psql(database, directory):
+def test_psql(database, directory):
     """What else may stand in a file: an object that is not there, one that comes twice."""
     header = ["id", "field1", "field2", "field3"]
     command = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-f", f"{EXAMPLES}/psql/new_values.sql", "-v"]
     database.fresh_objects()
     path = csv_file(directory, header, [[1, 5, "x", 5], [ROWS + 1, 1, "no such object", 1]])
     done = subprocess.run([*command, f"file={path}"], stdout=subprocess.PIPE, text=True)
-    ok(done.returncode == 0 and re.search(r"^ +2 \| +1 \| +0 \| +1 \| +0 \| +0$", done.stdout, re.M),
-       "psql: an object that is not there is counted", done.stdout)
-    equal(database.rows("SELECT id, field1, field3 FROM objects_old_values"), [(1, 1, 1)],
-          "psql: only the old values of the file's objects are kept")
+    assert done.returncode == 0 and re.search(r"^ +2 \| +1 \| +0 \| +1 \| +0 \| +0$", done.stdout, re.M), \
+        ("psql: an object that is not there is counted", done.stdout)
+    assert database.rows("SELECT id, field1, field3 FROM objects_old_values") == [(1, 1, 1)], \
+        "psql: only the old values of the file's objects are kept"
     database.execute("DROP TABLE objects_old_values")
 
     database.fresh_objects()
     path = csv_file(directory, header, [[1, 5, "x", 5], [2, 5, "x", 5], [1, 6, "y", 6]])
     done = subprocess.run([*command, f"file={path}"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    ok(done.returncode == 3 and "ERROR:" in done.stderr
-       and not database.rows("SELECT FROM objects WHERE field1 <> id"), "psql: an error undoes all of it", done.stderr)
+    assert (done.returncode == 3 and "ERROR:" in done.stderr
+           and not database.rows("SELECT FROM objects WHERE field1 <> id")), \
+        ("psql: an error undoes all of it", done.stderr)
 
 
-def plpgsql(database, _):
+def test_plpgsql(database):
     """A row that goes away after the cursor's snapshot was taken: the first chunk's trigger deletes it."""
-    database.fresh_objects()
+    Plpgsql(database, None).prepare()
     database.execute(f"""
         CREATE FUNCTION delete_last() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN DELETE FROM objects WHERE id = {ROWS}; RETURN NULL; END $$;
@@ -57,76 +54,63 @@ def plpgsql(database, _):
         problem = "none"
     except psycopg2.Error as error:
         problem = str(error)
-    ok("1 objects were not there any more" in problem
-       and not database.rows("SELECT FROM objects WHERE field1 <> id"),
-       "PL/pgSQL: a missing object undoes all of it", problem)
+    assert ("1 objects were not there any more" in problem
+           and not database.rows("SELECT FROM objects WHERE field1 <> id")), \
+        ("PL/pgSQL: a missing object undoes all of it", problem)
     database.execute("DROP FUNCTION delete_last CASCADE")
 
 
-def programs(database, directory):
+@pytest.mark.parametrize("name", ("new_values.py", "arrays.py"))
+def test_psycopg2(database, directory, name):
     """The programs that are no migrations."""
-    for name in ("new_values.py", "arrays.py"):
-        command = f"{EXAMPLES}/psycopg2/{name}"
-        database.fresh_objects()
-        expect_digests(database)
-        names = database.rows("SELECT id, field2 FROM objects ORDER BY id")
-        path = csv_file(directory, ["id", "name"], names + [[-1, "no such object"]])
-        done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
-        equal(done.stdout, f"{ROWS} objects updated, 1 not found\n", f"psycopg2, {name} says what it did")
-        ok(database.equal(), f"psycopg2, {name}: the table has the new values")
+    command = f"{EXAMPLES}/psycopg2/{name}"
+    database.fresh_objects()
+    expect_digests(database)
+    names = database.rows("SELECT id, field2 FROM objects ORDER BY id")
+    path = csv_file(directory, ["id", "name"], names + [[-1, "no such object"]])
+    done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
+    assert done.stdout == f"{ROWS} objects updated, 1 not found\n", f"psycopg2, {name} says what it did"
+    assert database.equal(), f"psycopg2, {name}: the table has the new values"
 
-        database.fresh_objects()
-        path = csv_file(directory, ["id", "name"], names + names[-1:])
-        done = subprocess.run([command, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        ok(done.returncode and "a second time" in done.stderr
-           and not database.rows("SELECT FROM objects WHERE field1 <> id"),
-           f"psycopg2, {name}: an error undoes all of it", done.stderr)
+    database.fresh_objects()
+    path = csv_file(directory, ["id", "name"], names + names[-1:])
+    done = subprocess.run([command, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode and "a second time" in done.stderr
+           and not database.rows("SELECT FROM objects WHERE field1 <> id")), \
+        (f"psycopg2, {name}: an error undoes all of it", done.stderr)
 
-        path = csv_file(directory, ["id", "name"], [])
-        done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
-        equal(done.stdout, "0 objects updated, 0 not found\n", f"psycopg2, {name}: an empty file is no error")
+    path = csv_file(directory, ["id", "name"], [])
+    done = subprocess.run([command, path], stdout=subprocess.PIPE, text=True)
+    assert done.stdout == "0 objects updated, 0 not found\n", f"psycopg2, {name}: an empty file is no error"
 
 
-def readme(database):
+def test_readme(database):
     """An example that no test runs may be wrong for ever."""
     with open(f"{EXAMPLES}/README.md", encoding="utf-8") as file:
         text = file.read()
     named = set(re.findall(r"^\|[^|]*\| `(\w+)/[^|]* \|", text, re.MULTILINE))
     there = {entry.name for entry in os.scandir(EXAMPLES) if entry.is_dir()}
     tested = {"psql", "plpgsql", "psycopg2", "django", "alembic", "activerecord", "sqitch", "knex"}
-    ok(named == there == tested, "every example is described and tested", (named, there))
+    assert named == there == tested, ("every example is described and tested", (named, there))
 
     with open(f"{EXAMPLES}/knex/package-lock.json", encoding="utf-8") as file:
-        ok('"resolved"' not in file.read(), "knex: the lock file names no registry")
+        assert '"resolved"' not in file.read(), "knex: the lock file names no registry"
 
     database.fresh_objects()
     before = database.checksum()
     database.execute("CREATE TEMPORARY TABLE new_values AS SELECT id, 0 AS field1, 'x' AS field2 FROM objects")
     keep, back = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     database.execute(f"BEGIN; {keep}; SELECT bulk_update_query('objects', 'TABLE new_values ORDER BY id'); COMMIT")
-    equal(database.value("SELECT count(*) FROM objects WHERE field2 = 'x'"), ROWS, "the README's SQL: forward")
+    assert database.value("SELECT count(*) FROM objects WHERE field2 = 'x'") == ROWS, "the README's SQL: forward"
     database.execute(f"BEGIN; {back}; COMMIT")
-    equal(database.checksum(), before, "the README's SQL: backward")
+    assert database.checksum() == before, "the README's SQL: backward"
 
 
-def npm():
+def test_npm():
     """What npm says tells a registry that it does not get to from a mistake in the example."""
     unreachable = ("code ECONNREFUSED", "code E403", "code E503", "code UNABLE_TO_VERIFY_LEAF_SIGNATURE",
                    "code SELF_SIGNED_CERT_IN_CHAIN", "request to https://registry.example/knex failed, reason: certificate")
     mistakes = ("code EUSAGE", "code EINTEGRITY", "code ERESOLVE", "code EBADENGINE", "code EJSONPARSE")
-    equal([text for text in (*unreachable, *mistakes) if Knex.UNREACHABLE.search(f"npm ERR! {text}")],
-          list(unreachable), "knex: skipped when npm does not get to its registry, and only then")
-
-
-def main():
-    database = Database()
-    npm()
-    migrations.run(database)
-    for example in (psql, plpgsql, programs, cheatsheet.run):
-        with tempfile.TemporaryDirectory() as directory:
-            example(database, directory)
-    readme(database)
-    return finish()
-
-
-sys.exit(main())
+    assert [text for text in (*unreachable, *mistakes) if Knex.UNREACHABLE.search(f"npm ERR! {text}")] \
+        == list(unreachable), \
+        "knex: skipped when npm does not get to its registry, and only then"

@@ -1,0 +1,8 @@
+import pytest
+
+from database import Database
+
+
+@pytest.fixture(scope="session")
+def database():
+    return Database()
