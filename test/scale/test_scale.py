@@ -1,12 +1,11 @@
 """Many chunks, wide tables, large rows, large numbers; test/scale/run says what it is. Runs inside a server."""
 
-import argparse
-import sys
 import time
 
 import psycopg2
+import pytest
 
-from harness import Sampler, Session, equal, finish, ok
+from harness import Sampler, Session
 
 MB = 1 << 20
 APPLIERS = ("direct", "sql")
@@ -34,11 +33,23 @@ class Call:
             self.growth = memory.growth
 
 
+@pytest.fixture(scope="module")
+def session():
+    with Session() as opened:
+        opened.run("CREATE EXTENSION bulk_update; SET client_min_messages = warning")
+        yield opened
+
+
+@pytest.fixture
+def options(pytestconfig):
+    return pytestconfig.option
+
+
 def tell(name, call):
-    print(f"# {name}: {call.fetched} rows in {call.chunks} chunks, {call.seconds:.1f} s, {call.growth / MB:.1f} MB", flush=True)
+    print(f"{name}: {call.fetched} rows in {call.chunks} chunks, {call.seconds:.1f} s, {call.growth / MB:.1f} MB")
 
 
-def chunks(session, options):
+def test_chunks(session, options):
     count = options.chunks
     for applier in APPLIERS:
         name = f"{count} chunks of 10 rows, {applier}"
@@ -48,14 +59,14 @@ def chunks(session, options):
         call = Call(applier, "many", f"SELECT i AS id, i * 3 AS v FROM generate_series(1, {count * 10}) i",
                     ", chunk_size => 10")
         tell(name, call)
-        equal((call.chunks, call.updated, call.appliers), (count, count * 10, applier), name)
-        equal(session.run("SELECT count(*), count(*) FILTER (WHERE v <> id * 3) FROM many"), [(count * 10, 0)],
-              f"{name}: the table")
-        ok(call.growth <= FLAT, f"{name}: memory", call.growth)
+        assert (call.chunks, call.updated, call.appliers) == (count, count * 10, applier), name
+        assert session.run("SELECT count(*), count(*) FILTER (WHERE v <> id * 3) FROM many") == [(count * 10, 0)], \
+            f"{name}: the table"
+        assert call.growth <= FLAT, (f"{name}: memory", call.growth)
     session.run("DROP TABLE many")
 
 
-def columns(session, _):
+def test_columns(session):
     names = [f"c{i}" for i in range(1, COLUMNS)]
     values = ", ".join(f"(id * {i})::int AS {name}" for i, name in enumerate(names, 1))
     for applier in APPLIERS:
@@ -65,15 +76,15 @@ def columns(session, _):
         session.run("INSERT INTO wide (id) SELECT generate_series(1, 500)")
         call = Call(applier, "wide", f"SELECT id, {values} FROM generate_series(1, 500) id", ", chunk_size => 100")
         tell(name, call)
-        equal((call.updated, call.appliers), (500, applier), name)
+        assert (call.updated, call.appliers) == (500, applier), name
         session.run(f"CREATE TABLE expected AS SELECT id, {values} FROM generate_series(1, 500) id")
-        equal(session.value("SELECT count(*) FROM wide w JOIN expected e USING (id) WHERE w::text = e::text"), 500,
-              f"{name}: the table")
-        ok(call.growth <= FLAT, f"{name}: memory", call.growth)
+        assert session.value("SELECT count(*) FROM wide w JOIN expected e USING (id) WHERE w::text = e::text") == 500, \
+            f"{name}: the table"
+        assert call.growth <= FLAT, (f"{name}: memory", call.growth)
     session.run("DROP TABLE wide, expected")
 
 
-def megabytes(session, options):
+def test_megabytes(session, options):
     size = options.megabytes * MB
     for applier in APPLIERS:
         name = f"rows of {options.megabytes} MB, {applier}"
@@ -82,11 +93,12 @@ def megabytes(session, options):
             INSERT INTO large SELECT i, '' FROM generate_series(1, 3) i""")
         call = Call(applier, "large", f"SELECT i AS id, repeat(chr(64 + i), {size}) AS v FROM generate_series(1, 3) i")
         tell(name, call)
-        print(f"# {name}: {call.growth / size:.1f} times a row")
-        equal((call.updated, call.appliers), (3, applier), name)
-        equal(session.run(f"SELECT id FROM large WHERE v = repeat(chr(64 + id), {size}) ORDER BY id"), [(1,), (2,), (3,)],
-              f"{name}: the table")
-        ok(call.growth <= FLAT + COPIES[applier] * size, f"{name}: memory", call.growth)
+        print(f"{name}: {call.growth / size:.1f} times a row")
+        assert (call.updated, call.appliers) == (3, applier), name
+        assert session.run(f"SELECT id FROM large WHERE v = repeat(chr(64 + id), {size}) ORDER BY id") \
+            == [(1,), (2,), (3,)], \
+            f"{name}: the table"
+        assert call.growth <= FLAT + COPIES[applier] * size, (f"{name}: memory", call.growth)
     session.run("DROP TABLE large")
 
 
@@ -99,7 +111,7 @@ def failure(session, query):
     return None, "no error", ""
 
 
-def limits(session, _):
+def test_limits(session):
     """Rows and keys that are too large, or nearly so, for a tuple of the server. Each large value is stored only once."""
     huge, refused = 600 * MB, "54000"
     session.run(f"""CREATE UNLOGGED TABLE stored (v text, w text); ALTER TABLE stored ALTER v SET STORAGE EXTERNAL;
@@ -116,12 +128,16 @@ def limits(session, _):
                  + " FROM stored, generate_series(1, 2) i")
         name = f"a row of 1.1 GB, {table}"
         session.run("TRUNCATE refused")
-        equal(failure(session, f"SELECT FROM bulk_update_query('{table}', $q${query}$q$)")[:2],
-              (refused, "source row 1 is too large for bulk_update"), name)
-        equal(session.run(f"""SELECT sum(rows_updated), sum(rows_rejected) FROM bulk_update_query('{table}', $q${query}$q$,
-            on_error => 'skip', rejects => 'refused')"""), [(1, 1)], f"{name}: set aside")
-        equal(session.run("SELECT source_row, sqlstate FROM refused"), [(1, refused)], f"{name}: recorded")
-        equal(session.run(f"SELECT id, {names[0]} FROM {table} ORDER BY id"), [(1, None), (2, "small")], f"{name}: the table")
+        assert failure(session, f"SELECT FROM bulk_update_query('{table}', $q${query}$q$)")[:2] \
+            == (refused, "source row 1 is too large for bulk_update"), \
+            name
+        assert session.run(f"""SELECT sum(rows_updated), sum(rows_rejected) FROM bulk_update_query('{table}', $q${query}$q$,
+            on_error => 'skip', rejects => 'refused')""") \
+            == [(1, 1)], \
+            f"{name}: set aside"
+        assert session.run("SELECT source_row, sqlstate FROM refused") == [(1, refused)], f"{name}: recorded"
+        assert session.run(f"SELECT id, {names[0]} FROM {table} ORDER BY id") == [(1, None), (2, "small")], \
+            f"{name}: the table"
     # In memory, for time is not what this is about. As text a bytea of this size would have more than 1 GB.
     session.run("SET work_mem = '8GB'")
     described = f"<{huge} bytes>"
@@ -135,19 +151,22 @@ def limits(session, _):
         call = f"""SELECT rows_missing, first_key, last_key FROM bulk_update_query('keyed', $q$SELECT {made}, 2$q$, '{{{key},v}}',
             '{{{key}}}', on_missing => '{policy}')"""
         if policy == "ignore":
-            equal(session.run(call), [(1, text, text)], name)
+            assert session.run(call) == [(1, text, text)], name
         else:
-            equal(failure(session, call), ("P0002", 'table "keyed" has no row for source row 1', f"Key {text} is missing."), name)
+            assert failure(session, call) \
+                == ("P0002", 'table "keyed" has no row for source row 1', f"Key {text} is missing."), \
+                name
     query = f"SELECT CASE i WHEN 1 THEN 'k' ELSE repeat(chr(105 + i), {huge}) END AS k, i AS v FROM generate_series(2, 1, -1) i"
     call = f"bulk_update_query('keyed', $q${query}$q$, key_columns => '{{k}}', ordering => 'sort'"
-    equal(failure(session, f"SELECT FROM {call})")[:2], (refused, "source row 1 is too large to be sorted"), "a key too large to be sorted")
-    equal(session.run(f"SELECT sum(rows_updated), sum(rows_rejected) FROM {call}, on_error => 'skip')"), [(1, 1)],
-          "a key too large to be sorted: set aside")
-    equal(session.run("SELECT k, v FROM keyed"), [("k", 1)], "a key too large to be sorted: the table")
+    assert failure(session, f"SELECT FROM {call})")[:2] == (refused, "source row 1 is too large to be sorted"), \
+        "a key too large to be sorted"
+    assert session.run(f"SELECT sum(rows_updated), sum(rows_rejected) FROM {call}, on_error => 'skip')") == [(1, 1)], \
+        "a key too large to be sorted: set aside"
+    assert session.run("SELECT k, v FROM keyed") == [("k", 1)], "a key too large to be sorted: the table"
     session.run("DROP TABLE stored, keyed, refused, eleven, cast_ones; RESET bulk_update.applier; RESET work_mem")
 
 
-def chunk_size(session, _):
+def test_chunk_size(session):
     rows = 300000
     for applier in APPLIERS:
         for work_mem in ("64kB", "1GB"):
@@ -158,14 +177,14 @@ def chunk_size(session, _):
             call = Call(applier, "big", f"SELECT i AS id, i * 3 AS v FROM generate_series({rows}, 1, -1) i",
                         ", chunk_size => 2147483647", f"SET work_mem = '{work_mem}'")
             tell(name, call)
-            equal((call.updated, session.value("SELECT count(*) FROM big WHERE v = id * 3")), (rows, rows), name)
+            assert (call.updated, session.value("SELECT count(*) FROM big WHERE v = id * 3")) == (rows, rows), name
             # 64 MB at most in a chunk, whatever work_mem is; and the sort's and the batch's own.
             limit = FLAT if work_mem == "64kB" else 6 * FLAT
-            ok(call.growth <= limit, f"{name}: memory", call.growth)
+            assert call.growth <= limit, (f"{name}: memory", call.growth)
     session.run("DROP TABLE big")
 
 
-def counts(session, _):
+def test_counts(session):
     rows, most = 3000000000, (1 << 63) - 1
     session.run("CREATE TABLE few (id bigint PRIMARY KEY, v bigint); INSERT INTO few VALUES (1, 0)")
     types = session.run("""SELECT of, name, type::regtype::text FROM (
@@ -176,30 +195,30 @@ def counts(session, _):
             WHERE attrelid IN ('bulk_update_chunk'::regclass, 'bulk_update_progress'::regclass)) AS c(of, name, type)
         WHERE name LIKE 'rows\\_%' AND name <> 'rows_per_second'
             OR name IN ('chunk', 'chunks', 'memory_bytes', 'spilled_bytes', 'reject_limit')""")
-    equal([row for row in types if row[2] != "bigint"], [], "counts are of type bigint")
-    equal({of for of, name, _ in types if name == "rows_fetched"}, {"bulk_update_chunk", "bulk_update_progress"},
-          "there are counts")
+    assert [row for row in types if row[2] != "bigint"] == [], "counts are of type bigint"
+    assert {of for of, name, _ in types if name == "rows_fetched"} == {"bulk_update_chunk", "bulk_update_progress"}, \
+        "there are counts"
     with Session() as caller:
         statement = caller.background(f"""SELECT FROM bulk_update_query('few', $$SELECT i AS id, i AS v
             FROM (SELECT generate_series(1, {rows}::bigint) AS i) s$$, dry_run => true, on_error => 'skip', reject_limit => {most})""")
         session.wait_until(f"EXISTS (SELECT FROM bulk_update_progress WHERE pid = {caller.pid} AND rows_fetched > 0)", statement)
-        equal(session.value(f"SELECT rows_estimated FROM bulk_update_progress WHERE pid = {caller.pid}"), rows,
-              "an estimate beyond 32 bits is told")
+        assert session.value(f"SELECT rows_estimated FROM bulk_update_progress WHERE pid = {caller.pid}") == rows, \
+            "an estimate beyond 32 bits is told"
         session.run(f"SELECT pg_cancel_backend({caller.pid})")
-        equal(statement.wait().sqlstate, "57014", "the call of that many rows is cancelled")
+        assert statement.wait().sqlstate == "57014", "the call of that many rows is cancelled"
     keys = (-most - 1, -(1 << 31) - 1, 1 << 31, 1 << 32, most)
     for applier in APPLIERS:
         session.run("TRUNCATE few; INSERT INTO few SELECT k, 0 FROM unnest(%s) k", (list(keys),))
         call = Call(applier, "few", f"SELECT k AS id, k AS v FROM unnest('{{{','.join(map(str, keys))}}}'::bigint[]) k")
-        equal((call.updated, session.value("SELECT count(*) FROM few WHERE v = id")), (len(keys), len(keys)),
-              f"keys beyond 32 bits, {applier}")
+        assert (call.updated, session.value("SELECT count(*) FROM few WHERE v = id")) == (len(keys), len(keys)), \
+            f"keys beyond 32 bits, {applier}"
 
 
-def rows(session, options):
+def test_rows(session, options):
     """Time and memory of so many rows beside a tenth of them; each the better of two runs. Without JIT, which would
     compile the larger source's query only: it takes some 10 MB."""
     if not options.rows:
-        return
+        pytest.skip("only with --rows")
     per_row, growth = [], []
     session.run("CREATE TABLE long (id bigint PRIMARY KEY, v bigint)")
     for count in (options.rows // 10, options.rows):
@@ -210,32 +229,11 @@ def rows(session, options):
             calls.append(Call("direct", "long", f"SELECT i AS id, i * {factor} AS v FROM generate_series(1, {count}) i",
                               settings="SET jit = off"))
             tell(f"{count} rows", calls[-1])
-            equal(session.value(f"SELECT count(*) FROM long WHERE v = id * {factor}"), count, f"{count} rows: the table")
+            assert session.value(f"SELECT count(*) FROM long WHERE v = id * {factor}") == count, \
+                f"{count} rows: the table"
             session.run("VACUUM long")
         per_row.append(min(call.seconds for call in calls) / count)
         growth.append(max(call.growth for call in calls))
-    print(f"# {options.rows} rows beside a tenth: {per_row[1] / per_row[0]:.2f} times the time per row")
-    ok(per_row[1] <= RATIO * per_row[0], "time per row", per_row)
-    ok(growth[1] <= growth[0] + 4 * MB, "memory is flat", growth)
-
-
-PARTS = (chunks, columns, megabytes, limits, chunk_size, counts, rows)
-
-
-def main():
-    parser = argparse.ArgumentParser(prog="test/scale/run")
-    parser.add_argument("--only", action="append", choices=[part.__name__ for part in PARTS])
-    parser.add_argument("--chunks", type=int, default=100000)
-    parser.add_argument("--megabytes", type=int, default=100)
-    parser.add_argument("--rows", type=int, default=0)
-    options = parser.parse_args()
-    with Session() as session:
-        session.run("CREATE EXTENSION bulk_update; SET client_min_messages = warning")
-        for part in PARTS:
-            if not options.only or part.__name__ in options.only:
-                part(session, options)
-    return finish()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    print(f"{options.rows} rows beside a tenth: {per_row[1] / per_row[0]:.2f} times the time per row")
+    assert per_row[1] <= RATIO * per_row[0], ("time per row", per_row)
+    assert growth[1] <= growth[0] + 4 * MB, ("memory is flat", growth)
