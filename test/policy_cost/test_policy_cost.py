@@ -1,13 +1,11 @@
 """What the policies cost; test/policy_cost/run says what it is. Runs inside a server."""
 
-import argparse
-import os
-import sys
 import time
 
 import psycopg2
+import pytest
 
-from harness import Sampler, Session, equal, finish, ok
+from harness import Sampler, Session
 
 MB = 1024 * 1024
 MEMORY_BOUND = 32 * MB
@@ -22,7 +20,6 @@ class Bench:
         self.rows, self.rounds = rows, rounds
         self.session = Session()
         self.session.run("CREATE EXTENSION bulk_update")
-        self.table = []
 
     def build(self):
         self.session.run("DROP TABLE IF EXISTS target")
@@ -61,14 +58,18 @@ class Bench:
         self.turns = len(times[0])
         return [min(seconds) for seconds in times]
 
-    def compare(self, name, what, seconds, to_what, base, most):
+    def compare(self, what, seconds, to_what, base, most):
         """A test that seconds are at most so many times base."""
-        self.table.append((name, what, seconds, to_what, base, seconds / base, most))
-        ok(seconds <= most * base,
-           f"{name}: {seconds:.2f} s against {base:.2f} s, {seconds / base:.2f} times (at most {most:.2f})")
+        print(f"{what}: {seconds:.2f} s; {to_what}: {base:.2f} s; ratio {seconds / base:.3f}, at most {most:.2f}")
+        assert seconds <= most * base
 
 
-def bad_rows(bench, name, source):
+@pytest.fixture(scope="module")
+def bench(pytestconfig):
+    return Bench(pytestconfig.option.rows, pytestconfig.option.rounds)
+
+
+def bad_rows(bench, source):
     """A hundred bad rows under 'skip' against the same source without them under 'stop'."""
     step = max(bench.rows // BAD_ROWS, 1)
     bad = bench.rows // step
@@ -87,25 +88,26 @@ def bad_rows(bench, name, source):
         return seconds
 
     base, seconds = bench.in_turns(stop, skipping, within=lambda stop, skip: skip <= SKIP_BOUND * stop)
-    equal(last["stop"], (bench.rows, bench.rows, 0, 0, 0, 0), f"{name}: all updated under 'stop'")
-    equal(last["skip"], (bench.rows, bench.rows - bad, 0, 0, 0, bad), f"{name}: all but {bad} updated under 'skip'")
-    equal(bench.session.run("SELECT n, count(*) FROM target GROUP BY n ORDER BY n"),
-          [(2 * bench.turns - 1, bad), (2 * bench.turns, bench.rows - bad)], f"{name}: the table")
-    bench.compare(name, f"{bad} bad of {bench.rows} rows, 'skip'", seconds, "none bad, 'stop'", base, SKIP_BOUND)
+    assert last["stop"] == (bench.rows, bench.rows, 0, 0, 0, 0), "all updated under 'stop'"
+    assert last["skip"] == (bench.rows, bench.rows - bad, 0, 0, 0, bad), f"all but {bad} updated under 'skip'"
+    assert bench.session.run("SELECT n, count(*) FROM target GROUP BY n ORDER BY n") \
+        == [(2 * bench.turns - 1, bad), (2 * bench.turns, bench.rows - bad)], \
+        "the table"
+    bench.compare(f"{bad} bad of {bench.rows} rows, 'skip'", seconds, "none bad, 'stop'", base, SKIP_BOUND)
 
 
-def bad_by_constraint(bench, name):
-    bad_rows(bench, name, "SELECT i AS id, CASE WHEN {condition} THEN -1 ELSE {value} END AS n"
+def test_bad_by_constraint(bench):
+    bad_rows(bench, "SELECT i AS id, CASE WHEN {condition} THEN -1 ELSE {value} END AS n"
                           " FROM generate_series(1, {rows}) i")
 
 
-def bad_by_coercion(bench, name):
+def test_bad_by_coercion(bench):
     """Each row is coerced, from bigint to integer."""
-    bad_rows(bench, name, "SELECT i AS id, CASE WHEN {condition} THEN 3000000000 ELSE {value} END AS n"
+    bad_rows(bench, "SELECT i AS id, CASE WHEN {condition} THEN 3000000000 ELSE {value} END AS n"
                           " FROM generate_series(1, {rows}) i")
 
 
-def unchanged(bench, name):
+def test_unchanged(bench):
     """A call and the same once more with skip_unchanged: leaves no dead tuples and next to no WAL."""
     source = f"SELECT i AS id, 1 AS n, 'new ' || i AS v FROM generate_series(1, {bench.rows}) i"
     session = bench.session
@@ -134,16 +136,16 @@ def unchanged(bench, name):
         return seconds
 
     base, seconds = bench.in_turns(write, leave, within=lambda write, leave: 3 * leave <= write)
-    equal(last["write"], (bench.rows, bench.rows, 0, 0, 0, 0), f"{name}: all written without skip_unchanged")
-    ok(last["written"][0] > 50 * bench.rows and last["written"][1:] == [bench.rows, bench.rows],
-       f"{name}: and that shows in WAL, dead tuples and updates", last["written"])
-    equal(last["leave"], (bench.rows, 0, bench.rows, 0, 0, 0), f"{name}: all unchanged with it")
-    equal((last["dead"], last["updated"]), (0, 0), f"{name}: no dead tuples, no updates")
-    ok(last["wal"] < 100000, f"{name}: {last['wal']} bytes of WAL (less than 100000)")
-    bench.compare(name, f"{bench.rows} unchanged rows, skip_unchanged", seconds, "the same rows written", base, 1 / 3)
+    assert last["write"] == (bench.rows, bench.rows, 0, 0, 0, 0), "all written without skip_unchanged"
+    assert last["written"][0] > 50 * bench.rows and last["written"][1:] == [bench.rows, bench.rows], \
+        ("and that shows in WAL, dead tuples and updates", last["written"])
+    assert last["leave"] == (bench.rows, 0, bench.rows, 0, 0, 0), "all unchanged with it"
+    assert (last["dead"], last["updated"]) == (0, 0), "no dead tuples, no updates"
+    assert last["wal"] < 100000, f"{last['wal']} bytes of WAL (less than 100000)"
+    bench.compare(f"{bench.rows} unchanged rows, skip_unchanged", seconds, "the same rows written", base, 1 / 3)
 
 
-def duplicates(bench, name):
+def test_duplicates(bench):
     """Two equal keys far apart in random order: found by 'error', decided by 'first' and 'last'; memory stays flat."""
     bench.build()
     session = bench.session
@@ -161,7 +163,7 @@ def duplicates(bench, name):
     key = session.value(f"SELECT id FROM shuffled WHERE position = {near}")
 
     for policy in ("error", "first", "last"):
-        title = f"{name}, '{policy}'"
+        title = f"'{policy}'"
         # A session of its own: what one has freed would hide what the next one takes.
         with Session() as call:
             call.run("SET work_mem = '4MB'; SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0;"
@@ -174,25 +176,25 @@ def duplicates(bench, name):
                 except psycopg2.Error as caught:
                     error = caught
                 seconds = time.perf_counter() - started
-        print(f"#   {title}: {seconds:.1f} s, growth {sampler.growth / MB:.1f} MB")
+        print(f"{title}: {seconds:.1f} s, growth {sampler.growth / MB:.1f} MB")
         if policy == "error":
-            equal(error and error.pgcode, "21000", f"{title}: the error")
+            assert (error and error.pgcode) == "21000", f"{title}: the error"
             text = error.diag.message_primary + " " + (error.diag.message_detail or "") if error else ""
-            ok(all(str(number) in text for number in (key, near, far)),
-               f"{title}: names key {key} and source rows {near} and {far}", text)
-            equal(bench.session.value("SELECT count(*) FROM target WHERE n <> 0"), 0, f"{title}: nothing is changed")
+            assert all(str(number) in text for number in (key, near, far)), \
+                (f"{title}: names key {key} and source rows {near} and {far}", text)
+            assert bench.session.value("SELECT count(*) FROM target WHERE n <> 0") == 0, f"{title}: nothing is changed"
         else:
-            equal(counts, (bench.rows, bench.rows - 1, 0, 0, 1, 0), f"{title}: one duplicate")
-            equal(bench.session.value(f"SELECT n FROM target WHERE id = {key}"), 1 if policy == "first" else 2,
-                  f"{title}: the row that is kept")
+            assert counts == (bench.rows, bench.rows - 1, 0, 0, 1, 0), f"{title}: one duplicate"
+            assert bench.session.value(f"SELECT n FROM target WHERE id = {key}") == (1 if policy == "first" else 2), \
+                f"{title}: the row that is kept"
             bench.session.run("UPDATE target SET n = 0 WHERE n <> 0")
             bench.settle()
-        ok(sampler.growth < MEMORY_BOUND, f"{title}: the backend grows by {sampler.growth / MB:.1f} MB"
+        assert sampler.growth < MEMORY_BOUND, (f"{title}: the backend grows by {sampler.growth / MB:.1f} MB"
                                           f" (less than {MEMORY_BOUND // MB})")
     session.run("DROP TABLE shuffled")
 
 
-def all_bad(bench, name):
+def test_all_bad(bench):
     """Linear in the rows when every row is bad, and not much dearer than applying good ones."""
     bench.build()
     few, many = min(10000, bench.rows // 2), min(20000, bench.rows)
@@ -212,41 +214,6 @@ def all_bad(bench, name):
     applied, base, seconds = bench.in_turns(
         good, bad(few), bad(many), within=lambda good, few, many: many <= 2.6 * few and few <= 12 * good)
     for rows in (few, many):
-        equal(last[rows], (rows, 0, 0, 0, 0, rows), f"{name}: {rows} rejected")
-    bench.compare(name, f"one chunk of {many}, all bad", seconds, f"one of {few}", base, 2.6)
-    bench.compare(name, f"one chunk of {few}, all bad", base, "the same, all good", applied, 12)
-
-
-CASES = {
-    "bad by constraint": bad_by_constraint,
-    "bad by coercion": bad_by_coercion,
-    "unchanged": unchanged,
-    "duplicates": duplicates,
-    "all bad": all_bad,
-}
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=int(os.environ.get("POLICY_COST_ROWS", 1000000)))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", action="append")
-    arguments = parser.parse_args()
-    bench = Bench(arguments.rows, arguments.rounds)
-
-    for name, case in CASES.items():
-        if arguments.only and not any(part in name for part in arguments.only):
-            continue
-        try:
-            case(bench, name)
-        except (AssertionError, psycopg2.Error) as problem:
-            ok(False, f"{name}: {problem}")
-
-    print()
-    for name, what, seconds, to_what, base, ratio, most in bench.table:
-        print(f"{what}: {seconds:.2f} s; {to_what}: {base:.2f} s; ratio {ratio:.3f}, at most {most:.2f}")
-    print()
-    return finish()
-
-
-sys.exit(main())
+        assert last[rows] == (rows, 0, 0, 0, 0, rows), f"{rows} rejected"
+    bench.compare(f"one chunk of {many}, all bad", seconds, f"one of {few}", base, 2.6)
+    bench.compare(f"one chunk of {few}, all bad", base, "the same, all good", applied, 12)
