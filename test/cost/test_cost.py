@@ -1,13 +1,9 @@
 """Cost of bulk_update; test/cost/run says what it is. Runs inside a server."""
 
-import argparse
-import os
-import sys
 import time
 
 import psycopg2
-
-import children
+import pytest
 
 # What a session may have set. The planner then finds the wrong plans cheap; the cost must stay.
 SETTINGS = {
@@ -123,25 +119,20 @@ CHUNKS = [(200, 1), (2000, 10), (20000, 10000), (200000, 100000)]
 class Bench:
     def __init__(self, rows):
         self.rows = rows
-        self.passed = self.failed = 0
         self.connection = psycopg2.connect("")
         self.cursor = self.connection.cursor()
-        self.built_in = 0
-
-    def ok(self, condition, name):
-        print(("ok" if condition else "not ok") + " - " + name, flush=True)
-        if condition:
-            self.passed += 1
-        else:
-            self.failed += 1
+        self.built_in, self.built = 0, None
 
     def execute(self, query):
         self.cursor.execute(query)
 
     def build(self, shape, rows=None):
-        """Make the table of a shape, with the statistics that the shape is about."""
+        """Make the table of a shape, unless it is there, with the statistics that the shape is about."""
         started = time.perf_counter()
         rows = rows or self.rows
+        if self.built == (shape, rows):
+            return
+        self.built = None
         self.execute("DROP TABLE IF EXISTS target CASCADE")
         self.execute("DROP FUNCTION IF EXISTS pass_over")
         self.execute("DROP ROLE IF EXISTS guest")
@@ -155,7 +146,7 @@ class Bench:
         if shape.statistics == "analyzed":
             self.execute("ANALYZE target")
         self.connection.commit()
-        self.built_in = time.perf_counter() - started
+        self.built, self.built_in = (shape, rows), time.perf_counter() - started
 
     def call(self, shape, pairs, rows=None):
         """The query of a source of that many pairs, its keys spread over the whole table."""
@@ -189,24 +180,6 @@ class Bench:
                         FROM pg_stat_xact_user_tables WHERE relname LIKE 'target%'""")
         return [int(n) for n in self.cursor.fetchone()]
 
-    def scans(self, shape, pairs, chunk_size, settings_name):
-        """One case: no scan of the table, no more look-ups than pairs, nothing else read."""
-        name = f"{shape.name}, {settings_name}, {pairs} pairs in chunks of {chunk_size}"
-        try:
-            before = self.access()
-            updated, _ = self.bulk_update(shape, pairs, chunk_size, SETTINGS[settings_name])
-            seq_scan, seq_tup_read, idx_scan, idx_tup_fetch = (a - b for a, b in zip(self.access(), before))
-        except psycopg2.Error as error:
-            self.connection.rollback()
-            return self.ok(False, f"{name}: {error}")
-        self.connection.rollback()
-        about = shape.lookups * pairs * 1.1 + 10
-        expected = pairs - (pairs // shape.passed_over if shape.passed_over else 0)
-        self.ok(
-            updated == expected and seq_scan == 0 and seq_tup_read == 0 and idx_scan <= about and idx_tup_fetch <= about,
-            f"{name}: updated {updated}, seq_scan {seq_scan}, seq_tup_read {seq_tup_read},"
-            f" idx_scan {idx_scan}, idx_tup_fetch {idx_tup_fetch}")
-
     def buffers(self, shape, pairs, rows):
         """Buffers that one call touches, after a first one that fills the session's caches."""
         for _ in range(2):
@@ -214,96 +187,105 @@ class Bench:
             self.connection.rollback()
         return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
-
     def processor_time(self):
         """Of the backend, in seconds: a busy machine does not spoil it."""
-        with open(f"/proc/{self.connection.info.backend_pid}/schedstat") as file:
+        with open(f"/proc/{self.connection.info.backend_pid}/schedstat", encoding="ascii") as file:
             return int(file.read().split()[0]) / 1e9
 
-    def many_children(self, children, pairs):
-        """An inheritance tree of many tables: a call takes no longer than UPDATE ... FROM of the same pairs, which finds
-        a plan for all pairs and all tables. The best of some runs in turn; both change the same rows."""
-        self.execute("DROP TABLE IF EXISTS target, source CASCADE")
-        self.execute(BIGINT[0])
-        for c in range(1, children + 1):
-            self.execute(f"CREATE TABLE target_{c} (PRIMARY KEY (id)) INHERITS (target);"
-                         f"INSERT INTO target_{c} SELECT i, i FROM generate_series({c * 100}, {c * 100 + 99}) i")
-            self.connection.commit()
-        self.execute(f"CREATE TABLE source AS SELECT 100 + i * {children * 100 // pairs} AS id, -i AS field1, 'new ' || i"
-                     f" AS field2 FROM generate_series(0, {pairs} - 1) i")
-        self.execute("ANALYZE target; ANALYZE source")
-        self.connection.commit()
-        ways = {"UPDATE": "UPDATE target t SET field1 = s.field1, field2 = s.field2 FROM source s WHERE t.id = s.id",
-                "bulk_update": "SELECT sum(rows_updated) FROM bulk_update_query('target', 'TABLE source')",
-                "bulk_update, sql": "SET LOCAL bulk_update.applier = sql;"
-                                    "SELECT sum(rows_updated) FROM bulk_update_query('target', 'TABLE source')"}
-        best, tables = {}, {}
-        for _ in range(4):
-            for way, statement in ways.items():
-                started = self.processor_time()
-                self.execute(statement)
-                taken = self.processor_time() - started
-                updated = self.cursor.rowcount if way == "UPDATE" else self.cursor.fetchone()[0]
-                best[way] = min(best.get(way, taken), taken)
-                assert updated == pairs, f"{way}: {updated}"
-                self.execute("SELECT md5(string_agg(t::text, ' ' ORDER BY id)) FROM target t")
-                tables[way] = self.cursor.fetchone()[0]
-                self.connection.rollback()
-        for way in ("bulk_update", "bulk_update, sql"):
-            name = f"inheritance, {children} children, {pairs} pairs, {way}"
-            self.ok(tables[way] == tables["UPDATE"], f"{name}: the same rows as by UPDATE")
-            self.ok(best[way] <= 1.2 * best["UPDATE"], f"{name}: {best[way]:.3f} s, UPDATE ... FROM {best['UPDATE']:.3f} s")
+
+@pytest.fixture(scope="module")
+def shared(pytestconfig):
+    return Bench(pytestconfig.option.rows)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=int(os.environ.get("COST_ROWS", 1000000)))
-    parser.add_argument("--only", action="append")
-    arguments = parser.parse_args()
-    bench = Bench(arguments.rows)
-    bench.execute("CREATE EXTENSION bulk_update")
-    bench.connection.commit()
+@pytest.fixture
+def bench(shared):
+    yield shared
+    shared.connection.rollback()
 
-    def wanted(name):
-        return not arguments.only or any(part in name for part in arguments.only)
 
-    # Everything on the plainest shape; on the others the default settings and those that tempt most.
+def calls(rows):
+    """Shape, settings, pairs and chunk_size of each call that is looked at.
+
+    All settings with the plainest shape; with the others the default ones and those that tempt most.
+    """
     for shape in SHAPES:
-        if not wanted(shape.name):
-            continue
-        bench.build(shape)
         for pairs, chunk_size in CHUNKS:
-            pairs = min(pairs, arguments.rows // 5)
-            bench.scans(shape, pairs, chunk_size, "default settings")
+            yield shape, "default settings", min(pairs, rows // 5), chunk_size
         for settings in SETTINGS:
             if shape is SHAPES[0]:
-                bench.scans(shape, 20000, 10000, settings)
-                bench.scans(shape, 500, 10000, settings)
+                yield shape, settings, 20000, 10000
+                yield shape, settings, 500, 10000
             elif settings in shape.tempting:
-                bench.scans(shape, 20000, 10000, settings)
-
-    if wanted("inheritance, many children"):
-        bench.many_children(1000, 500)
-
-    # A call of 100 pairs reads per pair a descent of the index, the row, and the places where the new version goes.
-    for shape in SHAPES:
-        if not wanted(shape.name) or shape.statistics != "analyzed":
-            continue
-        small_rows = max(arguments.rows // 100, 1000)
-        bench.build(shape, small_rows)
-        small = bench.buffers(shape, 100, small_rows)
-        bench.build(shape)
-        large = bench.buffers(shape, 100, arguments.rows)
-        bench.ok(large <= 3000, f"{shape.name}: 100 pairs touch {large} buffers of a table of {arguments.rows} rows")
-        bench.ok(large <= 3 * small,
-                 f"{shape.name}: 100 pairs touch {large} buffers with {arguments.rows} rows, {small} with {small_rows}")
-
-    if wanted("children"):
-        children.check(bench)
-
-    print()
-    print(f"{bench.passed} passed, {bench.failed} failed")
-    return 1 if bench.failed else 0
+                yield shape, settings, 20000, 10000
 
 
-sys.exit(main())
+def pytest_generate_tests(metafunc):
+    if "settings" in metafunc.fixturenames:
+        found = list(calls(metafunc.config.option.rows))
+        metafunc.parametrize("shape, settings, pairs, chunk_size", found,
+                             ids=[", ".join([shape.name, *map(str, others)]) for shape, *others in found])
+
+
+def test_scans(bench, shape, settings, pairs, chunk_size):
+    """No scan of the table, no more look-ups than pairs, nothing else read."""
+    bench.build(shape)
+    before = bench.access()
+    updated, _ = bench.bulk_update(shape, pairs, chunk_size, SETTINGS[settings])
+    seq_scan, seq_tup_read, idx_scan, idx_tup_fetch = (a - b for a, b in zip(bench.access(), before))
+    about = shape.lookups * pairs * 1.1 + 10
+    assert updated == pairs - (pairs // shape.passed_over if shape.passed_over else 0)
+    assert (seq_scan, seq_tup_read) == (0, 0)
+    assert idx_scan <= about
+    assert idx_tup_fetch <= about
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.statistics == "analyzed"], ids=lambda shape: shape.name)
+def test_buffers(bench, shape):
+    """A call of 100 pairs reads per pair a descent of the index, the row, and the places where the new version goes."""
+    small_rows = max(bench.rows // 100, 1000)
+    bench.build(shape, small_rows)
+    small = bench.buffers(shape, 100, small_rows)
+    bench.build(shape)
+    large = bench.buffers(shape, 100, bench.rows)
+    print(f"100 pairs touch {large} buffers with {bench.rows} rows, {small} with {small_rows}")
+    assert large <= 3000
+    assert large <= 3 * small
+
+
+CHILDREN, PAIRS = 1000, 500
+WAYS = {"UPDATE": "UPDATE target t SET field1 = s.field1, field2 = s.field2 FROM source s WHERE t.id = s.id",
+        "bulk_update": "SELECT sum(rows_updated) FROM bulk_update_query('target', 'TABLE source')",
+        "bulk_update, sql": "SET LOCAL bulk_update.applier = sql;"
+                            "SELECT sum(rows_updated) FROM bulk_update_query('target', 'TABLE source')"}
+
+
+def test_inheritance_many_children(bench):
+    """An inheritance tree of many tables: a call takes no longer than UPDATE ... FROM of the same pairs, which finds
+    a plan for all pairs and all tables. The best of some runs in turn; both change the same rows."""
+    bench.built = None
+    bench.execute("DROP TABLE IF EXISTS target, source CASCADE")
+    bench.execute(BIGINT[0])
+    for c in range(1, CHILDREN + 1):
+        bench.execute(f"CREATE TABLE target_{c} (PRIMARY KEY (id)) INHERITS (target);"
+                      f"INSERT INTO target_{c} SELECT i, i FROM generate_series({c * 100}, {c * 100 + 99}) i")
+        bench.connection.commit()
+    bench.execute(f"CREATE TABLE source AS SELECT 100 + i * {CHILDREN * 100 // PAIRS} AS id, -i AS field1, 'new ' || i"
+                  f" AS field2 FROM generate_series(0, {PAIRS} - 1) i")
+    bench.execute("ANALYZE target; ANALYZE source")
+    bench.connection.commit()
+    best, tables = {}, {}
+    for _ in range(4):
+        for way, statement in WAYS.items():
+            started = bench.processor_time()
+            bench.execute(statement)
+            taken = bench.processor_time() - started
+            assert PAIRS == (bench.cursor.rowcount if way == "UPDATE" else bench.cursor.fetchone()[0]), way
+            best[way] = min(best.get(way, taken), taken)
+            bench.execute("SELECT md5(string_agg(t::text, ' ' ORDER BY id)) FROM target t")
+            tables[way] = bench.cursor.fetchone()[0]
+            bench.connection.rollback()
+    print(", ".join(f"{way}: {seconds:.3f} s" for way, seconds in best.items()))
+    for way in ("bulk_update", "bulk_update, sql"):
+        assert tables[way] == tables["UPDATE"]
+        assert best[way] <= 1.2 * best["UPDATE"]
