@@ -1,13 +1,10 @@
 """Memory of the backend during bulk_update; test/memory/run says what it is. Runs inside a server."""
 
-import argparse
-import os
-import sys
 import time
 
 import psycopg2
+import pytest
 
-import reported
 from harness import Sampler
 
 MB = 1024 * 1024
@@ -175,79 +172,70 @@ def clean():
     connection.close()
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", default=os.environ.get("MEMORY_ROWS", "1000000,5000000"))
-    parser.add_argument("--only", action="append")
-    arguments = parser.parse_args()
-    sizes = [int(size) for size in arguments.rows.split(",")]
+class Measured:
+    """What became of each case, which runs when it is first asked for."""
 
-    connection = psycopg2.connect("")
-    connection.autocommit = True
-    connection.cursor().execute("CREATE EXTENSION bulk_update")
-    connection.close()
+    HEADER = ("case", "updated", "missing", "chunks", "seconds", "before", "growth", "bound", "reported")
 
-    passed = failed = 0
-    growths = {}
+    def __init__(self, sizes):
+        self.cases = {case.name: case for case in cases(sizes)}
+        self.table, self.known = [self.HEADER], {}
 
-    def ok(condition, name):
-        nonlocal passed, failed
-        print(("ok" if condition else "not ok") + " - " + name, flush=True)
-        if condition:
-            passed += 1
-        else:
-            failed += 1
-
-    table = [("case", "updated", "missing", "chunks", "seconds", "before", "growth", "bound", "reported")]
-    for case in cases(sizes):
-        if arguments.only and not any(part in case.name for part in arguments.only):
-            continue
-        clean()
-        try:
+    def case(self, name):
+        """The backend's growth, its bound, and the problem if any."""
+        if name not in self.known:
+            case = self.cases[name]
+            clean()
             report, sampler, seconds, problem = run(case)
-        except psycopg2.Error as error:
-            ok(False, f"{case.name}: {error}")
-            continue
-        growth = sampler.growth
-        growths[case.name] = growth
-        bound = LARGE_ROWS * case.row_bytes or BOUND
-        if case.query_takes_memory:
-            bound += query_alone(case)
-        if problem:
-            ok(False, f"{case.name}: {problem}")
-        most = f"{LARGE_ROWS} such rows" if case.row_bytes else f"{BOUND // MB} MB"
-        beside = f" more than by the query alone, {bound / MB:.1f} MB" if case.query_takes_memory else ""
-        ok(growth < bound, f"{case.name}: the backend grows by less than {most}{beside} ({growth / MB:.1f} MB)")
-        table.append((case.name, report[0], report[1], report[2], f"{seconds:.1f}", f"{sampler.before / MB:.1f}",
-                      f"{growth / MB:.1f}", f"{bound / MB:.1f}", f"{report[4] / MB:.1f}"))
-    clean()
-    if not arguments.only or any(part in "reported memory" for part in arguments.only):
-        reported.check(ok)
+            bound = LARGE_ROWS * case.row_bytes or BOUND
+            if case.query_takes_memory:
+                bound += query_alone(case)
+            clean()
+            self.known[name] = sampler.growth, bound, problem
+            self.table.append((name, *report[:3], f"{seconds:.1f}", *(
+                f"{size / MB:.1f}" for size in (sampler.before, sampler.growth, bound, report[4]))))
+        return self.known[name]
 
-    def flat(small, large, most):
-        if small in growths and large in growths:
-            more = growths[large] - growths[small]
-            ok(more < most, f"{large} take less than {most // MB} MB more than {small} ({more / MB:.1f} MB)")
+    def tell(self):
+        print("Private memory of the backend (RssAnon) in MB, at work_mem = 4MB; reported: the largest memory_bytes.\n")
+        widths = [max(len(str(row[i])) for row in self.table) for i in range(len(self.HEADER))]
+        for row in self.table:
+            print("  ".join(str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
+                            for i, (cell, width) in enumerate(zip(row, widths))))
 
+
+def flat(sizes):
+    """Two cases, and how much more the backend may grow by the second one."""
     first, *others = [f"{rows} rows in key order" for rows in sizes]
-    for other in others:
-        flat(first, other, 4 * MB)
     first_random, *others_random = [f"{rows} rows in random order, sorted as a whole" for rows in sizes]
-    for other in others_random:
-        flat(first_random, other, 4 * MB)
-    flat("10 rows of 5 MB", "100 rows of 5 MB", 8 * MB)
-    flat(first, "100000 chunks of 10 rows", 4 * MB)
-
-    print()
-    print("Private memory of the backend (RssAnon) in MB, at work_mem = 4MB; reported: the largest memory_bytes.")
-    print()
-    widths = [max(len(str(row[i])) for row in table) for i in range(len(table[0]))]
-    for row in table:
-        print("  ".join(str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
-                        for i, (cell, width) in enumerate(zip(row, widths))))
-    print()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return [*((first, other, 4 * MB) for other in others),
+            *((first_random, other, 4 * MB) for other in others_random),
+            ("10 rows of 5 MB", "100 rows of 5 MB", 8 * MB),
+            (first, "100000 chunks of 10 rows", 4 * MB)]
 
 
-sys.exit(main())
+def pytest_generate_tests(metafunc):
+    sizes = [int(size) for size in metafunc.config.option.rows.split(",")]
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", [case.name for case in cases(sizes)])
+    if "small" in metafunc.fixturenames:
+        metafunc.parametrize("small, large, most", flat(sizes))
+
+
+@pytest.fixture(scope="module")
+def measured(pytestconfig):
+    results = Measured([int(size) for size in pytestconfig.option.rows.split(",")])
+    yield results
+    results.tell()
+
+
+def test_growth(measured, name):
+    """All rows have their values, and the backend grows by less than the bound."""
+    growth, bound, problem = measured.case(name)
+    assert problem is None
+    assert growth < bound
+
+
+def test_more_rows_take_no_more(measured, small, large, most):
+    growth = [measured.case(name)[0] for name in (small, large)]
+    assert growth[1] - growth[0] < most
