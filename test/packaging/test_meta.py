@@ -4,8 +4,6 @@ import json
 import pathlib
 import re
 
-from harness import equal, ok
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 TERM = re.compile(r"[^\s/\\\x00-\x1f\x7f]{2,}")
@@ -97,24 +95,34 @@ def first(pattern, file):
     return found[1] if found else None
 
 
-def check():
-    meta = json.loads((ROOT / "META.json").read_text())
-    equal(wrong(meta), [], "META.json keeps the PGXN Meta Spec")
-    missed = [key for key, value in MISTAKES.items() if wrong({**meta, key: value}) != [key]]
-    missed += [key for key in REQUIRED if wrong({k: v for k, v in meta.items() if k != key}) != [key]]
-    equal(missed, [], "and mistakes in it are found")
+META = json.loads((ROOT / "META.json").read_text())
+VERSION = first(r"^default_version = '(.*)'", "bulk_update.control")
+SCRIPT = f"bulk_update--{VERSION}.sql"
 
-    version = first(r"^default_version = '(.*)'", "bulk_update.control")
-    script = f"bulk_update--{version}.sql"
-    equal({"META.json": meta["version"], "provides": meta["provides"]["bulk_update"]["version"]},
-          {"META.json": f"{version}.0", "provides": f"{version}.0"}, f"META.json tells version {version}")
-    equal({file: first(pattern, file) for file, pattern in (
+
+def test_meta_spec():
+    assert wrong(META) == []
+
+
+def test_mistakes_are_found():
+    assert [key for key, value in MISTAKES.items() if wrong({**META, key: value}) != [key]] == []
+    assert [key for key in REQUIRED if wrong({k: v for k, v in META.items() if k != key}) != [key]] == []
+
+
+def test_version():
+    assert META["version"] == f"{VERSION}.0"
+    assert META["provides"]["bulk_update"]["version"] == f"{VERSION}.0"
+    assert {file: first(pattern, file) for file, pattern in (
         ("CHANGELOG.md", r"^## (\S+)"), ("debian/changelog", r"^bulk-update \((.*)-\d+\)"),
-        ("CMakeLists.txt", r"project\(bulk_update VERSION (\S+)"), (script, r"\A/\* bulk_update--(.*)\.sql \*/"))},
-        dict.fromkeys(("CHANGELOG.md", "debian/changelog", "CMakeLists.txt", script), version),
-        f"and so do the changelogs, CMakeLists.txt and {script}")
-    provided = meta["provides"]["bulk_update"]
-    equal(provided["file"], script, "META.json names the SQL file")
-    ok((ROOT / provided["docfile"]).is_file(), f"there is {provided['docfile']}")
-    equal(first(r"^(\d+)\+$", "debian/pgversions") + ".0.0", meta["prereqs"]["runtime"]["requires"]["PostgreSQL"],
-          "META.json and debian/pgversions tell the same oldest PostgreSQL")
+        ("CMakeLists.txt", r"project\(bulk_update VERSION (\S+)"), (SCRIPT, r"\A/\* bulk_update--(.*)\.sql \*/"))} \
+        == dict.fromkeys(("CHANGELOG.md", "debian/changelog", "CMakeLists.txt", SCRIPT), VERSION)
+
+
+def test_provided_files():
+    provided = META["provides"]["bulk_update"]
+    assert provided["file"] == SCRIPT
+    assert (ROOT / provided["docfile"]).is_file()
+
+
+def test_oldest_postgresql():
+    assert first(r"^(\d+)\+$", "debian/pgversions") + ".0.0" == META["prereqs"]["runtime"]["requires"]["PostgreSQL"]
