@@ -1,4 +1,4 @@
-"""What tests with several sessions share: counting, sessions, a statement in the background, a backend's memory."""
+"""What tests with several sessions share: sessions, a statement in the background, a backend's memory."""
 
 import threading
 import time
@@ -7,36 +7,6 @@ import psycopg2
 
 TIMEOUT = 120  # of waits that take seconds at most
 POLL_SECONDS = 0.005
-
-passed = failed = skipped = 0
-
-
-def ok(condition, name, why=""):
-    """Count and print a test; why is added when it failed."""
-    global passed, failed
-    if condition:
-        passed += 1
-    else:
-        failed += 1
-    print(("ok - " if condition else "not ok - ") + name + ("" if condition or not why else f": {why}"), flush=True)
-    return condition
-
-
-def equal(actual, expected, name):
-    return ok(actual == expected, name, f"{actual!r} instead of {expected!r}")
-
-
-def skip(name):
-    """Count and print a test that is not run."""
-    global skipped
-    skipped += 1
-    print(f"skipped - {name}", flush=True)
-
-
-def finish():
-    """Print the count; return the exit code."""
-    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-    return 1 if failed or not passed else 0
 
 
 class Statement(threading.Thread):
