@@ -25,7 +25,7 @@ BELOW_CACHE = {
 }
 
 
-def setup(cursor, version):
+def make_tables(cursor, version):
     cursor.execute(f"""
         CREATE FUNCTION held() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN ({BELOW_CACHE[version >= 180000]}); END $$;
         CREATE FUNCTION look(id int) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -72,7 +72,7 @@ def measure(applier):
 def tables():
     connection = psycopg2.connect("")
     connection.autocommit = True
-    setup(connection.cursor(), connection.server_version)
+    make_tables(connection.cursor(), connection.server_version)
     yield
     connection.cursor().execute("DROP TABLE objects; DROP FUNCTION look; DROP FUNCTION held")
     connection.close()

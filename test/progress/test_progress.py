@@ -99,7 +99,7 @@ class Case:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def setup(admin):
+def functions(admin):
     admin.run(SETUP)
 
 
