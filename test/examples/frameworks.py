@@ -12,6 +12,16 @@ from database import EXAMPLES, HERE, ROOT, expect_digests
 PYTHON = [sys.executable, "-B"]
 
 
+# Runs a command and adds the largest resident set of what it started to a file. The caller's own set would count, too.
+MEASURING = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "a") as peaks:
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=peaks)
+sys.exit(status)
+"""
+
+
 class Unavailable(Exception):
     """The framework cannot be had here; says why."""
 
@@ -38,9 +48,13 @@ class Framework:
             return []
         return self.database.rows(query)
 
-    @staticmethod
-    def run(*command, directory=ROOT, **environment):
+    peaks = None  # a file for the largest resident sets of the commands
+
+    @classmethod
+    def run(cls, *command, directory=ROOT, **environment):
         """Whether the command succeeded, and all that it said."""
+        if cls.peaks:
+            command = (sys.executable, "-I", "-S", "-c", MEASURING, str(cls.peaks), *command)
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
                               env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment})
         return done.returncode == 0, done.stdout
