@@ -196,14 +196,14 @@ reject_of_source_row(const Target *target, TupleTableSlot *row, const ErrorData 
 }
 
 Reject *
-reject_of_tuple(const Target *target, HeapTupleHeader row, const ErrorData *error, Size *bytes)
+reject_of_tuple(const Target *target, HeapTupleHeader tuple, const ErrorData *error, Size *bytes)
 {
-	HeapTupleData tuple = row_tuple(row);
+	HeapTupleData values = row_tuple(tuple);
 
 	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
 		bool isnull;
 		Datum value =
-			heap_getattr(&tuple, column.target, RelationGetDescr(target->relation), &isnull);
+			heap_getattr(&values, column.target, RelationGetDescr(target->relation), &isnull);
 
 		return Value{value, isnull, attribute_of(target, column.target).atttypid};
 	});

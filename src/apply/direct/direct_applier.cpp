@@ -31,7 +31,7 @@ struct DirectApplier : Applier
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
 	WalkStats stats;
-	std::optional<bool> planned_elsewhere; /* once for the call */
+	PlannedElsewhere planned_elsewhere; /* once for the call */
 };
 
 /* Where the rows of a chunk are. */

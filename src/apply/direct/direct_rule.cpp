@@ -4,8 +4,6 @@
  */
 #include "apply/direct/direct_rule.h"
 
-#include "apply/direct/planned_elsewhere.h"
-
 namespace bulkupdate
 {
 
@@ -68,7 +66,7 @@ why_not_index(Oid relid)
 } /* namespace */
 
 const char *
-why_not_direct(const Target *target, std::optional<bool> *planned_elsewhere)
+why_not_direct(const Target *target, PlannedElsewhere *planned_elsewhere)
 {
 	Relation relation = target->relation;
 
@@ -86,9 +84,10 @@ why_not_direct(const Target *target, std::optional<bool> *planned_elsewhere)
 
 	if (triggers != nullptr && (triggers->trig_update_old_table || triggers->trig_update_new_table))
 		return "A trigger of the table has a transition table.";
-	if (!planned_elsewhere->has_value())
-		*planned_elsewhere = is_planned_elsewhere(target);
-	if (**planned_elsewhere)
+	if (*planned_elsewhere == PlannedElsewhere::NotAsked)
+		*planned_elsewhere =
+			is_planned_elsewhere(target) ? PlannedElsewhere::Yes : PlannedElsewhere::No;
+	if (*planned_elsewhere == PlannedElsewhere::Yes)
 		return "An extension plans queries for the table in a way of its own.";
 	return why_not_index(RelationGetRelid(target->key_index));
 }

@@ -5,9 +5,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_RULE_H
 #define BULK_UPDATE_APPLY_DIRECT_DIRECT_RULE_H
-#include <optional>
-
-#include "target/target.h"
+#include "apply/direct/planned_elsewhere.h"
 
 namespace bulkupdate
 {
@@ -22,8 +20,7 @@ namespace bulkupdate
  * planner, plans a query to see what becomes of it, and keeps the answer in
  * planned_elsewhere for the call; needs an SPI connection.
  */
-[[nodiscard]] const char *why_not_direct(const Target *target,
-										 std::optional<bool> *planned_elsewhere);
+[[nodiscard]] const char *why_not_direct(const Target *target, PlannedElsewhere *planned_elsewhere);
 
 /* why_not_direct_partition: the same of a partition, in which index covers the key. */
 const char *why_not_direct_partition(Relation partition, Oid index);

@@ -59,7 +59,7 @@ why_not_direct_below(Relation relation, Oid index)
 const char *
 why_not_direct_tree(const Target *target)
 {
-	std::optional<bool> planned_elsewhere;
+	PlannedElsewhere planned_elsewhere = PlannedElsewhere::NotAsked;
 	const char *why = why_not_direct(target, &planned_elsewhere);
 
 	return why != nullptr ? why : why_not_direct_children(target);

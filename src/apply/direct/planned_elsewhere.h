@@ -9,6 +9,14 @@
 namespace bulkupdate
 {
 
+/* Its answer, kept for a call.  Not inlined, std::optional would need the C++ runtime. */
+enum class PlannedElsewhere : uint8
+{
+	NotAsked,
+	No,
+	Yes,
+};
+
 /*
  * is_planned_elsewhere
  *		Has an extension hooked into the planner, and does a SELECT from the target,
