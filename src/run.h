@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_RUN_H
 #define BULK_UPDATE_RUN_H
+
 #include "call/options.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_APPLIER_H
 #define BULK_UPDATE_APPLY_APPLIER_H
+
 #include "chunk/chunk.h"
 
 namespace bulkupdate

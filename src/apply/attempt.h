@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_ATTEMPT_H
 #define BULK_UPDATE_APPLY_ATTEMPT_H
+
 #include "apply/applier.h"
 
 namespace bulkupdate

@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_BAD_ROWS_H
 #define BULK_UPDATE_APPLY_BAD_ROWS_H
+
 #include "apply/attempt.h"
 
 namespace bulkupdate

@@ -8,6 +8,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_LATE_ROW_H
 #define BULK_UPDATE_APPLY_LATE_ROW_H
+
 #include "chunk/chunk.h"
 
 namespace bulkupdate

@@ -9,6 +9,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_OWN_PLAN_H
 #define BULK_UPDATE_APPLY_OWN_PLAN_H
+
 #include "target/target.h"
 
 namespace bulkupdate

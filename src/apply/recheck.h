@@ -15,6 +15,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_RECHECK_H
 #define BULK_UPDATE_APPLY_RECHECK_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_REFERENCE_HINT_H
 #define BULK_UPDATE_APPLY_REFERENCE_HINT_H
+
 #include "chunk/chunk.h"
 
 namespace bulkupdate

@@ -8,6 +8,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_TOGETHER_H
 #define BULK_UPDATE_APPLY_TOGETHER_H
+
 #include "apply/attempt.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_CALL_OPTIONS_H
 #define BULK_UPDATE_CALL_OPTIONS_H
+
 #include "server/scope.h"
 
 namespace bulkupdate

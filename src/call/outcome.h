@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_CALL_OUTCOME_H
 #define BULK_UPDATE_CALL_OUTCOME_H
+
 #include "server/pg.h"
 
 namespace bulkupdate

@@ -10,6 +10,7 @@
  */
 #ifndef BULK_UPDATE_CALL_PROGRESS_H
 #define BULK_UPDATE_CALL_PROGRESS_H
+
 #include "call/options.h"
 #include "call/outcome.h"
 

@@ -8,6 +8,7 @@
  */
 #ifndef BULK_UPDATE_CHUNK_CAST_BATCH_H
 #define BULK_UPDATE_CHUNK_CAST_BATCH_H
+
 #include "source/source_row.h"
 #include "target/target.h"
 

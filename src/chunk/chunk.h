@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_CHUNK_CHUNK_H
 #define BULK_UPDATE_CHUNK_CHUNK_H
+
 #include "source/ordered_source.h"
 
 namespace bulkupdate

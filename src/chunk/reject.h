@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_CHUNK_REJECT_H
 #define BULK_UPDATE_CHUNK_REJECT_H
+
 #include "source/source_row.h"
 #include "target/target.h"
 

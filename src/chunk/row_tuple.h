@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_CHUNK_ROW_TUPLE_H
 #define BULK_UPDATE_CHUNK_ROW_TUPLE_H
+
 #include "server/pg.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_EXPLAIN_EXPLAIN_H
 #define BULK_UPDATE_EXPLAIN_EXPLAIN_H
+
 #include "call/options.h"
 
 namespace bulkupdate

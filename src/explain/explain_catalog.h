@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_EXPLAIN_EXPLAIN_CATALOG_H
 #define BULK_UPDATE_EXPLAIN_EXPLAIN_CATALOG_H
+
 #include "target/target.h"
 
 namespace bulkupdate

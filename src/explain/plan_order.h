@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_EXPLAIN_PLAN_ORDER_H
 #define BULK_UPDATE_EXPLAIN_PLAN_ORDER_H
+
 #include "target/target.h"
 
 namespace bulkupdate

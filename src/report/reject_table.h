@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_REPORT_REJECT_TABLE_H
 #define BULK_UPDATE_REPORT_REJECT_TABLE_H
+
 #include "chunk/chunk.h"
 
 namespace bulkupdate

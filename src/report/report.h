@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_REPORT_REPORT_H
 #define BULK_UPDATE_REPORT_REPORT_H
+
 #include "chunk/chunk.h"
 
 namespace bulkupdate

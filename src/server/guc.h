@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_SERVER_GUC_H
 #define BULK_UPDATE_SERVER_GUC_H
+
 #include "server/scope.h"
 
 namespace bulkupdate

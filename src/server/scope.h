@@ -10,6 +10,7 @@
  */
 #ifndef BULK_UPDATE_SERVER_SCOPE_H
 #define BULK_UPDATE_SERVER_SCOPE_H
+
 #include <type_traits>
 
 #include "server/pg.h"

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_SERVER_SUBTRANSACTION_H
 #define BULK_UPDATE_SERVER_SUBTRANSACTION_H
+
 #include "server/fault.h"
 #include "server/scope.h"
 

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_ARRAYS_H
 #define BULK_UPDATE_SOURCE_ARRAYS_H
+
 #include "call/options.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_HELD_ROW_H
 #define BULK_UPDATE_SOURCE_HELD_ROW_H
+
 #include "source/seen_keys.h"
 #include "source/source_row.h"
 

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_KEY_ERROR_H
 #define BULK_UPDATE_SOURCE_KEY_ERROR_H
+
 #include "source/seen_keys.h"
 
 namespace bulkupdate

@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_KEYED_SOURCE_H
 #define BULK_UPDATE_SOURCE_KEYED_SOURCE_H
+
 #include "server/spool.h"
 #include "source/source.h"
 #include "source/source_row.h"

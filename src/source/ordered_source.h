@@ -21,6 +21,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_ORDERED_SOURCE_H
 #define BULK_UPDATE_SOURCE_ORDERED_SOURCE_H
+
 #include "call/progress.h"
 #include "source/source.h"
 #include "source/source_row.h"

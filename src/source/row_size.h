@@ -8,6 +8,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_ROW_SIZE_H
 #define BULK_UPDATE_SOURCE_ROW_SIZE_H
+
 #include "source/source_row.h"
 #include "target/target.h"
 

@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_ROW_SORT_H
 #define BULK_UPDATE_SOURCE_ROW_SORT_H
+
 #include "source/source_row.h"
 #include "target/target.h"
 

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_SEEN_KEYS_H
 #define BULK_UPDATE_SOURCE_SEEN_KEYS_H
+
 #include "target/key.h"
 
 namespace bulkupdate

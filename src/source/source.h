@@ -9,6 +9,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_SOURCE_H
 #define BULK_UPDATE_SOURCE_SOURCE_H
+
 #include "server/scope.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_SOURCE_SOURCE_ROW_H
 #define BULK_UPDATE_SOURCE_SOURCE_ROW_H
+
 #include "call/outcome.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_TARGET_COERCION_H
 #define BULK_UPDATE_TARGET_COERCION_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_TARGET_COLUMN_CAST_H
 #define BULK_UPDATE_TARGET_COLUMN_CAST_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -10,6 +10,7 @@
  */
 #ifndef BULK_UPDATE_TARGET_KEY_COMPARISON_H
 #define BULK_UPDATE_TARGET_KEY_COMPARISON_H
+
 #include "target/target.h"
 
 namespace bulkupdate

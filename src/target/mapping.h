@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_TARGET_MAPPING_H
 #define BULK_UPDATE_TARGET_MAPPING_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_TARGET_OPEN_TARGET_H
 #define BULK_UPDATE_TARGET_OPEN_TARGET_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -33,9 +33,11 @@ attribute_in(Relation relation, const Target *target, AttrNumber attno)
 
 	const NameData name = attribute_of(target, attno).attname;
 
+	/* Mostly it has the same place. */
 	for (int i = 0; i < tuple_desc->natts; i++)
 	{
-		const FormData_pg_attribute *attribute = TupleDescAttr(tuple_desc, i);
+		const FormData_pg_attribute *attribute =
+			TupleDescAttr(tuple_desc, (attno - 1 + i) % tuple_desc->natts);
 
 		if (!attribute->attisdropped &&
 			namestrcmp(const_cast<Name>(&name), NameStr(attribute->attname)) == 0)

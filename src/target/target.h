@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_TARGET_TARGET_H
 #define BULK_UPDATE_TARGET_TARGET_H
+
 #include "call/options.h"
 
 namespace bulkupdate

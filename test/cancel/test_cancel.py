@@ -200,12 +200,17 @@ class Calls:
             self.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {self.session.pid})")
             self.session.close()
 
-    def cancel(self, phase):
-        """Returns the seconds it took to reach the phase."""
-        name = f"{phase.name}, pg_cancel_backend"
+    def started(self, phase):
+        """A session whose call is in the phase."""
         session = self.prepare(phase)
         statement = session.background(phase.call)
         self.reach(phase, session, statement)
+        return session, statement
+
+    def cancel(self, phase):
+        """Returns the seconds it took to reach the phase."""
+        name = f"{phase.name}, pg_cancel_backend"
+        session, statement = self.started(phase)
         requested = time.perf_counter()
         self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
         statement.wait()
@@ -218,9 +223,7 @@ class Calls:
 
     def terminate(self, phase):
         name = f"{phase.name}, pg_terminate_backend"
-        session = self.prepare(phase)
-        statement = session.background(phase.call)
-        self.reach(phase, session, statement)
+        session, statement = self.started(phase)
         requested = time.perf_counter()
         self.admin.run(f"SELECT pg_terminate_backend({session.pid})")
         self.admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {session.pid})")
@@ -274,9 +277,7 @@ class Calls:
         """Fast shutdown while attempts fail at once; the last test of all."""
         name = "fast shutdown"
         phase = next(phase for phase in PHASES if phase.settings == FAILING)
-        session = self.prepare(phase)
-        statement = session.background(phase.call)
-        self.reach(phase, session, statement)
+        session, statement = self.started(phase)
         server = int(self.admin.value("SELECT pg_read_file('postmaster.pid')").split()[0])
         requested = time.perf_counter()
         os.kill(server, signal.SIGINT)

@@ -3,7 +3,7 @@
 import pytest
 
 from harness import Session
-from ways import APPLIERS, PLAIN, settings, statement
+from ways import APPLIERS, PLAIN, settings, statement, type_with_code
 
 ROWS = 5000
 
@@ -33,22 +33,8 @@ FUNCTIONS = """
         PERFORM look(TG_NAME, '');
         RETURN NULL;
     END $$;
-    CREATE TYPE seen AS (w text);
-    CREATE FUNCTION seen_to_text(seen) RETURNS text VOLATILE LANGUAGE plpgsql AS $$
-    BEGIN
-        PERFORM look('a_cast', ($1).w);
-        RETURN ($1).w;
-    END $$;
-    CREATE CAST (seen AS text) WITH FUNCTION seen_to_text(seen) AS ASSIGNMENT;
-    CREATE FUNCTION seen_order(seen, seen) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$
-    BEGIN
-        PERFORM look('equality', ($1).w);
-        RETURN bttextcmp(($1).w, ($2).w);
-    END $$;
-    CREATE FUNCTION seen_equal(seen, seen) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT seen_order($1, $2) = 0';
-    CREATE OPERATOR === (FUNCTION = seen_equal, LEFTARG = seen, RIGHTARG = seen);
-    CREATE OPERATOR CLASS seen_ops DEFAULT FOR TYPE seen USING btree AS OPERATOR 3 ===, FUNCTION 1 seen_order(seen, seen);
-"""
+""" + type_with_code("seen", "look('a_cast', ($1).w)",
+                         "look('equality', ($1).w)")
 
 GENERATED = ", g boolean GENERATED ALWAYS AS (look('generated', v)) STORED"
 BEFORE_ROW = "CREATE TRIGGER before_row BEFORE UPDATE ON target FOR EACH ROW EXECUTE FUNCTION look_row()"

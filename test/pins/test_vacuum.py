@@ -6,7 +6,7 @@ import time
 import pytest
 
 from harness import Session
-from ways import APPLIERS, PLAIN, plain, settings, statement
+from ways import APPLIERS, PLAIN, plain, settings, statement, type_with_code
 
 ROWS = 10000
 WAITING_FOR = 5000
@@ -29,22 +29,8 @@ FUNCTIONS = """
         PERFORM gate(true);
         RETURN NULL;
     END $$;
-    CREATE TYPE word AS (w text);
-    CREATE FUNCTION word_to_text(word) RETURNS text VOLATILE LANGUAGE plpgsql AS $$
-    BEGIN
-        PERFORM gate(($1).w LIKE '%new 5000%');
-        RETURN ($1).w;
-    END $$;
-    CREATE CAST (word AS text) WITH FUNCTION word_to_text(word) AS ASSIGNMENT;
-    CREATE FUNCTION word_order(word, word) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$
-    BEGIN
-        PERFORM gate(($1).w LIKE '%new 5000%' OR ($2).w LIKE '%new 5000%');
-        RETURN bttextcmp(($1).w, ($2).w);
-    END $$;
-    CREATE FUNCTION word_equal(word, word) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT word_order($1, $2) = 0';
-    CREATE OPERATOR === (FUNCTION = word_equal, LEFTARG = word, RIGHTARG = word);
-    CREATE OPERATOR CLASS word_ops DEFAULT FOR TYPE word USING btree AS OPERATOR 3 ===, FUNCTION 1 word_order(word, word);
-"""
+""" + type_with_code("word", "gate(($1).w LIKE '%new 5000%')",
+                         "gate(($1).w LIKE '%new 5000%' OR ($2).w LIKE '%new 5000%')")
 
 PERMANENT = "CREATE TABLE target (id int PRIMARY KEY, v text)"
 NEAR = "SELECT i AS id, 'new ' || i AS v FROM generate_series(4990, 5010) i"

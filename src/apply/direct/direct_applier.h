@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_APPLIER_H
 #define BULK_UPDATE_APPLY_DIRECT_DIRECT_APPLIER_H
+
 #include "apply/applier.h"
 
 namespace bulkupdate

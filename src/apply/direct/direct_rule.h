@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_RULE_H
 #define BULK_UPDATE_APPLY_DIRECT_DIRECT_RULE_H
+
 #include "apply/direct/planned_elsewhere.h"
 
 namespace bulkupdate

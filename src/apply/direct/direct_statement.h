@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_STATEMENT_H
 #define BULK_UPDATE_APPLY_DIRECT_DIRECT_STATEMENT_H
+
 #include "apply/applier.h"
 #include "apply/direct/index_walk.h"
 

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_TABLE_H
 #define BULK_UPDATE_APPLY_DIRECT_DIRECT_TABLE_H
+
 #include "apply/direct/direct_statement.h"
 #include "apply/direct/index_entries.h"
 #include "chunk/chunk.h"

@@ -5,6 +5,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_UPDATE_H
 #define BULK_UPDATE_APPLY_DIRECT_DIRECT_UPDATE_H
+
 #include "apply/direct/direct_table.h"
 
 namespace bulkupdate

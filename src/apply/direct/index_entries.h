@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_INDEX_ENTRIES_H
 #define BULK_UPDATE_APPLY_DIRECT_INDEX_ENTRIES_H
+
 #include "server/scope.h"
 
 namespace bulkupdate

@@ -13,6 +13,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_INDEX_WALK_H
 #define BULK_UPDATE_APPLY_DIRECT_INDEX_WALK_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -9,6 +9,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_INHERITANCE_ROUTE_H
 #define BULK_UPDATE_APPLY_DIRECT_INHERITANCE_ROUTE_H
+
 #include "apply/direct/partition_route.h"
 #include "chunk/chunk.h"
 

@@ -13,6 +13,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_LEAF_SCAN_H
 #define BULK_UPDATE_APPLY_DIRECT_LEAF_SCAN_H
+
 #include "server/scope.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_NEW_VERSION_H
 #define BULK_UPDATE_APPLY_DIRECT_NEW_VERSION_H
+
 #include "apply/direct/direct_table.h"
 
 namespace bulkupdate

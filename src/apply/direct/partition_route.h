@@ -7,6 +7,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_PARTITION_ROUTE_H
 #define BULK_UPDATE_APPLY_DIRECT_PARTITION_ROUTE_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_PLANNED_ELSEWHERE_H
 #define BULK_UPDATE_APPLY_DIRECT_PLANNED_ELSEWHERE_H
+
 #include "target/target.h"
 
 namespace bulkupdate

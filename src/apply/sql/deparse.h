@@ -8,6 +8,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_SQL_DEPARSE_H
 #define BULK_UPDATE_APPLY_SQL_DEPARSE_H
+
 #include "apply/applier.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_SQL_OUTCOME_RECEIVER_H
 #define BULK_UPDATE_APPLY_SQL_OUTCOME_RECEIVER_H
+
 #include "apply/applier.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_SQL_SUPPRESSION_H
 #define BULK_UPDATE_APPLY_SQL_SUPPRESSION_H
+
 #include "target/target.h"
 
 namespace bulkupdate

@@ -4,6 +4,7 @@
  */
 #ifndef BULK_UPDATE_APPLY_SQL_TARGET_TREE_H
 #define BULK_UPDATE_APPLY_SQL_TARGET_TREE_H
+
 #include "target/target.h"
 
 namespace bulkupdate
