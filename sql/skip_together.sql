@@ -64,6 +64,15 @@ SELECT * FROM check_sizes('self', $$VALUES (1, 'A', NULL, 1), (2, 'b', 'nowhere'
 -- a row takes at once what a row gives up that is good only together with a third
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', NULL, 1), (2, 'a', NULL, 1), (3, 'c', 'A', 1), (4, 'd', NULL, 0)$$, '{id,code,parent,n}');
 
+-- rows that give up a code that only bad rows refer to: one that two refer to, then many
+ALTER TABLE self ADD boss int CONSTRAINT boss_known REFERENCES self (id);
+SELECT * FROM check_sizes('self', $$VALUES (1, 'A', NULL, NULL), (2, 'b', 'a', 99), (3, 'c', NULL, NULL), (4, 'd', 'a', 99)$$, '{id,code,parent,boss}');
+INSERT INTO self SELECT i, 'code ' || i, CASE WHEN i BETWEEN 30 AND 49 THEN 'code ' || i - 20 END, 1 FROM generate_series(10, 69) AS i;
+SELECT size, left(rejected, 40), right(rejected, 40), same FROM check_sizes('self', $$SELECT i, 'new ' || i, NULL, NULL FROM generate_series(10, 49) AS i
+    UNION ALL SELECT i, 'code ' || i, 'code ' || i - 40, 99 FROM generate_series(50, 69) AS i$$, '{id,code,parent,boss}');
+DELETE FROM self WHERE id > 5;
+ALTER TABLE self DROP boss;
+
 -- Deferrable constraints
 CREATE TABLE late (id int PRIMARY KEY, u int CONSTRAINT u_once UNIQUE DEFERRABLE, n int CHECK (n > 0),
                    x int4range, CONSTRAINT apart EXCLUDE USING gist (x WITH &&) DEFERRABLE);

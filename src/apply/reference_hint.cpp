@@ -57,19 +57,62 @@ hint_for(const Target *target, const FormData_pg_constraint *constraint)
 }
 
 bool
-is_outside(const Target *target, const ErrorData *error)
+is_updated(const Target *target, const char *name)
+{
+	for (const MappedColumn &column : target->columns)
+	{
+		const NameData updated = attribute_of(target, column.target).attname;
+
+		if (!column.is_key && strcmp(NameStr(updated), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Partitions and children number their columns each in its way, and name them alike. */
+bool
+refers_to_updated(const Target *target, HeapTuple constraint)
+{
+	bool isnull;
+	Datum keys = SysCacheGetAttr(CONSTROID, constraint, Anum_pg_constraint_confkey, &isnull);
+
+	Assert(!isnull);
+
+	const ArrayType *numbers = DatumGetArrayTypeP(keys);
+	const int16 *number = reinterpret_cast<const int16 *>(ARR_DATA_PTR(numbers));
+	Oid referenced = reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(constraint))->confrelid;
+
+	for (int i = 0; i < ARR_DIMS(numbers)[0]; i++)
+	{
+		const char *name = get_attname(referenced, number[i], true);
+
+		if (name != nullptr && is_updated(target, name))
+			return true;
+	}
+	return false;
+}
+
+ReferenceError
+kind_of(const Target *target, const ErrorData *error)
 {
 	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(violated_constraint(error)));
 
 	if (!HeapTupleIsValid(tuple))
-		return false;
+		return ReferenceError::Unknown;
 
-	FormData_pg_constraint constraint =
-		*reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple));
+	ReferenceError kind = ReferenceError::Unknown;
+	const auto *constraint = reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple));
 
+	if (constraint->contype == CONSTRAINT_FOREIGN)
+	{
+		if (!are_of_target(target, constraint->conrelid, constraint->confrelid))
+			kind = ReferenceError::Outside;
+		else
+			kind = refers_to_updated(target, tuple) ? ReferenceError::ToUpdated
+													: ReferenceError::ToKept;
+	}
 	ReleaseSysCache(tuple);
-	return constraint.contype == CONSTRAINT_FOREIGN &&
-		   !are_of_target(target, constraint.conrelid, constraint.confrelid);
+	return kind;
 }
 
 } /* namespace */
@@ -94,19 +137,19 @@ add_reference_hint(ErrorData *error, const Chunk *chunk)
 		error->hint = pstrdup(hint);
 }
 
-bool
-is_reference_outside(const Target *target, const ErrorData *error)
+ReferenceError
+reference_error(const Target *target, const ErrorData *error)
 {
 	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
-		return false;
+		return ReferenceError::Unknown;
 
 	/* It is asked for each bad row. */
 	MemoryContext memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update reference", ALLOCSET_SMALL_SIZES);
-	bool outside = with_memory_context(memory, [&] { return is_outside(target, error); });
+	ReferenceError kind = with_memory_context(memory, [&] { return kind_of(target, error); });
 
 	MemoryContextDelete(memory);
-	return outside;
+	return kind;
 }
 
 } /* namespace bulkupdate */

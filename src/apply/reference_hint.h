@@ -22,14 +22,21 @@ namespace bulkupdate
  */
 void add_reference_hint(ErrorData *error, const Chunk *chunk);
 
+enum class ReferenceError : uint8
+{
+	Unknown,   /* another error, or no foreign key is known by that name */
+	Outside,   /* to or from another table: no other row of the target can help */
+	ToKept,    /* within the target, to columns that get no values */
+	ToUpdated, /* to ones that do: a row may give up what another refers to */
+};
+
 /*
- * is_reference_outside
- *		Is the error that of a foreign key to or from another table?  No other row
- *		of the target can help there.
+ * reference_error
+ *		Which kind of foreign key was violated.
  *
  * Looks into the catalogs, like add_reference_hint(), and leaves no memory behind.
  */
-bool is_reference_outside(const Target *target, const ErrorData *error);
+ReferenceError reference_error(const Target *target, const ErrorData *error);
 
 } /* namespace bulkupdate */
 

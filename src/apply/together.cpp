@@ -46,7 +46,7 @@ struct Search
 	RejectRate learned; /* by trying rows when errors point at none */
 	int64 budget;       /* rows that may still be tried */
 	int applied;
-	bool contradicting; /* rows may have failed because others took what they want */
+	bool contradicting; /* rows may have failed because of what others do */
 };
 
 /* May the row have taken what a row before it would have given up? */
@@ -55,6 +55,23 @@ is_of_taken_value(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
 		   error->sqlerrcode == ERRCODE_EXCLUSION_VIOLATION;
+}
+
+/*
+ * May the row have failed because of what another does?  Not when it only wants what is not
+ * there: it wants that just as much when fewer rows are tried.
+ */
+bool
+may_contradict(const Target *target, const ErrorData *error, const FailingRow &failing)
+{
+	if (is_of_taken_value(error))
+		return true;
+	if (!failing.late)
+		return false;
+
+	ReferenceError kind = reference_error(target, error);
+
+	return kind != ReferenceError::Outside && kind != ReferenceError::ToKept;
 }
 
 int
@@ -74,7 +91,7 @@ accept(Search *search, Span<ChunkRow *> rows)
 	search->applied += rows.size;
 }
 
-/* Where errors point at no row: as in the first round, with all that was applied since. */
+/* As in the first round, with all that was applied since. */
 void
 apply_apart(Search *search, Span<ChunkRow *> rows, Span<ChunkRow *> *left)
 {
@@ -114,6 +131,7 @@ leave_out(Span<ChunkRow *> *set, int place, int count, Span<ChunkRow *> *left)
 void
 apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 {
+	Chunk *chunk = search->attempts->chunk;
 	bool few = set.size <= FEW;
 	int last = -2;  /* place of the newest failure */
 	int stride = 1; /* rows to be left out at once */
@@ -146,8 +164,9 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 			apply_apart(search, set, left);
 			return;
 		}
-		reject_row(search->attempts->chunk, set[place], error);
-		search->contradicting = search->contradicting || is_of_taken_value(error);
+		reject_row(chunk, set[place], error);
+		search->contradicting =
+			search->contradicting || may_contradict(chunk->target, error, failing);
 
 		bool before = place == last - 1;
 
@@ -177,13 +196,17 @@ put_in_order(Span<ChunkRow *> rows)
 		  compare_places);
 }
 
-/* Apply what can be applied of set, and leave the others there; left is for use meanwhile. */
+/*
+ * Apply with() what can be applied of set, and leave the others there; left_rows are for use
+ * meanwhile.
+ */
+template <typename With>
 void
-apply_round(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows)
+apply_round(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows, With with)
 {
 	Span<ChunkRow *> left = {left_rows, 0};
 
-	apply_rest(search, *set, &left);
+	with(search, *set, &left);
 	memcpy(set->data, left.data, POINTER_SIZE * static_cast<Size>(left.size));
 	set->size = left.size;
 	put_in_order(*set);
@@ -207,7 +230,7 @@ apply_contradicting(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows)
 		memmove(set->data + i, set->data + i + 1,
 				POINTER_SIZE * static_cast<Size>(set->size - i - 1));
 		others.size--;
-		apply_round(search, &others, left_rows);
+		apply_round(search, &others, left_rows, apply_rest);
 		set->data[others.size] = row;
 		set->size = others.size + 1;
 		put_in_order(*set);
@@ -233,7 +256,7 @@ note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row, const 
 {
 	bool was_passed = failing.row == nullptr || failing.late;
 
-	if (was_passed ? is_reference_outside(chunk->target, error)
+	if (was_passed ? reference_error(chunk->target, error) == ReferenceError::Outside
 				   : candidates->rows.size == 0 || !is_of_taken_value(error))
 		return;
 	if (candidates->rows.data == nullptr)
@@ -254,8 +277,14 @@ apply_together(Attempts *attempts, Span<ChunkRow *> rows)
 	do
 	{
 		before = search.applied;
-		apply_round(&search, &set, left);
-		if (search.applied == before && search.contradicting && set.size <= FEW_CONTRADICTING)
+		apply_round(&search, &set, left, apply_rest);
+		if (search.applied > before || !search.contradicting)
+			continue;
+
+		/* A row that fails first, each time, may be good without the others. */
+		if (search.budget >= set.size)
+			apply_round(&search, &set, left, apply_apart);
+		if (search.applied == before && set.size <= FEW_CONTRADICTING)
 			apply_contradicting(&search, &set, left);
 	} while (search.applied > before && set.size > 0);
 

@@ -41,7 +41,10 @@ void note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row,
  * A row is left out when the statement of all that are left fails for it.  What
  * a row needs, it needs just as much when fewer are there, so no row is left out in
  * vain that others do not contradict; those that are left out without having
- * failed (to save attempts, in large sets) are tried again.
+ * failed (to save attempts, in large sets) are tried again.  Where rows may
+ * contradict each other (one gives up a value that another, bad itself, refers to),
+ * they are also tried apart, until that helps no more: then no row is left out that
+ * could be applied by itself on top of the others.
  *
  * Raises as attempt() does.
  */
