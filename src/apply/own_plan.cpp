@@ -31,6 +31,19 @@ plan_with_previous(Query *query, const char *query_string, int options, ParamLis
 									   : standard_planner(query, query_string, options, params);
 }
 
+/*
+ * From 16 on a join of partitions stops at a key's first match, and then keeps the page of the
+ * index that it found it in: each partition of a chunk would hold two buffers.  An inner side
+ * that is read to its end holds one, as in the plans of UPDATE.
+ */
+void
+read_partitions_to_end(Plan *plan)
+{
+	for (; plan != nullptr; plan = plan->lefttree)
+		if (IsA(plan, NestLoop) && IsA(plan->righttree, Append))
+			reinterpret_cast<NestLoop *>(plan)->join.inner_unique = false;
+}
+
 PlannedStmt *
 plan(Query *query, const char *query_string, int options, ParamListInfo params)
 {
@@ -46,7 +59,14 @@ plan(Query *query, const char *query_string, int options, ParamListInfo params)
 
 	/* It is run for few rows at a time, and its costs are no measure of anything. */
 	if (own != nullptr)
+	{
+		const ListCell *cell;
+
 		statement->jitFlags = PGJIT_NONE;
+		read_partitions_to_end(statement->planTree);
+		foreach (cell, statement->subplans)
+			read_partitions_to_end(static_cast<Plan *>(lfirst(cell)));
+	}
 	return statement;
 }
 

@@ -59,19 +59,13 @@ is_of_taken_value(const ErrorData *error)
 
 /*
  * May the row have failed because of what another does?  Not when it only wants what is not
- * there: it wants that just as much when fewer rows are tried.
+ * there: it wants that just as much when fewer rows are tried.  Of errors of triggers nothing
+ * is known; trying all rows that they refuse once more would cost too much.
  */
 bool
-may_contradict(const Target *target, const ErrorData *error, const FailingRow &failing)
+may_contradict(const Target *target, const ErrorData *error)
 {
-	if (is_of_taken_value(error))
-		return true;
-	if (!failing.late)
-		return false;
-
-	ReferenceError kind = reference_error(target, error);
-
-	return kind != ReferenceError::Outside && kind != ReferenceError::ToKept;
+	return is_of_taken_value(error) || reference_error(target, error) == ReferenceError::ToUpdated;
 }
 
 int
@@ -165,8 +159,7 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 			return;
 		}
 		reject_row(chunk, set[place], error);
-		search->contradicting =
-			search->contradicting || may_contradict(chunk->target, error, failing);
+		search->contradicting = search->contradicting || may_contradict(chunk->target, error);
 
 		bool before = place == last - 1;
 
