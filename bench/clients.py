@@ -6,16 +6,14 @@ Loads the new values, prints the process id of its backend, waits for a line, gi
 commits; prints seconds and memory as JSON; ends when its input ends.
 """
 
-import io
 import json
 import os
 import sys
-from itertools import islice
 
 import psycopg2
 from psycopg2.extras import execute_values
 
-from meter import Meter
+from meter import Meter  # test
 from new_values import Lines, copy_text  # examples/psycopg2
 from peers import update_from
 from shapes import SHAPES
@@ -72,20 +70,15 @@ class Django:
 
     def __init__(self, shape):
         import django
-        from django.conf import settings
 
-        settings.configure(USE_TZ=True, DATABASES={"default": {
-            "ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"],
-            "HOST": os.environ["PGHOST"], "PORT": os.environ["PGPORT"], "USER": os.environ["PGUSER"],
-            "PASSWORD": os.environ.get("PGPASSWORD", "")}})
+        os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"  # test/django
         django.setup()
+        import bulk_update  # contrib/django
         from django.db import connection
 
         self.shape = shape
         self.model = self.make_model()
-        from bulk import BulkUpdate  # examples/django
-
-        self.recipe = BulkUpdate(self.model, shape.values)
+        self.module, self.connection = bulk_update, connection
         self.objects = [self.model(*row) for row in source_rows(shape)]
         connection.ensure_connection()
         self.pid = connection.connection.get_backend_pid()
@@ -100,29 +93,23 @@ class Django:
         meta = type("Meta", (), {"app_label": "bench", "db_table": "objects", "managed": False})
         return type("Object", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
 
-    def rows(self):
-        values = self.shape.values
-        return ((obj.pk, *[getattr(obj, name) for name in values]) for obj in self.objects)
-
     def django(self):
         self.model.objects.bulk_update(self.objects, list(self.shape.values), batch_size=250)
 
     def django_ours(self):
-        self.recipe.run(self.rows())
+        self.module.bulk_update(self.model, self.objects, self.shape.values)
 
     def django_copy(self):
-        """The recipe's own way into the temporary table, then one UPDATE."""
+        """The module's own way into its temporary table, then one UPDATE."""
         from django.db import transaction
 
-        recipe, rows = self.recipe, self.rows()
-        with transaction.atomic(), recipe.connection.cursor() as cursor:
-            cursor.execute(f"CREATE TEMPORARY TABLE rows ON COMMIT DROP AS SELECT {recipe.columns}"
-                           f" FROM {recipe.table} WITH NO DATA")
-            while batch := list(islice(rows, recipe.batch_rows)):
-                text = io.StringIO("".join(map(recipe.line, batch)))
-                cursor.copy_expert(f"COPY rows ({recipe.columns}) FROM STDIN", text)
-            cursor.execute("ANALYZE rows")
-            cursor.execute(update_from(self.shape, "rows p"))
+        fields = [self.model._meta.get_field(name) for name in self.shape.values]
+        with transaction.atomic(), self.connection.cursor() as cursor:
+            call = self.module._Call(self.model.objects.all(), self.model, fields, {})
+            call.create(cursor)
+            call.stage(cursor, self.objects)
+            cursor.execute(f"ANALYZE {call.table}")
+            cursor.execute(update_from(self.shape, f"{call.table} p"))
 
 
 def main():

@@ -71,7 +71,7 @@ def measure(arguments, settings, csv):
     values = COMMON + SETTINGS[settings][1] + arguments.server
     server = [part for value in values for part in ("-o", value)]
     durable = [] if arguments.quick else ["--durable"]
-    paths = [os.path.join(ROOT, path) for path in ("test", "examples/django", "examples/psycopg2")]
+    paths = [os.path.join(ROOT, path) for path in ("test", "test/django", "examples/psycopg2")]
     return subprocess.run(
         [os.path.join(ROOT, "scripts/with-server"), *durable, *server, "/usr/bin/python3", "-B",
          os.path.join(HERE, "measure.py"), "--rows", arguments.rows, "--rounds", str(arguments.rounds),

@@ -4,7 +4,7 @@
 usage: new_values.py FILE    (CSV with the columns id and name; PGHOST and so on name the database)
 
 A generator makes the rows, COPY pulls them into a temporary table through a file object, a cursor feeds them to
-bulk_update. The generator must not use the connection itself: COPY occupies it. See examples/django for that case.
+bulk_update. The generator must not use the connection itself: COPY occupies it. See contrib/django for that case.
 """
 
 import csv

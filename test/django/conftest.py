@@ -1,22 +1,41 @@
+"""Without DRIVER in the environment only what starts processes of its own runs: test_drivers.py, which runs the others
+with each driver, and test_migration.py."""
+
 import os
+import pathlib
 import sys
 
 import pytest
 
 from harness import Session
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-# For Django's processes, and for the recipe's tests in this one.
-PYTHONPATH = [HERE, os.path.join(HERE, "..", "..", "examples", "django")]
-sys.path[:0] = PYTHONPATH
-os.environ.update(DJANGO_SETTINGS_MODULE="project.settings", PYTHONPATH=os.pathsep.join(PYTHONPATH))
+HERE = pathlib.Path(__file__).resolve().parent
+PARENTS = {"test_drivers.py", "test_migration.py"}
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+if "DRIVER" in os.environ:
+    collect_ignore = sorted(PARENTS)
+    sys.path.insert(0, str(HERE))
+    import django
+    django.setup()
+else:
+    collect_ignore = [path.name for path in HERE.glob("test_*.py") if path.name not in PARENTS]
 
 
 def pytest_addoption(parser):
-    parser.addoption("--rows", type=int, default=int(os.environ.get("DJANGO_ROWS", 100000)), help="number of objects")
+    parser.addoption("--rows", type=int, default=os.environ.get("DJANGO_ROWS"),
+                     help="objects of the tests of memory (default: 100000 for the migrations, 200000 for the drivers)")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def extension():
+def databases():
+    """With and without the extension, and with types that Django looks up when it connects; made by whoever comes first."""
     with Session() as session:
-        session.run("CREATE EXTENSION bulk_update")
+        if session.value("SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'bare')"):
+            return
+        session.run("CREATE EXTENSION bulk_update; CREATE EXTENSION hstore")
+        session.run("CREATE DATABASE other")
+        session.run("CREATE DATABASE bare")
+    with Session(dbname="other") as session:
+        session.run("""CREATE EXTENSION hstore; CREATE SCHEMA "odd % schema";
+                       CREATE EXTENSION bulk_update SCHEMA "odd % schema" """)

@@ -167,8 +167,7 @@ class Django(Framework):
     def migrate(self, migration):
         # Not in the repository's root: python -m would find its bulk_update.so.
         return self.run(*PYTHON, "-m", "django", "migrate", "objects", migration, directory=self.directory,
-                        PYTHONPATH=os.pathsep.join([HERE, f"{EXAMPLES}/django", f"{ROOT}/contrib/django"]),
-                        DJANGO_SETTINGS_MODULE="django_settings")
+                        PYTHONPATH=f"{ROOT}/test/django", DJANGO_SETTINGS_MODULE="project.settings")
 
     def forward(self):
         return self.migrate(self.after)

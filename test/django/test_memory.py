@@ -8,15 +8,10 @@ from django.db import connection
 
 from app.models import Object
 from bulk_update import bulk_update
+from meter import Meter
 
 LIMIT_MB = 16
 FIELDS = ["field1", "field2"]
-
-
-def status(name):
-    """A figure of /proc/self/status in kB."""
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
 
 
 def objects(rows):
@@ -44,23 +39,20 @@ def seconds(function, *arguments):
 
 
 def test_memory(pytestconfig):
-    rows = pytestconfig.option.rows
+    rows = pytestconfig.option.rows or 200000
     with connection.schema_editor() as editor:
         editor.create_model(Object)
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO app_object (id, field1, field2, changed)"
                        " SELECT n, n, n::text, now() FROM generate_series(1, %s) n", [rows])
         cursor.execute("VACUUM (ANALYZE) app_object")
-    with open("/proc/self/clear_refs", "w") as clear:
-        clear.write("5")  # the peak begins anew: an earlier one could hide this one
-    before = status("VmRSS")
-    started = time.perf_counter()
+    meter = Meter()
     account = bulk_update(Object, objects(rows), FIELDS)
-    whole = time.perf_counter() - started
-    extra = (status("VmHWM") - before) / 1024
+    figures = meter.read()
+    extra = figures["client_extra"] / 2**20
     with connection.cursor() as cursor:
         cursor.execute("VACUUM app_object")
-        print(f"{rows} objects: {extra:.1f} MB of extra client memory, {whole:.1f} s; making the objects alone"
+        print(f"{rows} objects: {extra:.1f} MB of extra client memory, {figures['seconds']:.1f} s; making the objects alone"
               f" {seconds(collections.deque, objects(rows), 0):.1f} s,"
               f" COPY and bulk_update by hand {seconds(by_hand, cursor, rows):.1f} s")
         cursor.execute("DROP TABLE app_object")

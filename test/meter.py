@@ -15,15 +15,18 @@ def status(name):
 
 
 class Meter:
-    """Seconds, and the memory beyond what the process held when the meter was made."""
+    """Seconds since the meter was made, and the memory beyond what the process held then or at the last mark()."""
 
     def __init__(self):
+        self.mark()
+        self.started = time.perf_counter()
+
+    def mark(self):
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)  # free memory that the loading left would hide what is taken later
         with open("/proc/self/clear_refs", "w") as clear:
             clear.write("5")  # the peak begins anew
         self.before = status("VmRSS")
-        self.started = time.perf_counter()
 
     def read(self):
         seconds = time.perf_counter() - self.started
