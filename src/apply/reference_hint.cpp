@@ -16,7 +16,7 @@ violated_constraint(const ErrorData *error)
 {
 	if (error->schema_name == nullptr || error->table_name == nullptr ||
 		error->constraint_name == nullptr)
-		return InvalidOid;
+		return InvalidOid; /* GCOVR_EXCL_LINE: the error names no constraint */
 
 	Oid schema = get_namespace_oid(error->schema_name, true);
 	Oid table = OidIsValid(schema) ? get_relname_relid(error->table_name, schema) : InvalidOid;
@@ -98,7 +98,7 @@ kind_of(const Target *target, const ErrorData *error)
 	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(violated_constraint(error)));
 
 	if (!HeapTupleIsValid(tuple))
-		return ReferenceError::Unknown;
+		return ReferenceError::Unknown; /* GCOVR_EXCL_LINE: the constraint is gone by now */
 
 	ReferenceError kind = ReferenceError::Unknown;
 	const auto *constraint = reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple));
@@ -127,7 +127,7 @@ add_reference_hint(ErrorData *error, const Chunk *chunk)
 	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(violated_constraint(error)));
 
 	if (!HeapTupleIsValid(tuple))
-		return;
+		return; /* GCOVR_EXCL_LINE: the same */
 
 	const char *hint =
 		hint_for(chunk->target, reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple)));

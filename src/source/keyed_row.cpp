@@ -21,8 +21,10 @@ append_text(StringInfo packed, const char *text)
 
 	appendStringInfoChar(packed, text == nullptr ? 'N' : 'T');
 	if (length > MAX_ERROR_BYTES)
+		/* GCOVR_EXCL_START: test/scale */
 		length = static_cast<Size>(
 			pg_mbcliplen(text, static_cast<int>(length), static_cast<int>(MAX_ERROR_BYTES)));
+	/* GCOVR_EXCL_STOP */
 	appendBinaryStringInfo(packed, text == nullptr ? "" : text, static_cast<int>(length));
 	appendStringInfoChar(packed, '\0');
 }

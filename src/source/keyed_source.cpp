@@ -74,7 +74,7 @@ load(KeyedSource *keyed, SourceRow *row, TupleTableSlot *slot, int64 position)
 		ErrorData *error = row_size_error(target, row);
 
 		if (error != nullptr && !skip)
-			ThrowErrorData(error);
+			ThrowErrorData(error); /* GCOVR_EXCL_LINE: rows of 1 GB, in test/scale */
 		return error != nullptr ? error
 								: coerce_key(target, slot, position, skip, row->values, row->nulls,
 											 &is_possible);

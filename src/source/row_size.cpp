@@ -10,6 +10,7 @@ namespace bulkupdate
 namespace
 {
 
+/* GCOVR_EXCL_START: rows of 1 GB, in test/scale */
 ErrorData *
 size_error(const char *message, const char *detail, const char *hint)
 {
@@ -35,6 +36,7 @@ too_large(const Target *target, int64 position, Size bytes)
 		"Give its large values in several calls, some of the columns in each, or use "
 		"UPDATE.");
 }
+/* GCOVR_EXCL_STOP */
 
 const MinimalTupleData *
 tuple_of(TupleTableSlot *slot)
@@ -85,6 +87,7 @@ form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum
 	*error = nullptr;
 	if (most > MAX_ROW_BYTES / 2)
 	{
+		/* GCOVR_EXCL_START: test/scale */
 		Size size = 0;
 
 		for (const MappedColumn &column : target->columns)
@@ -95,6 +98,7 @@ form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum
 			*error = too_large(target, position, size);
 			return nullptr;
 		}
+		/* GCOVR_EXCL_STOP */
 	}
 	return heap_form_tuple(RelationGetDescr(target->relation), const_cast<Datum *>(values),
 						   const_cast<bool *>(nulls));
@@ -109,12 +113,14 @@ sort_size_error(const Target *target, const SourceRow *row)
 		size += value_size(target, target->keys[i].target, row->key[i]);
 	if (size <= MAX_ROW_BYTES)
 		return nullptr;
+	/* GCOVR_EXCL_START: test/scale */
 	return size_error(psprintf("source row %lld is too large to be sorted",
 							   static_cast<long long>(row->position)),
 					  psprintf("The row and its key have %zu bytes together, and %zu fit into a "
 							   "row of a sort.",
 							   size, MAX_ROW_BYTES),
 					  "Order the source's query by the key, and set ordering => 'stream'.");
+	/* GCOVR_EXCL_STOP */
 }
 
 } /* namespace bulkupdate */

@@ -448,6 +448,18 @@ def test_estimated(case):
     case.end(statement)
 
 
+def test_without_activities(case):
+    """With track_activities = off, which is a superuser's to set, the session shows nothing of what it does."""
+    case.close_gate()
+    case.session.run("SET track_activities = off")
+    case.gate_at("target", "BEFORE UPDATE", 5, 1)
+    call = case.background("SELECT id, 'new' AS v FROM target ORDER BY id")
+    case.held(call)
+    assert case.row() is None
+    case.open_gate()
+    assert sum(row[2] for row in case.end(call)) == 20000
+
+
 def test_other_database(case):
     database = case.admin.value("SELECT current_database()")
     case.admin.run("CREATE DATABASE elsewhere")

@@ -133,9 +133,12 @@ look_up(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 	{
 		if (index_fetch_heap(walk->lookups, slot))
 		{
-			/* Without WAL the leaf page is still pinned; this kills what is dead, and leaves it. */
+			/*
+			 * Without WAL the leaf page is still pinned; this kills what is dead, and leaves it.
+			 * test/pins has such indexes.
+			 */
 			if (!RelationNeedsWAL(walk->index))
-				index_rescan(walk->lookups, walk->lookup_keys, n, nullptr, 0);
+				index_rescan(walk->lookups, walk->lookup_keys, n, nullptr, 0); /* GCOVR_EXCL_LINE */
 			return true;
 		}
 		walk->stats->dead++;
