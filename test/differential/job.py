@@ -1,7 +1,7 @@
 """A random source for a random target, and the arguments of the call."""
 
 import self_reference
-from kinds import NOT_READ, quoted
+from kinds import NOT_READ, bare, quoted
 
 
 class Job:
@@ -209,7 +209,7 @@ class Job:
             collation = f" COLLATE {column.kind.collation}" if column in self.schema.keys and column.kind.collation else ""
             # A key of the source itself is compared by SQL's own "=": its cast may change it, or fail.
             own = prefix and column.name not in self.read and self.from_types[column.name][0] != column.type
-            cast = "" if own else f"::{column.type}"
+            cast = "" if own else f"::{bare(column.type)}"
             parts.append(f"{target}.{column.name} = {source}.{prefix}{column.name}{cast}{collation}")
         return " AND ".join(parts)
 

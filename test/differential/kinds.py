@@ -157,6 +157,17 @@ KINDS = [
 ]
 
 
+# (column's type, source's type) that have no "=", and that cannot be cast back to be compared or that lose nothing.
+WITHOUT_EQUALITY = (("text", "integer"), ("text", "boolean"), ("jsonb", "json"), ("integer[]", "smallint[]"))
+
+
+def bare(type):
+    """A type without its modifier: what a key is cast to, for it is compared and not assigned."""
+    name, modifier, _ = type.partition("(")
+    # Without one, char and bit are char(1) and bit(1).
+    return {"char": "bpchar", "bit": "pg_catalog.bit"}.get(name, name) if modifier else type
+
+
 # Types to which text has an assignment cast, or of which any text is a value.
 NOT_READ = ("text", "varchar(12)", "char(6)", "name", '"char"', "bytea", "tsvector", "d.brief", "varchar(20)", "char(12)")
 

@@ -5,7 +5,7 @@ import psycopg2
 import facts
 import self_reference
 from compare import stops
-from kinds import quoted
+from kinds import WITHOUT_EQUALITY, bare, quoted
 
 SLOT = "differential"
 
@@ -210,21 +210,25 @@ class Ways:
 # ----- plain UPDATE
 
 def fed_by(job, column, as_key=False):
-    """What a source column gives: text is read; of a key that is not equal to what its cast makes of it nothing is left."""
-    name = f"s_{column.name}"
+    """What a source column gives: text is read; of a key that is not equal to what its cast makes of it nothing is left.
+
+    A key is cast without the type modifier, so one that is too long is a key, which no row has.
+    """
+    name, source = f"s_{column.name}", job.from_types[column.name][0]
+    to = bare(column.type) if as_key else column.type
     if column.name in job.read:
-        return f"{name}::{column.type}"
-    if as_key and column in job.schema.keys and job.from_types[column.name][0] != column.type:
-        return f"CASE WHEN {name} = {name}::{column.type} THEN {name} END"
+        return f"{name}::{to}"
+    if as_key and source != column.type and (column.type, source) not in WITHOUT_EQUALITY:
+        return f"CASE WHEN {name} = {name}::{to} THEN {name}::{to} END"
     return name
 
 
 def plain_statements(schema, job):
     """What apply() of plain_function needs: every row's key and values, coerced; its rank; whether it is taken."""
-    def type_of(column):
-        return f"{column.type}{column.options if 'COLLATE' in column.options else ''}"
-
     def coerced(table, columns):
+        def type_of(column):
+            return (bare(column.type) if table == "k" else column.type) + (column.options if "COLLATE" in column.options else "")
+
         names = ", ".join(column.name for column in columns)
         fed = ", ".join(fed_by(job, column, table == "k") for column in columns)
         # A key that is out of its type's range belongs to no row.
