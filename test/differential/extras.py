@@ -216,6 +216,7 @@ def privileges(schema):
         schema.add(f"GRANT UPDATE ({', '.join(column.name for column in schema.columns)}) ON {name} TO d_user")
         schema.features.append("column privileges")
     if schema.maybe(0.4, "row-level security"):
+        schema.policies = True
         schema.add(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
         schema.add(f"CREATE POLICY p_see ON {name} USING (abs(hashtext(k1::text)) % 9 <> 0)")
         if schema.maybe(0.5):

@@ -63,6 +63,7 @@ class Schema:
         self.name = "d.t"
         self.target = None         # of the call: the table, or one of its partitions
         self.role = None
+        self.policies = False      # are there policies of self.name for the role?
         self.searched = []         # (column, operator, index) to compare scans with
         self.rows = rng.choice((1, 7, 60, 60, 150, 150, 300, most_rows))
         self.many = rng.random() < 0.06    # narrow rows, but enough for an index of some pages
