@@ -247,11 +247,13 @@ def plain_statements(schema, job):
     END LOOP; END $$""", f"CREATE UNIQUE INDEX ON aux.{table} (n)"]
 
     keys = job.order
+    # Of several errors in a row the first is found, as the source has the columns.
+    values = [column for column in job.columns if column in job.values]
     # Not IS NULL: that is true of a composite value of nulls.
     nulls = " OR ".join(f"{column.name} IS NOT DISTINCT FROM NULL" for column in keys)
     which = "pos" if job.on_duplicate != "last" else "pos DESC"
     groups = job.order_by()
-    return (["CREATE SCHEMA aux", "GRANT USAGE ON SCHEMA aux TO PUBLIC"] + coerced("k", keys) + coerced("c", job.values) + [
+    return (["CREATE SCHEMA aux", "GRANT USAGE ON SCHEMA aux TO PUBLIC"] + coerced("k", keys) + coerced("c", values) + [
         f"CREATE TABLE aux.s AS SELECT n, row_number() OVER (ORDER BY {job.arranged}) AS pos FROM d.src",
         f"""CREATE TABLE aux.taken AS
             SELECT n, pos, rank() OVER (ORDER BY {groups}) AS rank, row_number() OVER (PARTITION BY {groups} ORDER BY {which}) = 1 AS taken
