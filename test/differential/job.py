@@ -1,7 +1,7 @@
 """A random source for a random target, and the arguments of the call."""
 
 import self_reference
-from kinds import NOT_READ, bare, quoted
+from kinds import NOT_READ, WITHOUT_EQUALITY, bare, quoted
 
 
 class Job:
@@ -206,6 +206,19 @@ class Job:
         self.sql.append(
             f"UPDATE d.src SET {', '.join(f's_{column.name} = t.{column.name}' for column in columns)} FROM {self.schema.name} AS t "
             f"WHERE n % {every} = 0 AND {self.key_condition('t', 'src', 's_')};")
+
+    def fed_by(self, column, as_key=False):
+        """What a source column gives: text is read; of a key that is not equal to what its cast makes of it nothing is left.
+
+        A key is cast without the type modifier, so one that is too long is a key, which no row has.
+        """
+        name, source = f"s_{column.name}", self.from_types[column.name][0]
+        to = bare(column.type) if as_key else column.type
+        if column.name in self.read:
+            return f"{name}::{to}"
+        if as_key and source != column.type and (column.type, source) not in WITHOUT_EQUALITY:
+            return f"CASE WHEN {name} = {name}::{to} THEN {name}::{to} END"
+        return name
 
     def key_condition(self, target, source, prefix=""):
         parts = []

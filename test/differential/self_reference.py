@@ -98,6 +98,6 @@ def pairs_query(job):
 
 def update(job, numbers):
     """The one statement."""
-    assignments = ", ".join(f"{column.name} = s.s_{column.name}" for column in job.values)
+    assignments = ", ".join(f"{column.name} = s.{job.fed_by(column)}" for column in job.values)
     return (f"UPDATE {job.schema.target} AS t SET {assignments} FROM d.src AS s, aux.k AS k"
             f" WHERE s.n = ANY ('{{{','.join(map(str, sorted(numbers)))}}}'::int[]) AND k.n = s.n AND {job.key_condition('t', 'k')}")

@@ -5,7 +5,7 @@ import psycopg2
 import facts
 import self_reference
 from compare import stops
-from kinds import WITHOUT_EQUALITY, bare, quoted
+from kinds import bare, quoted
 
 SLOT = "differential"
 
@@ -209,20 +209,6 @@ class Ways:
 
 # ----- plain UPDATE
 
-def fed_by(job, column, as_key=False):
-    """What a source column gives: text is read; of a key that is not equal to what its cast makes of it nothing is left.
-
-    A key is cast without the type modifier, so one that is too long is a key, which no row has.
-    """
-    name, source = f"s_{column.name}", job.from_types[column.name][0]
-    to = bare(column.type) if as_key else column.type
-    if column.name in job.read:
-        return f"{name}::{to}"
-    if as_key and source != column.type and (column.type, source) not in WITHOUT_EQUALITY:
-        return f"CASE WHEN {name} = {name}::{to} THEN {name}::{to} END"
-    return name
-
-
 def plain_statements(schema, job):
     """What apply() of plain_function needs: every row's key and values, coerced; its rank; whether it is taken."""
     def coerced(table, columns):
@@ -230,7 +216,7 @@ def plain_statements(schema, job):
             return (bare(column.type) if table == "k" else column.type) + (column.options if "COLLATE" in column.options else "")
 
         names = ", ".join(column.name for column in columns)
-        fed = ", ".join(fed_by(job, column, table == "k") for column in columns)
+        fed = ", ".join(job.fed_by(column, table == "k") for column in columns)
         # A key that is out of its type's range belongs to no row.
         no_key = "" if table != "k" else f"""WHEN numeric_value_out_of_range OR string_data_right_truncation OR datetime_field_overflow THEN
             INSERT INTO aux.{table} (n) VALUES (r);
@@ -268,7 +254,7 @@ def plain_function(schema, job):
         cast = "" if not column.kind or column.kind.compared else "::text"
         return f"t.{column.name}{cast} IS NOT DISTINCT FROM c.{column.name}{cast}"
     equal = " AND ".join(same(column) for column in job.values)
-    assignments = ", ".join(f"{column.name} = s.{fed_by(job, column)}" for column in job.values)
+    assignments = ", ".join(f"{column.name} = s.{job.fed_by(column)}" for column in job.values)
     return f"""
 CREATE FUNCTION aux.apply() RETURNS TABLE (n bigint, outcome text, state text, message text) LANGUAGE plpgsql
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
