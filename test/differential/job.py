@@ -223,6 +223,10 @@ class Job:
     def key_condition(self, target, source, prefix=""):
         parts = []
         for column in self.keys:
+            if prefix and column.name in self.read and column.name in self.bad_here:
+                # Not every text of the source can be read.
+                parts.append(f"{target}.{column.name}::text = {source}.{prefix}{column.name}")
+                continue
             collation = f" COLLATE {column.kind.collation}" if column in self.schema.keys and column.kind.collation else ""
             # A key of the source itself is compared by SQL's own "=": its cast may change it, or fail.
             own = prefix and column.name not in self.read and self.from_types[column.name][0] != column.type
