@@ -64,11 +64,11 @@ prepare_insert(RejectTable *table)
 {
 	Oid types[NCOLUMNS];
 
-	if (saved_plan_is_current(&table->insert))
+	if (saved_plan_is_current(table->insert))
 		return table->insert.plan;
 	for (int i = 0; i < NCOLUMNS; i++)
 		types[i] = COLUMNS[i].type;
-	return saved_plan_get(&table->insert, insert_statement(table->relid), {types, NCOLUMNS}, 0);
+	return saved_plan_get(table->insert, insert_statement(table->relid), {types, NCOLUMNS}, 0);
 }
 
 int64

@@ -15,29 +15,29 @@ namespace
 void
 free_plan(void *arg)
 {
-	SavedPlan *saved = static_cast<SavedPlan *>(arg);
+	SavedPlan &saved = *static_cast<SavedPlan *>(arg);
 
-	if (saved->plan != nullptr)
-		SPI_freeplan(saved->plan);
-	saved->plan = nullptr;
+	if (saved.plan != nullptr)
+		SPI_freeplan(saved.plan);
+	saved.plan = nullptr;
 }
 
 const CachedPlanSource *
-source_of(const SavedPlan *saved)
+source_of(const SavedPlan &saved)
 {
-	return static_cast<const CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(saved->plan)));
+	return static_cast<const CachedPlanSource *>(linitial(SPI_plan_get_plan_sources(saved.plan)));
 }
 
 } /* namespace */
 
 bool
-saved_plan_is_current(const SavedPlan *saved)
+saved_plan_is_current(const SavedPlan &saved)
 {
-	return saved->plan != nullptr && SPI_plan_is_valid(saved->plan);
+	return saved.plan != nullptr && SPI_plan_is_valid(saved.plan);
 }
 
 bool
-saved_plan_has_current_plan(const SavedPlan *saved)
+saved_plan_has_current_plan(const SavedPlan &saved)
 {
 	if (!saved_plan_is_current(saved))
 		return false;
@@ -48,33 +48,33 @@ saved_plan_has_current_plan(const SavedPlan *saved)
 }
 
 const char *
-saved_plan_query_string(const SavedPlan *saved)
+saved_plan_query_string(const SavedPlan &saved)
 {
 	return source_of(saved)->query_string;
 }
 
 void
-saved_plan_forget(SavedPlan *saved)
+saved_plan_forget(SavedPlan &saved)
 {
-	free_plan(saved);
+	free_plan(&saved);
 }
 
 SPIPlanPtr
-saved_plan_get(SavedPlan *saved, const char *text, Span<const Oid> argument_types,
+saved_plan_get(SavedPlan &saved, const char *text, Span<const Oid> argument_types,
 			   int cursor_options)
 {
-	if (saved->plan != nullptr && strcmp(saved->text, text) == 0)
-		return saved->plan;
+	if (saved.plan != nullptr && strcmp(saved.text, text) == 0)
+		return saved.plan;
 
-	if (saved->memory == nullptr)
+	if (saved.memory == nullptr)
 	{
-		saved->memory = CurrentMemoryContext;
-		saved->at_reset.func = free_plan;
-		saved->at_reset.arg = saved;
-		MemoryContextRegisterResetCallback(saved->memory, &saved->at_reset);
+		saved.memory = CurrentMemoryContext;
+		saved.at_reset.func = free_plan;
+		saved.at_reset.arg = &saved;
+		MemoryContextRegisterResetCallback(saved.memory, &saved.at_reset);
 	}
-	free_plan(saved);
-	saved->text = MemoryContextStrdup(saved->memory, text);
+	free_plan(&saved);
+	saved.text = MemoryContextStrdup(saved.memory, text);
 
 	keeping_memory_context([&] {
 		SPIPlanPtr plan = SPI_prepare_cursor(
@@ -84,9 +84,9 @@ saved_plan_get(SavedPlan *saved, const char *text, Span<const Oid> argument_type
 			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 		FAULT_POINT(plan);
 		SPI_keepplan(plan);
-		saved->plan = plan;
+		saved.plan = plan;
 	});
-	return saved->plan;
+	return saved.plan;
 }
 
 } /* namespace bulkupdate */

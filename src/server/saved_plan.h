@@ -33,7 +33,7 @@ struct SavedPlan
  *
  * Raises what parsing the statement raises.
  */
-SPIPlanPtr saved_plan_get(SavedPlan *saved, const char *text, Span<const Oid> argument_types,
+SPIPlanPtr saved_plan_get(SavedPlan &saved, const char *text, Span<const Oid> argument_types,
 						  int cursor_options);
 
 /*
@@ -43,7 +43,7 @@ SPIPlanPtr saved_plan_get(SavedPlan *saved, const char *text, Span<const Oid> ar
  * It may be used then as it is: the server has not heard of a change of the
  * relations, schemas and types in it.
  */
-[[nodiscard]] bool saved_plan_is_current(const SavedPlan *saved);
+[[nodiscard]] bool saved_plan_is_current(const SavedPlan &saved);
 
 /*
  * saved_plan_has_current_plan
@@ -52,13 +52,13 @@ SPIPlanPtr saved_plan_get(SavedPlan *saved, const char *text, Span<const Oid> ar
  * Unlike its text, a plan depends on partitions and children too, and on what the
  * planner knew of them.  Never where plan_cache_mode forces custom plans.
  */
-[[nodiscard]] bool saved_plan_has_current_plan(const SavedPlan *saved);
+[[nodiscard]] bool saved_plan_has_current_plan(const SavedPlan &saved);
 
 /* saved_plan_query_string: the plan's own copy of the text, which the planner is given. */
-const char *saved_plan_query_string(const SavedPlan *saved);
+const char *saved_plan_query_string(const SavedPlan &saved);
 
 /* saved_plan_forget: have it prepared and planned anew the next time. */
-void saved_plan_forget(SavedPlan *saved);
+void saved_plan_forget(SavedPlan &saved);
 
 } /* namespace bulkupdate */
 

@@ -16,52 +16,52 @@ namespace
 constexpr int MAX_BUFFER_KB = 64 * 1024;
 
 void
-spill(Spool *spool)
+spill(Spool &spool)
 {
-	if (spool->file == nullptr)
-		spool->file = BufFileCreateTemp(false);
-	BufFileWrite(spool->file, spool->buffer.data, static_cast<size_t>(spool->buffer.len));
+	if (spool.file == nullptr)
+		spool.file = BufFileCreateTemp(false);
+	BufFileWrite(spool.file, spool.buffer.data, static_cast<size_t>(spool.buffer.len));
 	FAULT_POINT(spill);
-	spool->spilled_bytes += spool->buffer.len;
-	resetStringInfo(&spool->buffer);
+	spool.spilled_bytes += spool.buffer.len;
+	resetStringInfo(&spool.buffer);
 }
 
 } /* namespace */
 
 void
-spool_init(Spool *spool)
+spool_init(Spool &spool)
 {
-	initStringInfo(&spool->buffer);
-	spool->file = nullptr;
-	spool->spilled_bytes = 0;
+	initStringInfo(&spool.buffer);
+	spool.file = nullptr;
+	spool.spilled_bytes = 0;
 }
 
 void
-spool_reserve(Spool *spool, Size size)
+spool_reserve(Spool &spool, Size size)
 {
 	const Size limit = static_cast<Size>(Min(spool_memory_kb(), MAX_BUFFER_KB)) * 1024;
 
-	if (spool->buffer.len > 0 && static_cast<Size>(spool->buffer.len) + size >= limit)
+	if (spool.buffer.len > 0 && static_cast<Size>(spool.buffer.len) + size >= limit)
 		spill(spool);
-	enlargeStringInfo(&spool->buffer, static_cast<int>(size));
+	enlargeStringInfo(&spool.buffer, static_cast<int>(size));
 }
 
 void
-spool_rewind(Spool *spool)
+spool_rewind(Spool &spool)
 {
-	if (spool->file == nullptr)
+	if (spool.file == nullptr)
 		return;
 	spill(spool);
-	if (BufFileSeek(spool->file, 0, 0, SEEK_SET) != 0)
+	if (BufFileSeek(spool.file, 0, 0, SEEK_SET) != 0)
 		elog(ERROR, "could not rewind a temporary file");
 }
 
 char *
-spool_read(Spool *spool, Size size)
+spool_read(Spool &spool, Size size)
 {
-	StringInfo buffer = &spool->buffer;
+	StringInfo buffer = &spool.buffer;
 
-	if (spool->file == nullptr)
+	if (spool.file == nullptr)
 	{
 		char *bytes = buffer->data + buffer->cursor;
 
@@ -70,16 +70,16 @@ spool_read(Spool *spool, Size size)
 	}
 	resetStringInfo(buffer);
 	enlargeStringInfo(buffer, static_cast<int>(size));
-	if (BufFileRead(spool->file, buffer->data, size) != size)
+	if (BufFileRead(spool.file, buffer->data, size) != size)
 		elog(ERROR, "unexpected end of a temporary file");
 	return buffer->data;
 }
 
 void
-spool_end(Spool *spool)
+spool_end(Spool &spool)
 {
-	if (spool->file != nullptr)
-		BufFileClose(spool->file);
+	if (spool.file != nullptr)
+		BufFileClose(spool.file);
 }
 
 } /* namespace bulkupdate */

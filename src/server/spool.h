@@ -36,29 +36,29 @@ struct Spool
  *		belongs to the current resource owner of the time when it is needed, so no
  *		function of a spool must be called in a subtransaction of its own.
  */
-void spool_init(Spool *spool);
+void spool_init(Spool &spool);
 
 /*
  * spool_reserve
  *		Make room in the buffer for so many bytes, fewer than MaxAllocSize - 1, which
  *		may be written to its end, or appended.
  */
-void spool_reserve(Spool *spool, Size size);
+void spool_reserve(Spool &spool, Size size);
 
 /* spool_append: add bytes for which there is room. */
 inline void
-spool_append(Spool *spool, const void *bytes, Size size)
+spool_append(Spool &spool, const void *bytes, Size size)
 {
-	memcpy(spool->buffer.data + spool->buffer.len, bytes, size);
-	spool->buffer.len += static_cast<int>(size);
+	memcpy(spool.buffer.data + spool.buffer.len, bytes, size);
+	spool.buffer.len += static_cast<int>(size);
 }
 
-void spool_rewind(Spool *spool);
+void spool_rewind(Spool &spool);
 
 /* spool_read: the next bytes, valid until the next call. */
-char *spool_read(Spool *spool, Size size);
+char *spool_read(Spool &spool, Size size);
 
-void spool_end(Spool *spool);
+void spool_end(Spool &spool);
 
 } /* namespace bulkupdate */
 

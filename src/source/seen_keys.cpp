@@ -74,17 +74,17 @@ next_key(SeenKeys *seen)
 		return;
 
 	seen->unread--;
-	memcpy(&seen->position, spool_read(&seen->spool, sizeof(int64)), sizeof(int64));
+	memcpy(&seen->position, spool_read(seen->spool, sizeof(int64)), sizeof(int64));
 	if (seen->by_value)
 	{
 		size = sizeof(Datum) * static_cast<Size>(n);
-		memcpy(seen->key, spool_read(&seen->spool, size), size);
+		memcpy(seen->key, spool_read(seen->spool, size), size);
 		return;
 	}
-	memcpy(&size, spool_read(&seen->spool, sizeof(Size)), sizeof(Size));
+	memcpy(&size, spool_read(seen->spool, sizeof(Size)), sizeof(Size));
 	MemoryContextReset(seen->memory);
 	with_memory_context(seen->memory, [&] {
-		char *next = spool_read(&seen->spool, size);
+		char *next = spool_read(seen->spool, size);
 		bool isnull;
 
 		for (int i = 0; i < n; i++)
@@ -140,7 +140,7 @@ seen_keys_create(const Target *target)
 	seen->by_value = true;
 	for (int i = 0; i < target->keys.size; i++)
 		seen->by_value = seen->by_value && key_attribute(target, i)->attbyval;
-	spool_init(&seen->spool);
+	spool_init(seen->spool);
 	seen->memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update key", ALLOCSET_SMALL_SIZES);
 	seen->key = palloc_array_of<Datum>(target->keys.size);
@@ -157,15 +157,15 @@ seen_keys_add(SeenKeys *seen, const Datum *key, int64 position)
 
 	FAULT_POINT(seen_keys_add);
 	check_size(sizeof(position) + sizeof(size) + size);
-	spool_reserve(&seen->spool, sizeof(position) + sizeof(size) + size);
-	spool_append(&seen->spool, &position, sizeof(position));
+	spool_reserve(seen->spool, sizeof(position) + sizeof(size) + size);
+	spool_append(seen->spool, &position, sizeof(position));
 	seen->unread++;
 	if (seen->by_value)
 	{
-		spool_append(&seen->spool, key, size);
+		spool_append(seen->spool, key, size);
 		return;
 	}
-	spool_append(&seen->spool, &size, sizeof(size));
+	spool_append(seen->spool, &size, sizeof(size));
 
 	char *end = buffer->data + buffer->len;
 
@@ -187,7 +187,7 @@ seen_keys_spilled_bytes(const SeenKeys *seen)
 void
 seen_keys_rewind(SeenKeys *seen)
 {
-	spool_rewind(&seen->spool);
+	spool_rewind(seen->spool);
 	next_key(seen);
 }
 
@@ -211,7 +211,7 @@ seen_keys_find(SeenKeys *seen, const Datum *key)
 void
 seen_keys_end(SeenKeys *seen)
 {
-	spool_end(&seen->spool);
+	spool_end(seen->spool);
 }
 
 } /* namespace bulkupdate */

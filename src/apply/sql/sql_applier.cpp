@@ -114,15 +114,15 @@ plan_of(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
 	Planned *planned = statement.planned;
 
 	if (is_planned_for_others(planned->plan, rows.size))
-		saved_plan_forget(&planned->saved);
+		saved_plan_forget(planned->saved);
 
 	/* The plan is the call's, all else the attempt's. */
 	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
-		return saved_plan_get(&planned->saved, statement.text, {types, statement.in_range ? 3 : 1},
+		return saved_plan_get(planned->saved, statement.text, {types, statement.in_range ? 3 : 1},
 							  CURSOR_OPT_GENERIC_PLAN);
 	});
 
-	planned->plan = {saved_plan_query_string(&planned->saved), applier->target, rows.size,
+	planned->plan = {saved_plan_query_string(planned->saved), applier->target, rows.size,
 					 statement.in_range, planned->plan.planned_rows};
 	return plan;
 }
@@ -160,7 +160,7 @@ updating(SqlApplier *applier)
 {
 	Planned *update = &applier->update;
 
-	if (applier->applied != nullptr && saved_plan_has_current_plan(&applier->applied->saved))
+	if (applier->applied != nullptr && saved_plan_has_current_plan(applier->applied->saved))
 		return applier->applied;
 	if (may_suppress_update(applier->target))
 		update = &applier->reporting_update;
