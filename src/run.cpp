@@ -186,10 +186,10 @@ finish_chunk(Call *call)
 	check_reject_limit(call);
 	if (call->rejects != nullptr)
 	{
-		progress_phase(&call->progress, Phase::Recording);
+		progress_phase(call->progress, Phase::Recording);
 		reject_table_record(call->rejects, call->chunk);
 	}
-	progress_chunk_done(&call->progress, call->chunk->number, counts);
+	progress_chunk_done(call->progress, call->chunk->number, counts);
 }
 
 void
@@ -209,7 +209,7 @@ run_chunks(Call *call)
 		instr_time elapsed;
 
 		chunk_order(chunk);
-		progress_phase(&call->progress, Phase::Applying);
+		progress_phase(call->progress, Phase::Applying);
 		with_error_context(chunk_error_context, call, [&] {
 			call->applier->statement_bytes = 0;
 			apply_chunk(call);
@@ -228,18 +228,18 @@ run_chunks(Call *call)
 						  ordered_source_ordering(call->ordered),
 						  ordered_source_spilled_bytes(call->ordered)});
 		});
-		progress_phase(&call->progress, Phase::Fetching);
+		progress_phase(call->progress, Phase::Fetching);
 	}
 
 	if (rechecks_due(call->rechecks))
 	{
-		progress_phase(&call->progress, Phase::Applying);
+		progress_phase(call->progress, Phase::Applying);
 		rechecks_fire(call->rechecks);
 	}
 	report_end(call->report, first_start);
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
-	progress_source_ends(&call->progress);
+	progress_source_ends(call->progress);
 	ordered_source_close(call->ordered);
 }
 
@@ -310,9 +310,9 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		if (options.on_error == OnError::Stop && !options.dry_run)
 			call->rechecks = rechecks_create(call->target);
 		call->applier = applier_create(call->target, call->rechecks);
-		progress_begin(&call->progress, options.target,
+		progress_begin(call->progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
-		progress_source(&call->progress, ordered_source_figures, call->ordered);
+		progress_source(call->progress, ordered_source_figures, call->ordered);
 		FAULT_POINT(open);
 
 		if (may_fail_late(call))

@@ -125,10 +125,10 @@ refuse(const char *message, const char *detail, const char *hint)
 
 /* The arguments in which the SQL functions differ. */
 void
-take_source(FunctionCallInfo fcinfo, SourceKind kind, Options *options)
+take_source(FunctionCallInfo fcinfo, SourceKind kind, Options &options)
 {
-	options->source_kind = kind;
-	options->source = nullptr;
+	options.source_kind = kind;
+	options.source = nullptr;
 	if (kind == SourceKind::Arrays)
 	{
 		const char *hint = "Name the target column that each array feeds, in order.";
@@ -136,14 +136,14 @@ take_source(FunctionCallInfo fcinfo, SourceKind kind, Options *options)
 		require_not_null(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
 		require_not_null(fcinfo, ARG_ARRAYS, "arrays",
 						 "Give ROW(...) with one array for each of the columns.");
-		options->columns = names_of_argument(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
+		options.columns = names_of_argument(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
 		return;
 	}
 	require_not_null(fcinfo, ARG_SOURCE, kind == SourceKind::Query ? "query" : "source",
 					 "Give an open cursor to bulk_update(), or the text of a query to "
 					 "bulk_update_query().");
-	options->source = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
-	options->columns = names_of_argument(fcinfo, ARG_COLUMNS, "columns");
+	options.source = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
+	options.columns = names_of_argument(fcinfo, ARG_COLUMNS, "columns");
 }
 
 void
@@ -175,7 +175,7 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	Options options;
 
 	require_not_null(fcinfo, ARG_TARGET, "target", "Give the table to update.");
-	take_source(fcinfo, kind, &options);
+	take_source(fcinfo, kind, options);
 	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size", LEAVE_OUT);
 
 	static const char *const on_missing[] = {"ignore", "error"};

@@ -104,26 +104,26 @@ grouped(int64 number)
 }
 
 void
-emit_notice(const Progress *progress, TimestampTz now)
+emit_notice(const Progress &progress, TimestampTz now)
 {
-	double seconds = static_cast<double>(now - progress->started_at) / USECS_PER_SEC;
+	double seconds = static_cast<double>(now - progress.started_at) / USECS_PER_SEC;
 	const char *rate =
-		grouped(static_cast<int64>(static_cast<double>(progress->rows_fetched) / seconds));
-	const char *action = progress->phase == Phase::Sorting ? " read for sorting" : "";
+		grouped(static_cast<int64>(static_cast<double>(progress.rows_fetched) / seconds));
+	const char *action = progress.phase == Phase::Sorting ? " read for sorting" : "";
 
-	if (progress->rows_estimated >= progress->rows_fetched)
+	if (progress.rows_estimated >= progress.rows_fetched)
 		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows%s, %s rows/s",
-								grouped(progress->rows_fetched), grouped(progress->rows_estimated),
+								grouped(progress.rows_fetched), grouped(progress.rows_estimated),
 								action, rate)));
 	else
-		ereport(NOTICE, (errmsg("bulk_update: %s rows%s, %s rows/s",
-								grouped(progress->rows_fetched), action, rate)));
+		ereport(NOTICE, (errmsg("bulk_update: %s rows%s, %s rows/s", grouped(progress.rows_fetched),
+								action, rate)));
 }
 
 void
-notice_when_due(Progress *progress, TimestampTz now)
+notice_when_due(Progress &progress, TimestampTz now)
 {
-	if (progress_interval == 0 || now < progress->next_notice)
+	if (progress_interval == 0 || now < progress.next_notice)
 		return;
 
 	MemoryContext memory =
@@ -131,11 +131,11 @@ notice_when_due(Progress *progress, TimestampTz now)
 
 	with_memory_context(memory, [&] { emit_notice(progress, now); });
 	MemoryContextDelete(memory);
-	progress->next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
+	progress.next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }
 
 void
-show(const Progress *progress)
+show(const Progress &progress)
 {
 	int indexes[PARAMETERS + 1];
 	int64 values[PARAMETERS + 1];
@@ -145,33 +145,33 @@ show(const Progress *progress)
 
 	/* A nested call or a failed subtransaction has left the slot to somebody else, or to nobody. */
 	if (command_of(own_entry()) != COMMAND ||
-		MyBEEntry->st_progress_command_target != progress->target)
-		start_command(progress->target);
+		MyBEEntry->st_progress_command_target != progress.target)
+		start_command(progress.target);
 
 	for (int i = 0; i <= PARAMETERS; i++)
 		indexes[i] = i;
-	values[PARAMETER_PHASE] = static_cast<int64>(progress->phase);
-	values[PARAMETER_CHUNK] = progress->chunk;
-	values[PARAMETER_FETCHED] = progress->rows_fetched;
+	values[PARAMETER_PHASE] = static_cast<int64>(progress.phase);
+	values[PARAMETER_CHUNK] = progress.chunk;
+	values[PARAMETER_FETCHED] = progress.rows_fetched;
 	for (int i = 0; i < OUTCOMES; i++)
-		values[PARAMETER_FIRST_OUTCOME + i] = progress->outcomes[i];
-	values[PARAMETER_ESTIMATED] = progress->rows_estimated;
-	values[PARAMETER_STARTED_AT] = progress->started_at;
-	values[PARAMETER_ORDERING] = static_cast<int64>(progress->newest.ordering);
-	values[PARAMETER_SPILLED] = progress->newest.spilled_bytes;
+		values[PARAMETER_FIRST_OUTCOME + i] = progress.outcomes[i];
+	values[PARAMETER_ESTIMATED] = progress.rows_estimated;
+	values[PARAMETER_STARTED_AT] = progress.started_at;
+	values[PARAMETER_ORDERING] = static_cast<int64>(progress.newest.ordering);
+	values[PARAMETER_SPILLED] = progress.newest.spilled_bytes;
 	values[PARAMETER_SIGNATURE] = SIGNATURE;
 	pgstat_progress_update_multi_param(PARAMETERS + 1, indexes, values);
 }
 
 void
-read_source(Progress *progress)
+read_source(Progress &progress)
 {
-	if (progress->read_source != nullptr)
-		progress->newest = progress->read_source(progress->source);
+	if (progress.read_source != nullptr)
+		progress.newest = progress.read_source(progress.source);
 }
 
 void
-publish(Progress *progress)
+publish(Progress &progress)
 {
 	read_source(progress);
 	show(progress);
@@ -182,7 +182,7 @@ void
 subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB && current != nullptr)
-		show(current);
+		show(*current);
 }
 
 /*
@@ -203,7 +203,7 @@ call_ended(void *arg)
 	if (innermost != arg)
 		return; /* GCOVR_EXCL_LINE: an order that the server does not choose today */
 	if (current != nullptr)
-		show(current);
+		show(*current);
 	else if (slot_is_ours())
 		pgstat_progress_end_command();
 }
@@ -221,76 +221,76 @@ progress_define_settings()
 }
 
 void
-progress_begin(Progress *progress, Oid target, int64 rows_estimated)
+progress_begin(Progress &progress, Oid target, int64 rows_estimated)
 {
-	*progress = {};
-	progress->target = target;
-	progress->phase = Phase::Fetching;
-	progress->newest.ordering = Ordering::Stream;
-	progress->rows_estimated = rows_estimated;
-	progress->started_at = GetCurrentTimestamp();
-	progress->next_notice = TimestampTzPlusMilliseconds(progress->started_at, progress_interval);
-	progress->last_check = progress->started_at;
-	progress->rows_per_check = 1;
+	progress = {};
+	progress.target = target;
+	progress.phase = Phase::Fetching;
+	progress.newest.ordering = Ordering::Stream;
+	progress.rows_estimated = rows_estimated;
+	progress.started_at = GetCurrentTimestamp();
+	progress.next_notice = TimestampTzPlusMilliseconds(progress.started_at, progress_interval);
+	progress.last_check = progress.started_at;
+	progress.rows_per_check = 1;
 
-	progress->outer = current;
-	progress->at_reset.func = call_ended;
-	progress->at_reset.arg = progress;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &progress->at_reset);
-	current = progress;
+	progress.outer = current;
+	progress.at_reset.func = call_ended;
+	progress.at_reset.arg = &progress;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &progress.at_reset);
+	current = &progress;
 	if (slot_is_ours())
 		start_command(target);
 	publish(progress);
 }
 
 void
-progress_source(Progress *progress, SourceFigures (*read_source)(const void *source),
+progress_source(Progress &progress, SourceFigures (*read_source)(const void *source),
 				const void *source)
 {
-	progress->read_source = read_source;
-	progress->source = source;
+	progress.read_source = read_source;
+	progress.source = source;
 }
 
 void
-progress_source_ends(Progress *progress)
+progress_source_ends(Progress &progress)
 {
 	read_source(progress);
-	progress->read_source = nullptr;
+	progress.read_source = nullptr;
 }
 
 void
-progress_phase(Progress *progress, Phase phase)
+progress_phase(Progress &progress, Phase phase)
 {
-	progress->phase = phase;
+	progress.phase = phase;
 	publish(progress);
 }
 
 void
-progress_rows_read(Progress *progress, int64 rows)
+progress_rows_read(Progress &progress, int64 rows)
 {
-	progress->rows_fetched = rows;
-	if (rows - progress->rows_at_check < progress->rows_per_check)
+	progress.rows_fetched = rows;
+	if (rows - progress.rows_at_check < progress.rows_per_check)
 		return;
 
 	TimestampTz now = GetCurrentTimestamp();
 
 	/* Of slow sources each row is checked, of fast ones few. */
-	progress->rows_per_check = now - progress->last_check > CHECK_INTERVAL
-								   ? Max(progress->rows_per_check / 2, 1)
-								   : Min(progress->rows_per_check * 2, MAX_ROWS_PER_CHECK);
-	progress->last_check = now;
-	progress->rows_at_check = rows;
+	progress.rows_per_check = now - progress.last_check > CHECK_INTERVAL
+								  ? Max(progress.rows_per_check / 2, 1)
+								  : Min(progress.rows_per_check * 2, MAX_ROWS_PER_CHECK);
+	progress.last_check = now;
+	progress.rows_at_check = rows;
 	publish(progress);
 	notice_when_due(progress, now);
 }
 
 void
-progress_chunk_done(Progress *progress, int64 chunk, const int64 *outcomes)
+progress_chunk_done(Progress &progress, int64 chunk, const int64 *outcomes)
 {
 	FAULT_POINT(progress);
-	progress->chunk = chunk;
+	progress.chunk = chunk;
 	for (int i = 0; i < OUTCOMES; i++)
-		progress->outcomes[i] += outcomes[i];
+		progress.outcomes[i] += outcomes[i];
 	publish(progress);
 	notice_when_due(progress, GetCurrentTimestamp());
 }

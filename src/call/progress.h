@@ -67,25 +67,25 @@ void progress_define_settings();
  * It ends when the current memory context is reset, which an error does too.
  * Then the call in whose course this one ran is shown again.
  */
-void progress_begin(Progress *progress, Oid target, int64 rows_estimated);
+void progress_begin(Progress &progress, Oid target, int64 rows_estimated);
 
 /* progress_phase: the call enters a phase. */
-void progress_phase(Progress *progress, Phase phase);
+void progress_phase(Progress &progress, Phase phase);
 
 /*
  * progress_source, progress_source_ends
  *		From here on, and until here, read_source(source) gives the source's figures,
  *		whenever the functions below show figures.  After an error it is not called.
  */
-void progress_source(Progress *progress, SourceFigures (*read_source)(const void *source),
+void progress_source(Progress &progress, SourceFigures (*read_source)(const void *source),
 					 const void *source);
-void progress_source_ends(Progress *progress);
+void progress_source_ends(Progress &progress);
 
 /* progress_rows_read: so many source rows were read in all; cheap enough for each row. */
-void progress_rows_read(Progress *progress, int64 rows);
+void progress_rows_read(Progress &progress, int64 rows);
 
 /* progress_chunk_done: add the outcomes of a chunk. */
-void progress_chunk_done(Progress *progress, int64 chunk, const int64 *outcomes);
+void progress_chunk_done(Progress &progress, int64 chunk, const int64 *outcomes);
 
 /* progress_entries: the set-returning function under the view bulk_update_progress. */
 void progress_entries(FunctionCallInfo fcinfo);

@@ -54,7 +54,7 @@ next_of_source(KeyedSource *keyed)
 	TupleTableSlot *slot = source_next(keyed->source);
 
 	if (slot != nullptr)
-		progress_rows_read(keyed->progress, keyed->source->rows_taken);
+		progress_rows_read(*keyed->progress, keyed->source->rows_taken);
 	return slot;
 }
 

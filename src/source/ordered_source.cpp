@@ -106,7 +106,7 @@ sort_rest(OrderedSource *ordered, bool loaded)
 	bool ascending = ordered->options->on_duplicate != OnDuplicate::Last;
 
 	ordered->mode = ReadMode::Sorted;
-	progress_phase(ordered->progress, Phase::Sorting);
+	progress_phase(*ordered->progress, Phase::Sorting);
 	ordered->sort = row_sort_create(ordered->target, ordered->source->tuple_desc, ascending);
 	for (; loaded || keyed_source_next(ordered->rows, &ordered->row); loaded = false)
 	{
