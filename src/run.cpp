@@ -70,7 +70,7 @@ chunk_error_context(void *arg)
 	if (row != nullptr && of_row)
 		appendStringInfo(&text, ", at source row %lld with key %s",
 						 static_cast<long long>(row->position),
-						 key_detail(chunk->target, row->key, CONTEXT_KEY_BYTES));
+						 key_detail(*chunk->target, row->key, CONTEXT_KEY_BYTES));
 	errcontext("%s", text.data);
 }
 
@@ -147,14 +147,14 @@ check_missing(const Call *call)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source row %lld has no key to find a row of table \"%s\" by",
 							   static_cast<long long>(first->position), table),
-						errdetail("There is a null in columns (%s).", key_names(call->target)),
+						errdetail("There is a null in columns (%s).", key_names(*call->target)),
 						errhint("Set on_missing to \"ignore\" to count such rows.")));
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 					errmsg("table \"%s\" has no row for source row %lld", table,
 						   static_cast<long long>(first->position)),
 					errdetail("Key %s is missing.", first->tuple == nullptr
 														? call->chunk->impossible_key
-														: key_detail(call->target, first->key)),
+														: key_detail(*call->target, first->key)),
 					errhint("%s", missing_hint(call->target))));
 }
 
@@ -270,7 +270,7 @@ name_failing_row(Call *call, ErrorData *error)
 	error->context =
 		psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
 				 error->context, static_cast<long long>(row->position),
-				 key_detail(chunk->target, row->key, CONTEXT_KEY_BYTES));
+				 key_detail(*chunk->target, row->key, CONTEXT_KEY_BYTES));
 }
 
 /* Where rows can fail late: one subtransaction for the call, so that the row can be found. */
@@ -321,7 +321,7 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 			run_chunks(call);
 
 		FAULT_POINT(close);
-		target_close(call->target);
+		target_close(*call->target);
 		source_close(source);
 	});
 	MemoryContextDelete(memory);

@@ -54,7 +54,7 @@ is_of_row_or_privilege(const ErrorData *error)
 raise_for_call(const Chunk *chunk, ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-		target_check_privileges(chunk->target, chunk->options->skip_unchanged);
+		target_check_privileges(*chunk->target, chunk->options->skip_unchanged);
 	ReThrowError(error);
 }
 

@@ -64,7 +64,7 @@ key_of_version(const Target *target, Relation relation, TupleTableSlot *slot, Da
 {
 	for (int i = 0; i < target->keys.size; i++)
 	{
-		AttrNumber attno = attribute_in(relation, target, target->keys[i].target);
+		AttrNumber attno = attribute_in(relation, *target, target->keys[i].target);
 		bool isnull;
 
 		/* Of another table, in test/faults and test/differential. */
@@ -86,7 +86,7 @@ row_with_key(const Target *target, const Datum *key, Span<ChunkRow *> rows)
 	while (low < high)
 	{
 		int middle = low + (high - low) / 2;
-		int order = compare_keys(target, key, rows[middle]->key);
+		int order = compare_keys(*target, key, rows[middle]->key);
 
 		if (order == 0)
 			return rows[middle];

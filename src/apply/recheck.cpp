@@ -63,7 +63,7 @@ open_table(CheckedTable *table)
 	table->relation = table_open(table->oid, NoLock);
 	table->key_attributes = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
 	for (int i = 0; i < target->keys.size; i++)
-		table->key_attributes[i] = attribute_in(table->relation, target, target->keys[i].target);
+		table->key_attributes[i] = attribute_in(table->relation, *target, target->keys[i].target);
 }
 
 void
@@ -252,7 +252,7 @@ firing_error_context(void *arg)
 			key[i] = slot_getattr(rechecks->firing_row, table->key_attributes[i], &isnull);
 		if (!isnull)
 			appendStringInfo(&text, ", at the row with key %s",
-							 key_detail(target, key, CONTEXT_KEY_BYTES));
+							 key_detail(*target, key, CONTEXT_KEY_BYTES));
 	}
 	errcontext("%s", text.data);
 }

@@ -33,7 +33,7 @@ coerce_row(CastBatch *batch, BatchRow *row, bool guarded, MemoryContext memory)
 		batch->nulls[attribute] = false;
 	}
 	row->error = with_memory_context(batch->context, [&] {
-		return coerce_values(target, slot, row->position, guarded, batch->values, batch->nulls);
+		return coerce_values(*target, slot, row->position, guarded, batch->values, batch->nulls);
 	});
 	if (row->error == nullptr)
 		row->tuple = with_memory_context(memory, [&] {
@@ -83,7 +83,7 @@ cast_batch_add(CastBatch *batch, const SourceRow *from)
 		}
 	});
 	batch->size++;
-	batch->bytes += source_row_size(target, from->slot);
+	batch->bytes += source_row_size(*target, from->slot);
 }
 
 bool

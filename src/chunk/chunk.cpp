@@ -79,7 +79,7 @@ compare_rows(const void *left, const void *right, void *arg)
 		return a.tuple == nullptr ? 1 : -1;
 	if (a.tuple != nullptr)
 	{
-		int order = compare_keys(chunk->target, a.key, b.key);
+		int order = compare_keys(*chunk->target, a.key, b.key);
 
 		if (order != 0)
 			return order;
@@ -138,7 +138,7 @@ append_unapplicable_row(Chunk *chunk, TupleTableSlot *slot, int64 position, Outc
 	if (outcome == Outcome::Missing && chunk->options->on_missing == OnMissing::Error &&
 		position < chunk->impossible_position)
 	{
-		chunk->impossible_key = source_key_detail(chunk->target, slot);
+		chunk->impossible_key = source_key_detail(*chunk->target, slot);
 		chunk->impossible_position = position;
 	}
 
@@ -155,7 +155,7 @@ add_row(Chunk *chunk, SourceRow *from)
 		append_unapplicable_row(chunk, from->slot, from->position, from->outcome, from->error);
 		return;
 	}
-	(void) coerce_values(chunk->target, from->slot, from->position, false, from->values,
+	(void) coerce_values(*chunk->target, from->slot, from->position, false, from->values,
 						 from->nulls);
 
 	ErrorData *error;
@@ -244,7 +244,7 @@ chunk_fill(Chunk *chunk, OrderedSource *ordered)
 
 		chunk->at_end = row == nullptr;
 		if (row == nullptr ||
-			(rows > 0 && bytes + source_row_size(chunk->target, row->slot) > budget))
+			(rows > 0 && bytes + source_row_size(*chunk->target, row->slot) > budget))
 			break;
 		rows++;
 		if (batch != nullptr && row->outcome == Outcome::Pending)
@@ -274,8 +274,8 @@ chunk_order(Chunk *chunk)
 					  compare_rows, chunk);
 		if (chunk->applicable == 0)
 			return;
-		chunk->first_key = key_text(chunk->target, chunk->rows[0].key);
-		chunk->last_key = key_text(chunk->target, chunk->rows[chunk->applicable - 1].key);
+		chunk->first_key = key_text(*chunk->target, chunk->rows[0].key);
+		chunk->last_key = key_text(*chunk->target, chunk->rows[chunk->applicable - 1].key);
 	});
 }
 

@@ -162,7 +162,7 @@ make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf v
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		char *name = attribute_name(target, column.target);
+		char *name = attribute_name(*target, column.target);
 
 		append_member(column.is_key ? &key : &values, &omitted, name, value_of(column));
 		pfree(name);
@@ -205,7 +205,7 @@ reject_of_tuple(const Target *target, HeapTupleHeader tuple, const ErrorData *er
 		Datum value =
 			heap_getattr(&values, column.target, RelationGetDescr(target->relation), &isnull);
 
-		return Value{value, isnull, attribute_of(target, column.target).atttypid};
+		return Value{value, isnull, attribute_of(*target, column.target).atttypid};
 	});
 }
 

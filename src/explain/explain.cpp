@@ -63,8 +63,8 @@ say_key(const Explanation *explanation)
 
 	say(explanation, "key",
 		target->index_columns == target->keys.size
-			? psprintf("(%s), found by unique index %s", key_names(target), index)
-			: psprintf("(%s), found by unique index %s and then compared", key_names(target),
+			? psprintf("(%s), found by unique index %s", key_names(*target), index)
+			: psprintf("(%s), found by unique index %s and then compared", key_names(*target),
 					   index));
 }
 
@@ -85,7 +85,7 @@ say_columns(const Explanation *explanation)
 
 	for (const MappedColumn &column : explanation->target->columns)
 	{
-		FormData_pg_attribute target = attribute_of(explanation->target, column.target);
+		FormData_pg_attribute target = attribute_of(*explanation->target, column.target);
 		Form_pg_attribute source = TupleDescAttr(from, column.source - 1);
 
 		say(explanation, column.is_key ? "key column" : "value column",
@@ -199,7 +199,7 @@ explain(const Options &options, const char *portal_name, const char *label,
 	say_chunks(&explanation);
 	say_policies(&explanation);
 	explain_catalog(options, target, result);
-	target_close(target);
+	target_close(*target);
 	source_close(source);
 }
 

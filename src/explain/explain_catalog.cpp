@@ -163,8 +163,8 @@ value_column_names(const Target *target)
 
 	for (const MappedColumn &column : target->columns)
 		if (!column.is_key)
-			names[n++] =
-				DirectFunctionCall1(namein, CStringGetDatum(attribute_name(target, column.target)));
+			names[n++] = DirectFunctionCall1(
+				namein, CStringGetDatum(attribute_name(*target, column.target)));
 	return PointerGetDatum(construct_array(names, n, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
 }
 

@@ -121,7 +121,7 @@ replace_key(const Report *report, Datum **key, const Datum *by)
 
 	for (int i = 0; i < target->keys.size; i++)
 	{
-		FormData_pg_attribute attribute = attribute_of(target, target->keys[i].target);
+		FormData_pg_attribute attribute = attribute_of(*target, target->keys[i].target);
 
 		copy[i] = datumCopy(by[i], attribute.attbyval, attribute.attlen);
 		if (*key != nullptr && !attribute.attbyval)
@@ -142,9 +142,9 @@ add_keys(Report *report, const Chunk *chunk)
 	const Datum *first = chunk->rows[0].key;
 	const Datum *last = chunk->rows[chunk->applicable - 1].key;
 	bool is_lowest =
-		report->lowest == nullptr || compare_keys(report->target, first, report->lowest) < 0;
+		report->lowest == nullptr || compare_keys(*report->target, first, report->lowest) < 0;
 	bool is_highest =
-		report->highest == nullptr || compare_keys(report->target, last, report->highest) > 0;
+		report->highest == nullptr || compare_keys(*report->target, last, report->highest) > 0;
 
 	with_memory_context(report->context, [&] {
 		if (is_lowest)
@@ -231,8 +231,8 @@ report_end(Report *report, instr_time start)
 
 	if (report->lowest != nullptr)
 	{
-		total.first_key = key_text(report->target, report->lowest);
-		total.last_key = key_text(report->target, report->highest);
+		total.first_key = key_text(*report->target, report->lowest);
+		total.last_key = key_text(*report->target, report->highest);
 	}
 	INSTR_TIME_SET_CURRENT(elapsed);
 	INSTR_TIME_SUBTRACT(elapsed, start);

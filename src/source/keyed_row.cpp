@@ -73,7 +73,7 @@ bool
 keeps_errors(const Target *target)
 {
 	for (const MappedColumn &column : target->columns)
-		if (attribute_of(target, column.target).attlen == -1)
+		if (attribute_of(*target, column.target).attlen == -1)
 			return true;
 	return target->keys_can_fail;
 }

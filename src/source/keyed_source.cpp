@@ -76,7 +76,7 @@ load(KeyedSource *keyed, SourceRow *row, TupleTableSlot *slot, int64 position)
 		if (error != nullptr && !skip)
 			ThrowErrorData(error); /* GCOVR_EXCL_LINE: rows of 1 GB, in test/scale */
 		return error != nullptr ? error
-								: coerce_key(target, slot, position, skip, row->values, row->nulls,
+								: coerce_key(*target, slot, position, skip, row->values, row->nulls,
 											 &is_possible);
 	});
 	row->outcome = row->error != nullptr ? Outcome::Rejected

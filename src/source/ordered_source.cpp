@@ -80,7 +80,7 @@ peek_head(OrderedSource *ordered)
 		}
 		if (!in_order)
 			break;
-		bytes += source_row_size(ordered->target, row->slot);
+		bytes += source_row_size(*ordered->target, row->slot);
 	}
 	key_copy_clear(&ordered->newest);
 	return in_order;

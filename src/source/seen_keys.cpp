@@ -197,7 +197,7 @@ seen_keys_find(SeenKeys *seen, const Datum *key)
 	FAULT_POINT(seen_keys_find);
 	for (; !seen->at_end; next_key(seen))
 	{
-		int order = compare_keys(seen->target, seen->key, key);
+		int order = compare_keys(*seen->target, seen->key, key);
 
 		CHECK_FOR_INTERRUPTS();
 		if (order == 0)

@@ -28,7 +28,7 @@ void key_copy_clear(KeyCopy *copy);
 inline int
 key_copy_compare(const KeyCopy *copy, const Datum *key)
 {
-	return copy->position == 0 ? -1 : compare_keys(copy->target, copy->key, key);
+	return copy->position == 0 ? -1 : compare_keys(*copy->target, copy->key, key);
 }
 
 /*

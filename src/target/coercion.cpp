@@ -16,19 +16,19 @@ namespace
 
 struct CastErrorContext
 {
-	const Target *target;
+	const Target &target;
 	int64 position;
-	const MappedColumn *column;
+	const MappedColumn *column; /* the one that is cast now */
 };
 
 void
 cast_error_context(void *arg)
 {
-	const CastErrorContext *where = static_cast<const CastErrorContext *>(arg);
+	const CastErrorContext &where = *static_cast<const CastErrorContext *>(arg);
 
-	errcontext("bulk_update of table %s, source row %lld, column \"%s\"",
-			   where->target->display_name, static_cast<long long>(where->position),
-			   attribute_name(where->target, where->column->target));
+	errcontext("bulk_update of table %s, source row %lld, column \"%s\"", where.target.display_name,
+			   static_cast<long long>(where.position),
+			   attribute_name(where.target, where.column->target));
 }
 
 /* A text as a C string, without the blanks at the end of a char(n): they do not count. */
@@ -54,24 +54,23 @@ string_of_text(Oid type, Datum value)
 
 /* As COPY reads it: a domain's input function is asked about nulls too. */
 Datum
-read_text(TextInput *input, Datum value, bool isnull)
+read_text(TextInput &input, Datum value, bool isnull)
 {
-	return InputFunctionCall(&input->function,
-							 isnull ? nullptr : string_of_text(input->from, value),
-							 input->parameter, input->typmod);
+	return InputFunctionCall(&input.function, isnull ? nullptr : string_of_text(input.from, value),
+							 input.parameter, input.typmod);
 }
 
 /* The value of one column. */
 inline Datum
-coerce(const Target *target, const MappedColumn &column, TupleTableSlot *row, bool *isnull)
+coerce(const Target &target, const MappedColumn &column, TupleTableSlot *row, bool *isnull)
 {
 	Datum value = row->tts_values[column.source - 1];
 
 	*isnull = row->tts_isnull[column.source - 1];
 	if (column.cast != nullptr)
-		value = ExecEvalExpr(column.cast, target->cast_context, isnull);
+		value = ExecEvalExpr(column.cast, target.cast_context, isnull);
 	else if (column.input != nullptr)
-		value = read_text(column.input, value, *isnull);
+		value = read_text(*column.input, value, *isnull);
 	if (!*isnull && attribute_of(target, column.target).attlen == -1 &&
 		VARATT_IS_EXTERNAL(DatumGetPointer(value)))
 		value = PointerGetDatum(
@@ -81,40 +80,40 @@ coerce(const Target *target, const MappedColumn &column, TupleTableSlot *row, bo
 
 /* The value of a key column; false when no row can have it. */
 inline bool
-coerce_key_column(const Target *target, const MappedColumn &column, TupleTableSlot *row,
+coerce_key_column(const Target &target, const MappedColumn &column, TupleTableSlot *row,
 				  Datum *value, bool *isnull)
 {
 	const KeyComparison *comparison = column.comparison;
 	int source = column.source - 1;
 
 	if (comparison != nullptr && comparison->integer && !row->tts_isnull[source] &&
-		!is_in_integer_range(comparison, row->tts_values[source]))
+		!is_in_integer_range(*comparison, row->tts_values[source]))
 		return false;
 	*value = coerce(target, column, row, isnull);
 	return !*isnull && (comparison == nullptr || comparison->integer ||
-						is_same_key(comparison, target->cast_context, *value));
+						is_same_key(*comparison, target.cast_context, *value));
 }
 
 /* Run body for a row, in the memory of its casts. */
 template <typename Body>
 inline void
-with_row(const Target *target, TupleTableSlot *row, CastErrorContext *where, Body body)
+with_row(const Target &target, TupleTableSlot *row, CastErrorContext &where, Body body)
 {
-	ExprContext *context = target->cast_context;
+	ExprContext *context = target.cast_context;
 
 	context->ecxt_scantuple = row;
-	with_error_context(cast_error_context, where,
+	with_error_context(cast_error_context, &where,
 					   [&] { with_memory_context(context->ecxt_per_tuple_memory, body); });
 }
 
 /* Run coerce(column, i) for the columns that are of the key, or are not; i: attribute, from 0. */
 template <typename Coerce>
 inline void
-for_each_column(CastErrorContext *where, bool of_key, Coerce coerce)
+for_each_column(CastErrorContext &where, bool of_key, Coerce coerce)
 {
-	for (const MappedColumn &column : where->target->columns)
+	for (const MappedColumn &column : where.target.columns)
 	{
-		where->column = &column;
+		where.column = &column;
 		if (column.is_key == of_key)
 			coerce(column, column.target - 1);
 	}
@@ -122,7 +121,7 @@ for_each_column(CastErrorContext *where, bool of_key, Coerce coerce)
 
 /* Does an error of a key's cast say that its type has no such value? */
 bool
-is_out_of_range(const ErrorData *error, const MappedColumn *column, TupleDesc source)
+is_out_of_range(const ErrorData *error, const MappedColumn &column, TupleDesc source)
 {
 	switch (error->sqlerrcode)
 	{
@@ -133,7 +132,7 @@ is_out_of_range(const ErrorData *error, const MappedColumn *column, TupleDesc so
 			return true;
 		case ERRCODE_FEATURE_NOT_SUPPORTED:
 			/* The integers have no NaN and no infinity. */
-			return getBaseType(TupleDescAttr(source, column->source - 1)->atttypid) == NUMERICOID;
+			return getBaseType(TupleDescAttr(source, column.source - 1)->atttypid) == NUMERICOID;
 		default:
 			return false;
 	}
@@ -142,14 +141,14 @@ is_out_of_range(const ErrorData *error, const MappedColumn *column, TupleDesc so
 } /* namespace */
 
 ErrorData *
-coerce_values(const Target *target, TupleTableSlot *row, int64 position, bool guarded,
+coerce_values(const Target &target, TupleTableSlot *row, int64 position, bool guarded,
 			  Datum *values, bool *nulls)
 {
-	CastErrorContext where = {target, position, target->columns.begin()};
+	CastErrorContext where = {target, position, target.columns.begin()};
 	auto coerce_all = [&] {
-		with_row(target, row, &where, [&] {
+		with_row(target, row, where, [&] {
 			FAULT_POINT(coerce);
-			for_each_column(&where, false, [&](const MappedColumn &column, int i) {
+			for_each_column(where, false, [&](const MappedColumn &column, int i) {
 				values[i] = coerce(target, column, row, &nulls[i]);
 			});
 		});
@@ -158,21 +157,21 @@ coerce_values(const Target *target, TupleTableSlot *row, int64 position, bool gu
 	slot_getallattrs(row);
 
 	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
-	if (guarded && target->values_can_fail)
+	if (guarded && target.values_can_fail)
 		return try_in_subtransaction(coerce_all, is_value_error);
 	coerce_all();
 	return nullptr;
 }
 
 ErrorData *
-coerce_key(const Target *target, TupleTableSlot *row, int64 position, bool guarded, Datum *values,
+coerce_key(const Target &target, TupleTableSlot *row, int64 position, bool guarded, Datum *values,
 		   bool *nulls, bool *is_possible)
 {
-	CastErrorContext where = {target, position, target->columns.begin()};
+	CastErrorContext where = {target, position, target.columns.begin()};
 	auto coerce_all = [&] {
-		with_row(target, row, &where, [&] {
+		with_row(target, row, where, [&] {
 			FAULT_POINT(coerce_key);
-			for_each_column(&where, true, [&](const MappedColumn &column, int i) {
+			for_each_column(where, true, [&](const MappedColumn &column, int i) {
 				if (!coerce_key_column(target, column, row, &values[i], &nulls[i]))
 					*is_possible = false;
 			});
@@ -181,7 +180,7 @@ coerce_key(const Target *target, TupleTableSlot *row, int64 position, bool guard
 
 	slot_getallattrs(row);
 	*is_possible = true;
-	if (!(guarded ? target->keys_can_fail : target->keys_can_overflow))
+	if (!(guarded ? target.keys_can_fail : target.keys_can_overflow))
 	{
 		coerce_all();
 		return nullptr;
@@ -192,7 +191,7 @@ coerce_key(const Target *target, TupleTableSlot *row, int64 position, bool guard
 	if (error == nullptr)
 		return nullptr;
 	*is_possible = false;
-	if (is_out_of_range(error, where.column, row->tts_tupleDescriptor))
+	if (is_out_of_range(error, *where.column, row->tts_tupleDescriptor))
 		return nullptr;
 	if (!guarded)
 		ReThrowError(error);

@@ -27,7 +27,7 @@ namespace bulkupdate
  *
  * Raises what the casts, input functions and domain checks raise.
  */
-ErrorData *coerce_values(const Target *target, TupleTableSlot *row, int64 position, bool guarded,
+ErrorData *coerce_values(const Target &target, TupleTableSlot *row, int64 position, bool guarded,
 						 Datum *values, bool *nulls);
 
 /*
@@ -40,7 +40,7 @@ ErrorData *coerce_values(const Target *target, TupleTableSlot *row, int64 positi
  *
  * Returns and raises what coerce_values does.
  */
-ErrorData *coerce_key(const Target *target, TupleTableSlot *row, int64 position, bool guarded,
+ErrorData *coerce_key(const Target &target, TupleTableSlot *row, int64 position, bool guarded,
 					  Datum *values, bool *nulls, bool *is_possible);
 
 } /* namespace bulkupdate */

@@ -87,7 +87,7 @@ can_be_out_of_range(const Node *cast)
 
 /* The input function of the column's type; NULL if from is not text. */
 TextInput *
-input_of_text(Oid from, const MappedColumn *column, const FormData_pg_attribute *to)
+input_of_text(Oid from, const MappedColumn &column, const FormData_pg_attribute *to)
 {
 	Oid text = getBaseType(from);
 
@@ -101,10 +101,10 @@ input_of_text(Oid from, const MappedColumn *column, const FormData_pg_attribute 
 	Oid function;
 
 	/* The domain's input function would make the key fit the domain's type modifier. */
-	if (column->is_key && domain_typmod >= 0)
+	if (column.is_key && domain_typmod >= 0)
 		type = base;
 	input->from = text;
-	input->typmod = column->is_key ? -1 : to->atttypmod;
+	input->typmod = column.is_key ? -1 : to->atttypmod;
 	getTypeInputInfo(type, &function, &input->parameter);
 	fmgr_info(function, &input->function);
 	return input;
@@ -113,34 +113,34 @@ input_of_text(Oid from, const MappedColumn *column, const FormData_pg_attribute 
 } /* namespace */
 
 void
-column_cast(Target *target, const Options &options, MappedColumn *column, TupleDesc source)
+column_cast(Target &target, const Options &options, MappedColumn &column, TupleDesc source)
 {
-	Form_pg_attribute from = TupleDescAttr(source, column->source - 1);
-	FormData_pg_attribute to = attribute_of(target, column->target);
-	Var *value = makeVar(1, column->source, from->atttypid, from->atttypmod, from->attcollation, 0);
+	Form_pg_attribute from = TupleDescAttr(source, column.source - 1);
+	FormData_pg_attribute to = attribute_of(target, column.target);
+	Var *value = makeVar(1, column.source, from->atttypid, from->atttypmod, from->attcollation, 0);
 	Node *cast = nullptr;
 
 	/* The parser takes it that an unknown can be anything, for to it that is a constant. */
 	if (from->atttypid != UNKNOWNOID)
 		cast = coerce_to_target_type(nullptr, reinterpret_cast<Node *>(value), from->atttypid,
-									 to.atttypid, column->is_key ? -1 : to.atttypmod,
+									 to.atttypid, column.is_key ? -1 : to.atttypmod,
 									 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 	if (cast == nullptr)
 	{
-		column->input = input_of_text(from->atttypid, column, &to);
-		if (column->input == nullptr)
+		column.input = input_of_text(from->atttypid, column, &to);
+		if (column.input == nullptr)
 			ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 							errmsg("column \"%s\" is of type %s but expression is of type %s",
 								   NameStr(to.attname), format_type_be(to.atttypid),
 								   format_type_be(from->atttypid)),
-							errdetail("Source column %d would feed it.", column->source),
+							errdetail("Source column %d would feed it.", column.source),
 							options.source_kind == SourceKind::Arrays
 								? errhint("Give an array of that type, or an array of text.")
 								: errhint("You will need to rewrite or cast the expression in the "
 										  "source's query.")));
-		(column->is_key ? target->keys_can_fail : target->values_can_fail) = true;
-		target->keys_can_overflow = target->keys_can_overflow || column->is_key;
-		target->keys_are_cast = target->keys_are_cast || column->is_key;
+		(column.is_key ? target.keys_can_fail : target.values_can_fail) = true;
+		target.keys_can_overflow = target.keys_can_overflow || column.is_key;
+		target.keys_are_cast = target.keys_are_cast || column.is_key;
 		return;
 	}
 
@@ -154,27 +154,27 @@ column_cast(Target *target, const Options &options, MappedColumn *column, TupleD
 	while (IsA(inner, RelabelType))
 		inner = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(inner)->arg);
 	if (!IsA(inner, Var))
-		column->cast = ExecInitExpr(planned, nullptr);
-	if (!column->is_key)
+		column.cast = ExecInitExpr(planned, nullptr);
+	if (!column.is_key)
 	{
-		target->values_can_fail = target->values_can_fail || fails;
+		target.values_can_fail = target.values_can_fail || fails;
 		return;
 	}
 
 	const Expr *same = nullptr;
 
-	column->comparison = key_comparison(value, &to, inner, &same);
-	if (column->comparison != nullptr && column->comparison->integer)
+	column.comparison = key_comparison(value, &to, inner, &same);
+	if (column.comparison != nullptr && column.comparison->integer)
 	{
 		fails = IsA(inner, CoerceToDomain);
 		overflows = false;
 	}
 	else if (same != nullptr)
 		fails = fails || can_fail(reinterpret_cast<const Node *>(same));
-	target->keys_can_fail = target->keys_can_fail || fails;
-	target->keys_can_overflow = target->keys_can_overflow || overflows;
-	target->keys_are_cast =
-		target->keys_are_cast || column->cast != nullptr || column->comparison != nullptr;
+	target.keys_can_fail = target.keys_can_fail || fails;
+	target.keys_can_overflow = target.keys_can_overflow || overflows;
+	target.keys_are_cast =
+		target.keys_are_cast || column.cast != nullptr || column.comparison != nullptr;
 }
 
 } /* namespace bulkupdate */

@@ -26,7 +26,7 @@ namespace bulkupdate
  * Notes in target whether casts can fail.  Raises 42804 (types without an
  * assignment cast).
  */
-void column_cast(Target *target, const Options &options, MappedColumn *column, TupleDesc source);
+void column_cast(Target &target, const Options &options, MappedColumn &column, TupleDesc source);
 
 } /* namespace bulkupdate */
 

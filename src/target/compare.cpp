@@ -8,11 +8,11 @@ namespace bulkupdate
 {
 
 bool
-same_value(const Target *target, const MappedColumn &column, Datum a, bool a_isnull, Datum b,
+same_value(const Target &target, const MappedColumn &column, Datum a, bool a_isnull, Datum b,
 		   bool b_isnull)
 {
 	const FormData_pg_attribute *attribute =
-		TupleDescAttr(RelationGetDescr(target->relation), column.target - 1);
+		TupleDescAttr(RelationGetDescr(target.relation), column.target - 1);
 
 	if (a_isnull || b_isnull)
 		return a_isnull && b_isnull;

@@ -17,7 +17,7 @@ namespace bulkupdate
  *		class and the column's collation.  A type without one (json, point) is
  *		compared by its bytes.
  */
-bool same_value(const Target *target, const MappedColumn &column, Datum a, bool a_isnull, Datum b,
+bool same_value(const Target &target, const MappedColumn &column, Datum a, bool a_isnull, Datum b,
 				bool b_isnull);
 
 /*
@@ -28,11 +28,11 @@ bool same_value(const Target *target, const MappedColumn &column, Datum a, bool 
  */
 template <typename Stored>
 bool
-has_values(const Target *target, const Datum *values, const bool *nulls, Stored stored)
+has_values(const Target &target, const Datum *values, const bool *nulls, Stored stored)
 {
 	int i = 0;
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		if (column.is_key)
 			continue;

@@ -14,17 +14,17 @@ namespace
 {
 
 int
-mapped_key_columns(const Target *target)
+mapped_key_columns(const Target &target)
 {
 	int n = 0;
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 		n += column.is_key ? 1 : 0;
 	return n;
 }
 
 bool
-index_covers_key(const Target *target, Relation index)
+index_covers_key(const Target &target, Relation index)
 {
 	const FormData_pg_index *form = index->rd_index;
 
@@ -39,7 +39,7 @@ index_covers_key(const Target *target, Relation index)
 
 /* Does the index compare as "=" without more words does? */
 bool
-compares_as_usual(const Target *target, Relation index)
+compares_as_usual(const Target &target, Relation index)
 {
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
 	{
@@ -57,7 +57,7 @@ compares_as_usual(const Target *target, Relation index)
 
 /* Of two covering indexes: all of the key, usual comparison, immediate, primary key. */
 bool
-is_better_index(const Target *target, Relation candidate, Relation best)
+is_better_index(const Target &target, Relation candidate, Relation best)
 {
 	const FormData_pg_index *a = candidate->rd_index;
 	const FormData_pg_index *b = best->rd_index;
@@ -74,9 +74,9 @@ is_better_index(const Target *target, Relation candidate, Relation best)
 
 /* The best covering index, opened. */
 Relation
-open_covering_index(const Target *target)
+open_covering_index(const Target &target)
 {
-	List *indexes = RelationGetIndexList(target->relation);
+	List *indexes = RelationGetIndexList(target.relation);
 	Relation best = nullptr;
 	ListCell *cell;
 
@@ -99,7 +99,7 @@ open_covering_index(const Target *target)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
 				 errmsg("there is no unique index on key columns (%s) of table \"%s\"",
-						key_names(target), RelationGetRelationName(target->relation)),
+						key_names(target), RelationGetRelationName(target.relation)),
 				 errdetail("The key must contain all columns of a unique, valid, non-partial "
 						   "B-tree index without expressions."),
 				 errhint("%s", key_index_hint(target))));
@@ -118,7 +118,7 @@ sort_support(Oid less_than, Oid collation)
 }
 
 KeyColumn
-key_column(const Target *target, AttrNumber attno, Oid equality, Oid less_than, Oid collation)
+key_column(const Target &target, AttrNumber attno, Oid equality, Oid less_than, Oid collation)
 {
 	Oid type = attribute_of(target, attno).atttypid;
 	FmgrInfo *output = palloc_one<FmgrInfo>();
@@ -143,7 +143,7 @@ key_column(const Target *target, AttrNumber attno, Oid equality, Oid less_than, 
 }
 
 KeyColumn
-key_column_of_index(const Target *target, Relation index, int i)
+key_column_of_index(const Target &target, Relation index, int i)
 {
 	Oid family = index->rd_opfamily[i];
 	Oid type = index->rd_opcintype[i];
@@ -155,7 +155,7 @@ key_column_of_index(const Target *target, Relation index, int i)
 }
 
 KeyColumn
-key_column_of_type(const Target *target, AttrNumber attno)
+key_column_of_type(const Target &target, AttrNumber attno)
 {
 	FormData_pg_attribute attribute = attribute_of(target, attno);
 	TypeCacheEntry *type =
@@ -171,10 +171,10 @@ key_column_of_type(const Target *target, AttrNumber attno)
 }
 
 bool
-has_key(const Target *target, int n, AttrNumber attno)
+has_key(const Target &target, int n, AttrNumber attno)
 {
 	for (int i = 0; i < n; i++)
-		if (target->keys[i].target == attno)
+		if (target.keys[i].target == attno)
 			return true;
 	return false;
 }
@@ -208,30 +208,30 @@ primary_key_columns(Relation relation)
 }
 
 void
-choose_key(Target *target)
+choose_key(Target &target)
 {
 	Relation index = open_covering_index(target);
 	int nkeys = mapped_key_columns(target);
 	int n = 0;
 
-	target->keys = {palloc_array_of<KeyColumn>(nkeys), nkeys};
-	target->key_index = index;
-	target->index_columns = index->rd_index->indnkeyatts;
+	target.keys = {palloc_array_of<KeyColumn>(nkeys), nkeys};
+	target.key_index = index;
+	target.index_columns = index->rd_index->indnkeyatts;
 	for (; n < index->rd_index->indnkeyatts; n++)
-		target->keys[n] = key_column_of_index(target, index, n);
-	for (const MappedColumn &column : target->columns)
+		target.keys[n] = key_column_of_index(target, index, n);
+	for (const MappedColumn &column : target.columns)
 		if (column.is_key && !has_key(target, n, column.target))
-			target->keys[n++] = key_column_of_type(target, column.target);
+			target.keys[n++] = key_column_of_type(target, column.target);
 }
 
 bool
-key_range_is_dense(const Target *target, Datum low, Datum high, int n)
+key_range_is_dense(const Target &target, Datum low, Datum high, int n)
 {
-	const KeyColumn &key = target->keys[0];
+	const KeyColumn &key = target.keys[0];
 	const TypeCacheEntry *usual = lookup_type_cache(key.type, TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR);
 	uint64 span;
 
-	if (target->keys.size != 1 || key.equality != usual->eq_opr || key.less_than != usual->lt_opr)
+	if (target.keys.size != 1 || key.equality != usual->eq_opr || key.less_than != usual->lt_opr)
 		return false;
 	switch (key.type)
 	{

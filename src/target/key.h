@@ -27,7 +27,7 @@ Span<const char *> primary_key_columns(Relation relation);
  * Raises 42P10 (no such index), 42883 (a key column outside of the index has a
  * type without a default B-tree operator class).
  */
-void choose_key(Target *target);
+void choose_key(Target &target);
 
 /*
  * compare_keys
@@ -35,11 +35,11 @@ void choose_key(Target *target);
  *		negative, zero, positive.
  */
 inline int
-compare_keys(const Target *target, const Datum *a, const Datum *b)
+compare_keys(const Target &target, const Datum *a, const Datum *b)
 {
-	for (int i = 0; i < target->keys.size; i++)
+	for (int i = 0; i < target.keys.size; i++)
 	{
-		int order = ApplySortComparator(a[i], false, b[i], false, target->keys[i].sort);
+		int order = ApplySortComparator(a[i], false, b[i], false, target.keys[i].sort);
 
 		if (order != 0)
 			return order;
@@ -53,7 +53,7 @@ compare_keys(const Target *target, const Datum *a, const Datum *b)
  *		between them costs no more than looking up n of them one by one?
  *		Known for a key of one integer column only.
  */
-bool key_range_is_dense(const Target *target, Datum low, Datum high, int n);
+bool key_range_is_dense(const Target &target, Datum low, Datum high, int n);
 
 } /* namespace bulkupdate */
 

@@ -43,16 +43,16 @@ widens(Oid function)
 
 /* Casts to a smaller integer: sets what the other one may be. */
 bool
-narrows(Oid function, KeyComparison *comparison)
+narrows(Oid function, KeyComparison &comparison)
 {
 	bool to_int2 = function == F_INT2_INT4 || function == F_INT2_INT8;
 
 	if (!to_int2 && function != F_INT4_INT8)
 		return false;
-	comparison->integer = true;
-	comparison->from_int8 = function != F_INT2_INT4;
-	comparison->low = to_int2 ? PG_INT16_MIN : PG_INT32_MIN;
-	comparison->high = to_int2 ? PG_INT16_MAX : PG_INT32_MAX;
+	comparison.integer = true;
+	comparison.from_int8 = function != F_INT2_INT4;
+	comparison.low = to_int2 ? PG_INT16_MIN : PG_INT32_MIN;
+	comparison.high = to_int2 ? PG_INT16_MAX : PG_INT32_MAX;
 	return true;
 }
 
@@ -142,7 +142,7 @@ key_comparison(const Var *from, const FormData_pg_attribute *to, const Node *cas
 	{
 		if (from_base == to_base || (is_text(from_base) && is_text(to_base)) || widens(function))
 			return nullptr;
-		if (narrows(function, comparison))
+		if (narrows(function, *comparison))
 			return comparison;
 	}
 
@@ -156,22 +156,22 @@ key_comparison(const Var *from, const FormData_pg_attribute *to, const Node *cas
 }
 
 bool
-is_in_integer_range(const KeyComparison *comparison, Datum given)
+is_in_integer_range(const KeyComparison &comparison, Datum given)
 {
-	int64 value = comparison->from_int8 ? DatumGetInt64(given) : DatumGetInt32(given);
+	int64 value = comparison.from_int8 ? DatumGetInt64(given) : DatumGetInt32(given);
 
-	return value >= comparison->low && value <= comparison->high;
+	return value >= comparison.low && value <= comparison.high;
 }
 
 bool
-is_same_key(const KeyComparison *comparison, ExprContext *context, Datum made)
+is_same_key(const KeyComparison &comparison, ExprContext *context, Datum made)
 {
 	bool isnull;
 
 	context->caseValue_datum = made;
 	context->caseValue_isNull = false;
 
-	Datum same = ExecEvalExpr(comparison->same, context, &isnull);
+	Datum same = ExecEvalExpr(comparison.same, context, &isnull);
 
 	return !isnull && DatumGetBool(same);
 }

@@ -32,7 +32,7 @@ KeyComparison *key_comparison(const Var *from, const FormData_pg_attribute *to, 
  *		Is an integer of the source one of the key column's type?  Asked before
  *		the cast, so that this need not run in a subtransaction.
  */
-bool is_in_integer_range(const KeyComparison *comparison, Datum given);
+bool is_in_integer_range(const KeyComparison &comparison, Datum given);
 
 /*
  * is_same_key
@@ -41,7 +41,7 @@ bool is_in_integer_range(const KeyComparison *comparison, Datum given);
  * context: its row is the source's.  Runs in the current memory context.  Raises
  * what the comparison raises.
  */
-bool is_same_key(const KeyComparison *comparison, ExprContext *context, Datum made);
+bool is_same_key(const KeyComparison &comparison, ExprContext *context, Datum made);
 
 } /* namespace bulkupdate */
 

@@ -14,7 +14,7 @@ constexpr const char *OTHER_COLUMNS = "or name other columns in argument \"key_c
 
 /* A unique index of a partitioned table must have the partition key, as its indexes below must. */
 const char *
-hint_for_partition_key(const Target *target, Relation table)
+hint_for_partition_key(const Target &target, Relation table)
 {
 	PartitionKey key = RelationGetPartitionKey(table);
 
@@ -29,7 +29,7 @@ hint_for_partition_key(const Target *target, Relation table)
 
 		const char *name = get_attname(RelationGetRelid(table), attno, false);
 
-		if (!is_key_attribute(target, get_attnum(RelationGetRelid(target->relation), name)))
+		if (!is_key_attribute(target, get_attnum(RelationGetRelid(target.relation), name)))
 			return psprintf("A unique index on a partitioned table has all columns of the "
 							"partition key: column %s must be among the key columns.",
 							quote_identifier(name));
@@ -38,15 +38,15 @@ hint_for_partition_key(const Target *target, Relation table)
 }
 
 const char *
-hint_for_partitions(const Target *target)
+hint_for_partitions(const Target &target)
 {
 	const char *hint = nullptr;
 	ListCell *cell;
 
-	if (target->relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+	if (target.relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return nullptr;
 
-	List *tree = find_all_inheritors(RelationGetRelid(target->relation), AccessShareLock, nullptr);
+	List *tree = find_all_inheritors(RelationGetRelid(target.relation), AccessShareLock, nullptr);
 
 	foreach (cell, tree)
 	{
@@ -61,7 +61,7 @@ hint_for_partitions(const Target *target)
 
 /* Are all columns of a unique index, and of its predicate, among those of the key? */
 bool
-is_on_key(const Target *target, Relation index)
+is_on_key(const Target &target, Relation index)
 {
 	const FormData_pg_index *form = index->rd_index;
 	Bitmapset *attributes = nullptr;
@@ -109,12 +109,12 @@ hint_for_index(Relation index)
 }
 
 const char *
-hint_for_indexes(const Target *target)
+hint_for_indexes(const Target &target)
 {
 	const char *hint = nullptr;
 	ListCell *cell;
 
-	foreach (cell, RelationGetIndexList(target->relation))
+	foreach (cell, RelationGetIndexList(target.relation))
 	{
 		Relation index = relation_open(lfirst_oid(cell), AccessShareLock);
 
@@ -127,11 +127,11 @@ hint_for_indexes(const Target *target)
 
 /* An index on some of the key columns is enough; so only when none can be in one. */
 const char *
-hint_for_types(const Target *target)
+hint_for_types(const Target &target)
 {
 	const char *hint = nullptr;
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		FormData_pg_attribute attribute = attribute_of(target, column.target);
 
@@ -149,16 +149,16 @@ hint_for_types(const Target *target)
 } /* namespace */
 
 bool
-is_key_attribute(const Target *target, AttrNumber attno)
+is_key_attribute(const Target &target, AttrNumber attno)
 {
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 		if (column.is_key && column.target == attno)
 			return true;
 	return false;
 }
 
 const char *
-key_index_hint(const Target *target)
+key_index_hint(const Target &target)
 {
 	const char *hint = hint_for_partitions(target);
 

@@ -11,7 +11,7 @@ namespace bulkupdate
 {
 
 /* is_key_attribute: is the column among the key columns of the target's mapping? */
-bool is_key_attribute(const Target *target, AttrNumber attno);
+bool is_key_attribute(const Target &target, AttrNumber attno);
 
 /*
  * key_index_hint
@@ -21,7 +21,7 @@ bool is_key_attribute(const Target *target, AttrNumber attno);
  * Opens the indexes of the target, and the tables below a partitioned one, with
  * the lock of SELECT.  Allocates in the current memory context.
  */
-const char *key_index_hint(const Target *target);
+const char *key_index_hint(const Target &target);
 
 } /* namespace bulkupdate */
 

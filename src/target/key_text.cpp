@@ -12,11 +12,11 @@ namespace
 
 /* Which of the key's columns a mapped key column is. */
 int
-key_number(const Target *target, const MappedColumn &column)
+key_number(const Target &target, const MappedColumn &column)
 {
 	int i = 0;
 
-	while (target->keys[i].target != column.target)
+	while (target.keys[i].target != column.target)
 		i++;
 	return i;
 }
@@ -29,25 +29,25 @@ constexpr Size MAX_TEXT_BYTES = Size{64} * 1024;
 
 /* The output of a key column's type. */
 char *
-value_text(const Target *target, int i, Datum value)
+value_text(const Target &target, int i, Datum value)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+	TupleDesc tuple_desc = RelationGetDescr(target.relation);
 
-	if (TupleDescAttr(tuple_desc, target->keys[i].target - 1)->attlen == -1)
+	if (TupleDescAttr(tuple_desc, target.keys[i].target - 1)->attlen == -1)
 	{
 		Size bytes = toast_raw_datum_size(value) - VARHDRSZ;
 
 		if (bytes > MAX_TEXT_BYTES)
 			return psprintf("<%zu bytes>", bytes);
 	}
-	return OutputFunctionCall(target->keys[i].output, value);
+	return OutputFunctionCall(target.keys[i].output, value);
 }
 
 /* The text of a key of several columns: a row literal. */
 char *
-composite_key_text(const Target *target, const Datum *key)
+composite_key_text(const Target &target, const Datum *key)
 {
-	int n = target->keys.size;
+	int n = target.keys.size;
 	TupleDesc key_desc = CreateTemplateTupleDesc(n);
 	Datum *values = palloc_array_of<Datum>(n);
 	bool *nulls = palloc_array_of<bool>(n);
@@ -55,7 +55,7 @@ composite_key_text(const Target *target, const Datum *key)
 	Oid output;
 	bool is_varlena;
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		if (!column.is_key)
 			continue;
@@ -74,18 +74,18 @@ composite_key_text(const Target *target, const Datum *key)
 } /* namespace */
 
 char *
-key_text(const Target *target, const Datum *key)
+key_text(const Target &target, const Datum *key)
 {
-	return target->keys.size > 1 ? composite_key_text(target, key) : value_text(target, 0, key[0]);
+	return target.keys.size > 1 ? composite_key_text(target, key) : value_text(target, 0, key[0]);
 }
 
 const char *
-key_names(const Target *target)
+key_names(const Target &target)
 {
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		if (!column.is_key)
 			continue;
@@ -107,7 +107,7 @@ clipped(const char *text, int max_bytes)
 }
 
 const char *
-key_detail(const Target *target, const Datum *key, int max_bytes)
+key_detail(const Target &target, const Datum *key, int max_bytes)
 {
 	StringInfoData names;
 	StringInfoData values;
@@ -115,7 +115,7 @@ key_detail(const Target *target, const Datum *key, int max_bytes)
 
 	initStringInfo(&names);
 	initStringInfo(&values);
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		if (!column.is_key)
 			continue;
@@ -132,13 +132,13 @@ key_detail(const Target *target, const Datum *key, int max_bytes)
 }
 
 const char *
-source_key_detail(const Target *target, TupleTableSlot *row)
+source_key_detail(const Target &target, TupleTableSlot *row)
 {
 	StringInfoData values;
 
 	slot_getallattrs(row);
 	initStringInfo(&values);
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		int i = column.source - 1;
 		Oid output;

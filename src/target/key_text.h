@@ -17,10 +17,10 @@ namespace bulkupdate
  *
  * key_text: the output of its type, or a row literal when it is composite.
  */
-char *key_text(const Target *target, const Datum *key);
+char *key_text(const Target &target, const Datum *key);
 
 /* key_names: the key's column names for messages: "a, b". */
-const char *key_names(const Target *target);
+const char *key_names(const Target &target);
 
 /*
  * key_detail
@@ -30,14 +30,14 @@ const char *key_names(const Target *target);
  *
  * max_bytes: longer values are cut off there; 0: none is.
  */
-const char *key_detail(const Target *target, const Datum *key, int max_bytes = 0);
+const char *key_detail(const Target &target, const Datum *key, int max_bytes = 0);
 
 /*
  * source_key_detail
  *		The same of a source row, with the values that the source gave; NULL when
  *		one of them is null.
  */
-const char *source_key_detail(const Target *target, TupleTableSlot *row);
+const char *source_key_detail(const Target &target, TupleTableSlot *row);
 
 /* clipped: a text, cut off after max_bytes; 0: as it is. */
 const char *clipped(const char *text, int max_bytes);

@@ -15,7 +15,7 @@ namespace
 
 /* Target columns in source order: those the caller names, or the source's own names. */
 Span<const char *>
-names_in_source_order(const Target *target, const Options &options, TupleDesc source)
+names_in_source_order(const Target &target, const Options &options, TupleDesc source)
 {
 	if (options.columns.size == 0)
 	{
@@ -31,7 +31,7 @@ names_in_source_order(const Target *target, const Options &options, TupleDesc so
 			ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("number of columns does not match the source of bulk_update of table \"%s\"",
-					RelationGetRelationName(target->relation)),
+					RelationGetRelationName(target.relation)),
 			 errdetail("The source has %d columns, and argument \"columns\" names %d.",
 					   source->natts, options.columns.size),
 			 errhint("Name the target column that each source column feeds, in order.")));
@@ -57,9 +57,9 @@ hint_for_name(Relation relation, const char *name, const char *hint)
 }
 
 AttrNumber
-attribute_of_name(const Target *target, const char *name, const char *origin, const char *hint)
+attribute_of_name(const Target &target, const char *name, const char *origin, const char *hint)
 {
-	Relation relation = target->relation;
+	Relation relation = target.relation;
 	AttrNumber attno = get_attnum(RelationGetRelid(relation), name);
 
 	if (attno == InvalidAttrNumber)
@@ -77,10 +77,10 @@ attribute_of_name(const Target *target, const char *name, const char *origin, co
 }
 
 void
-check_not_mapped_twice(const Target *target, int n, const char *name)
+check_not_mapped_twice(const Target &target, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
-		if (target->columns[i].target == target->columns[n].target)
+		if (target.columns[i].target == target.columns[n].target)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("column \"%s\" specified more than once", name),
@@ -90,14 +90,14 @@ check_not_mapped_twice(const Target *target, int n, const char *name)
 
 /* Mark the mapped columns that are the key. */
 void
-mark_key_columns(Target *target, const Options &options)
+mark_key_columns(Target &target, const Options &options)
 {
-	const char *relation_name = RelationGetRelationName(target->relation);
+	const char *relation_name = RelationGetRelationName(target.relation);
 	Span<const char *> names = options.key_columns;
 
 	if (names.size == 0)
 	{
-		names = primary_key_columns(target->relation);
+		names = primary_key_columns(target.relation);
 		if (names.size == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -112,7 +112,7 @@ mark_key_columns(Target *target, const Options &options)
 											 "Name columns of the table.");
 		bool found = false;
 
-		for (MappedColumn &column : target->columns)
+		for (MappedColumn &column : target.columns)
 		{
 			if (column.target != attno)
 				continue;
@@ -135,11 +135,11 @@ mark_key_columns(Target *target, const Options &options)
 }
 
 void
-check_value_columns(const Target *target)
+check_value_columns(const Target &target)
 {
 	bool any = false;
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		FormData_pg_attribute attribute = attribute_of(target, column.target);
 
@@ -162,14 +162,14 @@ check_value_columns(const Target *target)
 	if (!any)
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
 						errmsg("the source of bulk_update of table \"%s\" has no column to update",
-							   RelationGetRelationName(target->relation)),
+							   RelationGetRelationName(target.relation)),
 						errdetail("All of its columns are key columns."),
 						errhint("Add a column with the new values to the source.")));
 }
 
 /* Equality as IS DISTINCT FROM takes it; NULL for a type that has none. */
 FmgrInfo *
-equality_of_attribute(const Target *target, AttrNumber attno)
+equality_of_attribute(const Target &target, AttrNumber attno)
 {
 	Oid type = attribute_of(target, attno).atttypid;
 	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR_FINFO);
@@ -186,7 +186,7 @@ equality_of_attribute(const Target *target, AttrNumber attno)
 } /* namespace */
 
 void
-map_columns(Target *target, const Options &options, TupleDesc source)
+map_columns(Target &target, const Options &options, TupleDesc source)
 {
 	Span<const char *> names = names_in_source_order(target, options, source);
 
@@ -197,31 +197,31 @@ map_columns(Target *target, const Options &options, TupleDesc source)
 								 "column names in argument \"columns\"."
 							   : "Name columns of the table.";
 
-	target->columns = {palloc_array_of<MappedColumn>(names.size), names.size};
+	target.columns = {palloc_array_of<MappedColumn>(names.size), names.size};
 	for (int i = 0; i < names.size; i++)
 	{
-		target->columns[i].source = static_cast<AttrNumber>(i + 1);
-		target->columns[i].target = attribute_of_name(target, names[i], origin, hint);
+		target.columns[i].source = static_cast<AttrNumber>(i + 1);
+		target.columns[i].target = attribute_of_name(target, names[i], origin, hint);
 		check_not_mapped_twice(target, i, names[i]);
 	}
 
 	mark_key_columns(target, options);
 	check_value_columns(target);
-	for (MappedColumn &column : target->columns)
+	for (MappedColumn &column : target.columns)
 	{
-		column_cast(target, options, &column, source);
+		column_cast(target, options, column, source);
 		column.equality = equality_of_attribute(target, column.target);
 	}
 }
 
 Size
-source_row_size(const Target *target, TupleTableSlot *row)
+source_row_size(const Target &target, TupleTableSlot *row)
 {
 	TupleDesc source = row->tts_tupleDescriptor;
 	Size size = reinterpret_cast<MinimalTupleTableSlot *>(row)->mintuple->t_len;
 
 	slot_getallattrs(row);
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		int i = column.source - 1;
 

@@ -22,10 +22,10 @@ namespace bulkupdate
  * key_columns), 42601 (no column is left to update), 42804 (types without an
  * assignment cast).
  */
-void map_columns(Target *target, const Options &options, TupleDesc source);
+void map_columns(Target &target, const Options &options, TupleDesc source);
 
 /* source_row_size: bytes of a row as it is stored in a chunk, before the casts. */
-Size source_row_size(const Target *target, TupleTableSlot *row);
+Size source_row_size(const Target &target, TupleTableSlot *row);
 
 } /* namespace bulkupdate */
 

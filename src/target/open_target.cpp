@@ -115,17 +115,17 @@ target_open(const Options &options, TupleDesc source)
 
 	target->display_name = qualified_name(options.target);
 	target->cast_context = CreateStandaloneExprContext();
-	map_columns(target, options, source);
-	choose_key(target);
-	target_check_privileges(target, options.skip_unchanged);
+	map_columns(*target, options, source);
+	choose_key(*target);
+	target_check_privileges(*target, options.skip_unchanged);
 	return target;
 }
 
 void
-target_check_privileges(const Target *target, bool compares_values)
+target_check_privileges(const Target &target, bool compares_values)
 {
 	auto require = [&](const MappedColumn &column, AclMode privilege, const char *name) {
-		Oid relid = RelationGetRelid(target->relation);
+		Oid relid = RelationGetRelid(target.relation);
 
 		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
 			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
@@ -133,14 +133,14 @@ target_check_privileges(const Target *target, bool compares_values)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for table %s", RelationGetRelationName(target->relation)),
+			 errmsg("permission denied for table %s", RelationGetRelationName(target.relation)),
 			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
 					   column.is_key ? "key" : "value", get_attname(relid, column.target, false)),
 			 errhint("Grant it on the column or on the table.")));
 	};
 
-	require_schema_usage(RelationGetRelid(target->relation));
-	for (const MappedColumn &column : target->columns)
+	require_schema_usage(RelationGetRelid(target.relation));
+	for (const MappedColumn &column : target.columns)
 	{
 		if (column.is_key || compares_values)
 			require(column, ACL_SELECT, "SELECT");
@@ -150,11 +150,11 @@ target_check_privileges(const Target *target, bool compares_values)
 }
 
 void
-target_close(Target *target)
+target_close(Target &target)
 {
-	FreeExprContext(target->cast_context, true);
-	relation_close(target->key_index, NoLock);
-	relation_close(target->relation, NoLock);
+	FreeExprContext(target.cast_context, true);
+	relation_close(target.key_index, NoLock);
+	relation_close(target.relation, NoLock);
 }
 
 } /* namespace bulkupdate */

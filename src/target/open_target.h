@@ -35,10 +35,10 @@ Target *target_open(const Options &options, TupleDesc source);
  * checked so that a call with an empty source is refused too, and so that the
  * message can say which column lacks what.  Raises 42501.
  */
-void target_check_privileges(const Target *target, bool compares_values);
+void target_check_privileges(const Target &target, bool compares_values);
 
 /* target_close: close the relation and its index, and keep their locks. */
-void target_close(Target *target);
+void target_close(Target &target);
 
 } /* namespace bulkupdate */
 

@@ -24,11 +24,11 @@ require_schema_usage(Oid relid)
 }
 
 AttrNumber
-attribute_in(Relation relation, const Target *target, AttrNumber attno)
+attribute_in(Relation relation, const Target &target, AttrNumber attno)
 {
 	TupleDesc tuple_desc = RelationGetDescr(relation);
 
-	if (relation == target->relation)
+	if (relation == target.relation)
 		return attno;
 
 	const NameData name = attribute_of(target, attno).attname;

@@ -91,14 +91,14 @@ const char *qualified_name(Oid relid);
  * replaces the descriptor and frees the old one.
  */
 inline FormData_pg_attribute
-attribute_of(const Target *target, AttrNumber attno)
+attribute_of(const Target &target, AttrNumber attno)
 {
-	return *TupleDescAttr(RelationGetDescr(target->relation), attno - 1);
+	return *TupleDescAttr(RelationGetDescr(target.relation), attno - 1);
 }
 
 /* attribute_name: of a column of the target, allocated in the current memory context. */
 inline char *
-attribute_name(const Target *target, AttrNumber attno)
+attribute_name(const Target &target, AttrNumber attno)
 {
 	return pstrdup(NameStr(attribute_of(target, attno).attname));
 }
@@ -110,7 +110,7 @@ attribute_name(const Target *target, AttrNumber attno)
  *
  * Asks no catalog: error contexts call it.
  */
-AttrNumber attribute_in(Relation relation, const Target *target, AttrNumber attno);
+AttrNumber attribute_in(Relation relation, const Target &target, AttrNumber attno);
 
 /* rewrites_update: is it a rule that an UPDATE in this session meets, as matchLocks() has it? */
 bool rewrites_update(const RewriteRule *rule);

@@ -166,7 +166,7 @@ run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow 
 bool
 found_has_values(const DirectTable *table, const DirectRow &row)
 {
-	return has_values(table->statement->target, row.values, row.nulls, [&](int i, bool *isnull) {
+	return has_values(*table->statement->target, row.values, row.nulls, [&](int i, bool *isnull) {
 		return slot_getattr(table->found, table->value_columns[i].to + 1, isnull);
 	});
 }

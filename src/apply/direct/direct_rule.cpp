@@ -16,7 +16,7 @@ has_virtual_key(const Target *target)
 {
 	for (const KeyColumn &key : target->keys)
 	{
-		char generated = attribute_of(target, key.target).attgenerated;
+		char generated = attribute_of(*target, key.target).attgenerated;
 
 		if (generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED)
 			return true; /* GCOVR_EXCL_LINE: from PostgreSQL 18 on, in sql/targets.sql */

@@ -22,13 +22,13 @@ map_attributes(DirectTable *table)
 
 	table->key_attributes = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
 	for (int i = 0; i < target->keys.size; i++)
-		table->key_attributes[i] = attribute_in(table->relation, target, target->keys[i].target);
+		table->key_attributes[i] = attribute_in(table->relation, *target, target->keys[i].target);
 
 	table->value_columns = {palloc_array_of<ValueColumn>(target->columns.size), 0};
 	for (const MappedColumn &column : target->columns)
 		if (!column.is_key)
 			table->value_columns[table->value_columns.size++] = {
-				column.target - 1, attribute_in(table->relation, target, column.target) - 1};
+				column.target - 1, attribute_in(table->relation, *target, column.target) - 1};
 
 	TupleDesc tuple_desc = RelationGetDescr(table->relation);
 

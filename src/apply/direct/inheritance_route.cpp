@@ -40,7 +40,7 @@ covers_key_alike(const Target *target, Relation child, Relation index)
 		RelationGetIndexPredicate(index) != NIL)
 		return false; /* GCOVR_EXCL_LINE: test/differential draws such indexes */
 	for (int i = 0; i < target->index_columns; i++)
-		if (form->indkey.values[i] != attribute_in(child, target, target->keys[i].target) ||
+		if (form->indkey.values[i] != attribute_in(child, *target, target->keys[i].target) ||
 			index->rd_opfamily[i] != model->rd_opfamily[i] ||
 			index->rd_opcintype[i] != model->rd_opcintype[i] ||
 			index->rd_indcollation[i] != model->rd_indcollation[i])

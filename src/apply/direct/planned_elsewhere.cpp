@@ -31,7 +31,7 @@ update_statement(const Target *target)
 		if (column.is_key)
 			continue;
 
-		const char *name = quote_identifier(attribute_name(target, column.target));
+		const char *name = quote_identifier(attribute_name(*target, column.target));
 
 		appendStringInfo(&sql, "%s%s = %s", separator, name, name);
 		separator = ", ";

@@ -36,7 +36,7 @@ target_name(const Target *target)
 const char *
 quoted_attribute(const Target *target, AttrNumber attno)
 {
-	return quote_identifier(attribute_name(target, attno));
+	return quote_identifier(attribute_name(*target, attno));
 }
 
 /* A text made from a row of a catalog, which is found by its OID. */
@@ -100,7 +100,7 @@ append_key_condition(StringInfo sql, const Target *target)
 
 	for (const KeyColumn &key : target->keys)
 	{
-		FormData_pg_attribute attribute = attribute_of(target, key.target);
+		FormData_pg_attribute attribute = attribute_of(*target, key.target);
 		const char *cast = cast_text(key.compared_as, attribute.atttypid);
 
 		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);

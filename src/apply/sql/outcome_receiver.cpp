@@ -33,7 +33,7 @@ returns_values_of(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot
 
 	heap_deform_tuple(&tuple, RelationGetDescr(target->relation), receiver->values,
 					  receiver->nulls);
-	return has_values(target, receiver->values, receiver->nulls,
+	return has_values(*target, receiver->values, receiver->nulls,
 					  [&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); });
 }
 

@@ -221,7 +221,7 @@ probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 		/* Where keys are dense, one scan of their range and a hash join take half the time. */
 		bool dense =
 			rows.size > 0 && enable_hashjoin && every_table_has_index(target) &&
-			key_range_is_dense(target, rows[0]->key[0], rows[rows.size - 1]->key[0], rows.size);
+			key_range_is_dense(*target, rows[0]->key[0], rows[rows.size - 1]->key[0], rows.size);
 
 		if (dense)
 			execute(applier,

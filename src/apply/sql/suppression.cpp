@@ -27,7 +27,7 @@ is_assigned(const Target *target, const char *name)
 {
 	for (const MappedColumn &column : target->columns)
 		if (!column.is_key &&
-			strcmp(NameStr(attribute_of(target, column.target).attname), name) == 0)
+			strcmp(NameStr(attribute_of(*target, column.target).attname), name) == 0)
 			return true;
 	return false;
 }

@@ -20,7 +20,7 @@ const KeyColumn *
 key_column_called(const Target *target, const char *name)
 {
 	for (const KeyColumn &key : target->keys)
-		if (strcmp(NameStr(attribute_of(target, key.target).attname), name) == 0)
+		if (strcmp(NameStr(attribute_of(*target, key.target).attname), name) == 0)
 			return &key;
 	return nullptr;
 }
