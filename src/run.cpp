@@ -225,8 +225,8 @@ run_chunks(Call *call)
 		with_memory_context(chunk->scratch, [&] {
 			report_chunk(call->report, chunk,
 						 {elapsed, memory_bytes, call->applier->name,
-						  ordered_source_ordering(call->ordered),
-						  ordered_source_spilled_bytes(call->ordered)});
+						  ordered_source_ordering(*call->ordered),
+						  ordered_source_spilled_bytes(*call->ordered)});
 		});
 		progress_phase(call->progress, Phase::Fetching);
 	}
@@ -240,7 +240,7 @@ run_chunks(Call *call)
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
 	progress_source_ends(call->progress);
-	ordered_source_close(call->ordered);
+	ordered_source_close(*call->ordered);
 }
 
 bool
@@ -305,13 +305,13 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		call->target = target_open(options, source->tuple_desc);
 		call->report = report_create(options, call->target, caller.result);
 		call->rejects = reject_table_open(options, caller.function);
-		call->ordered = ordered_source_create(&options, source, call->target, &call->progress);
+		call->ordered = ordered_source_create(options, *source, *call->target, call->progress);
 		call->chunk = chunk_create(&options, call->target);
 		if (options.on_error == OnError::Stop && !options.dry_run)
 			call->rechecks = rechecks_create(call->target);
 		call->applier = applier_create(call->target, call->rechecks);
 		progress_begin(call->progress, options.target,
-					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
+					   caller.rows >= 0 ? caller.rows : source_estimated_rows(*source));
 		progress_source(call->progress, ordered_source_figures, call->ordered);
 		FAULT_POINT(open);
 
@@ -322,7 +322,7 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 
 		FAULT_POINT(close);
 		target_close(*call->target);
-		source_close(source);
+		source_close(*source);
 	});
 	MemoryContextDelete(memory);
 }

@@ -37,7 +37,7 @@ coerce_row(CastBatch *batch, BatchRow *row, bool guarded, MemoryContext memory)
 	});
 	if (row->error == nullptr)
 		row->tuple = with_memory_context(memory, [&] {
-			return form_row(target, slot, row->position, batch->values, batch->nulls, &row->error);
+			return form_row(*target, slot, row->position, batch->values, batch->nulls, &row->error);
 		});
 }
 

@@ -160,7 +160,7 @@ add_row(Chunk *chunk, SourceRow *from)
 
 	ErrorData *error;
 	HeapTuple tuple =
-		form_row(chunk->target, from->slot, from->position, from->values, from->nulls, &error);
+		form_row(*chunk->target, from->slot, from->position, from->values, from->nulls, &error);
 
 	if (error == nullptr)
 		append_row(chunk, from->position, tuple, Outcome::Pending, nullptr);
@@ -240,7 +240,7 @@ chunk_fill(Chunk *chunk, OrderedSource *ordered)
 		if (bytes >= budget)
 			break;
 
-		SourceRow *row = ordered_source_peek(ordered);
+		SourceRow *row = ordered_source_peek(*ordered);
 
 		chunk->at_end = row == nullptr;
 		if (row == nullptr ||
@@ -251,7 +251,7 @@ chunk_fill(Chunk *chunk, OrderedSource *ordered)
 			cast_batch_add(batch, row);
 		else
 			with_memory_context(chunk->context, [&] { add_row(chunk, row); });
-		ordered_source_consume(ordered);
+		ordered_source_consume(*ordered);
 		if (batch != nullptr && cast_batch_full(batch))
 			with_memory_context(chunk->context, [&] { add_batch(chunk); });
 	}

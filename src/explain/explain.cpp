@@ -39,7 +39,7 @@ say(const Explanation *explanation, const char *topic, const char *detail)
 void
 say_source(const Explanation *explanation, const char *label)
 {
-	int64 rows = source_estimated_rows(explanation->source);
+	int64 rows = source_estimated_rows(*explanation->source);
 	uint64 position = explanation->source->portal_position;
 	StringInfoData text;
 
@@ -110,7 +110,7 @@ say_ordering(const Explanation *explanation)
 		detail = "sort: all rows are sorted by key before the first one is applied";
 	else if (options->on_duplicate == OnDuplicate::Last)
 		detail = "sort: on_duplicate => 'last' needs all rows before the first one is applied";
-	else if (plan_is_in_key_order(source_plan(explanation->source), explanation->target))
+	else if (plan_is_in_key_order(source_plan(*explanation->source), explanation->target))
 		detail = "stream: by its plan the source is in key order; a log of the keys is kept";
 	else
 		detail = "not known from the source's plan: rows stream while they are in key order, and "
@@ -121,7 +121,7 @@ say_ordering(const Explanation *explanation)
 void
 say_chunks(const Explanation *explanation)
 {
-	int64 rows = source_estimated_rows(explanation->source);
+	int64 rows = source_estimated_rows(*explanation->source);
 	int chunk_rows = explanation->options->chunk_rows;
 	StringInfoData text;
 
@@ -200,7 +200,7 @@ explain(const Options &options, const char *portal_name, const char *label,
 	say_policies(&explanation);
 	explain_catalog(options, target, result);
 	target_close(*target);
-	source_close(source);
+	source_close(*source);
 }
 
 } /* namespace bulkupdate */

@@ -10,34 +10,34 @@ namespace bulkupdate
 {
 
 HeldRow *
-held_row_create(const Target *target, TupleDesc source)
+held_row_create(const Target &target, TupleDesc source)
 {
 	HeldRow *held = palloc_one<HeldRow>();
 
 	held->slot = MakeSingleTupleTableSlot(source, &TTSOpsMinimalTuple);
-	key_copy_init(&held->key, target);
+	key_copy_init(held->key, target);
 	return held;
 }
 
 void
-held_row_set(HeldRow *held, const SourceRow *row)
+held_row_set(HeldRow &held, const SourceRow &row)
 {
-	ExecCopySlot(held->slot, row->slot);
-	key_copy_set(&held->key, row->key, row->position);
+	ExecCopySlot(held.slot, row.slot);
+	key_copy_set(held.key, row.key, row.position);
 }
 
 void
-held_row_get(const HeldRow *held, SourceRow *row)
+held_row_get(const HeldRow &held, SourceRow &row)
 {
-	row->slot = held->slot;
-	row->position = held->key.position;
-	set_key(held->key.target, row, held->key.key);
+	row.slot = held.slot;
+	row.position = held.key.position;
+	set_key(*held.key.target, row, held.key.key);
 }
 
 void
-held_row_end(HeldRow *held)
+held_row_end(HeldRow &held)
 {
-	ExecDropSingleTupleTableSlot(held->slot);
+	ExecDropSingleTupleTableSlot(held.slot);
 }
 
 } /* namespace bulkupdate */

@@ -18,15 +18,15 @@ struct HeldRow
 };
 
 /* held_row_create: no row yet.  Allocates in the current memory context, also later. */
-HeldRow *held_row_create(const Target *target, TupleDesc source);
+HeldRow *held_row_create(const Target &target, TupleDesc source);
 
 /* held_row_set: copy a row that has a key. */
-void held_row_set(HeldRow *held, const SourceRow *row);
+void held_row_set(HeldRow &held, const SourceRow &row);
 
 /* held_row_get: the copy as a row, valid until the next held_row_set. */
-void held_row_get(const HeldRow *held, SourceRow *row);
+void held_row_get(const HeldRow &held, SourceRow &row);
 
-void held_row_end(HeldRow *held);
+void held_row_end(HeldRow &held);
 
 } /* namespace bulkupdate */
 

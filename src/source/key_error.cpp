@@ -14,30 +14,29 @@ namespace
 
 /* The key's column names, the one first that counts first. */
 const char *
-index_order(const Target *target)
+index_order(const Target &target)
 {
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (const KeyColumn &key : target->keys)
+	for (const KeyColumn &key : target.keys)
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-						 quote_identifier(attribute_name(*target, key.target)));
+						 quote_identifier(attribute_name(target, key.target)));
 	return names.data;
 }
 
 } /* namespace */
 
 void
-refuse_duplicate(const Target *target, const Datum *key, int64 a, int64 b)
+refuse_duplicate(const Target &target, const Datum *key, int64 a, int64 b)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CARDINALITY_VIOLATION),
-			 errmsg("bulk_update cannot update the same row a second time"),
-			 errdetail("Key %s comes in source rows %lld and %lld.", key_detail(*target, key),
-					   static_cast<long long>(Min(a, b)), static_cast<long long>(Max(a, b))),
-			 errhint("Let the source return each key once, or set on_duplicate to "
-					 "\"first\" or \"last\"."),
-			 errcontext("bulk_update of table %s", target->display_name)));
+	ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+					errmsg("bulk_update cannot update the same row a second time"),
+					errdetail("Key %s comes in source rows %lld and %lld.", key_detail(target, key),
+							  static_cast<long long>(Min(a, b)), static_cast<long long>(Max(a, b))),
+					errhint("Let the source return each key once, or set on_duplicate to "
+							"\"first\" or \"last\"."),
+					errcontext("bulk_update of table %s", target.display_name)));
 }
 
 /*
@@ -45,20 +44,20 @@ refuse_duplicate(const Target *target, const Datum *key, int64 a, int64 b)
  * same source is fine.
  */
 void
-refuse_order(const KeyCopy *before, const Datum *key, int64 position)
+refuse_order(const KeyCopy &before, const Datum *key, int64 position)
 {
-	const Target *target = before->target;
+	const Target &target = *before.target;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("source row %lld is out of key order", static_cast<long long>(position)),
 			 errdetail("Source row %lld has key %s, and source row %lld has key %s.",
-					   static_cast<long long>(before->position), key_detail(*target, before->key),
-					   static_cast<long long>(position), key_detail(*target, key)),
+					   static_cast<long long>(before.position), key_detail(target, before.key),
+					   static_cast<long long>(position), key_detail(target, key)),
 			 errhint("Order the source's query by the columns for (%s), or leave the order to "
 					 "bulk_update with ordering => 'auto'.",
 					 index_order(target)),
-			 errcontext("bulk_update of table %s", target->display_name)));
+			 errcontext("bulk_update of table %s", target.display_name)));
 }
 
 } /* namespace bulkupdate */

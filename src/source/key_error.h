@@ -11,10 +11,10 @@ namespace bulkupdate
 {
 
 /* refuse_duplicate: raise 21000, for the rows at positions a and b have the same key. */
-[[noreturn]] void refuse_duplicate(const Target *target, const Datum *key, int64 a, int64 b);
+[[noreturn]] void refuse_duplicate(const Target &target, const Datum *key, int64 a, int64 b);
 
 /* refuse_order: raise 22023, for a key is lower than the one before it. */
-[[noreturn]] void refuse_order(const KeyCopy *before, const Datum *key, int64 position);
+[[noreturn]] void refuse_order(const KeyCopy &before, const Datum *key, int64 position);
 
 } /* namespace bulkupdate */
 

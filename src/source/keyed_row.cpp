@@ -70,20 +70,20 @@ unpacked_error(bytea *packed)
 
 /* A row can be rejected before it has a key: for a cast, or for the size of its values. */
 bool
-keeps_errors(const Target *target)
+keeps_errors(const Target &target)
 {
-	for (const MappedColumn &column : target->columns)
-		if (attribute_of(*target, column.target).attlen == -1)
+	for (const MappedColumn &column : target.columns)
+		if (attribute_of(target, column.target).attlen == -1)
 			return true;
-	return target->keys_can_fail;
+	return target.keys_can_fail;
 }
 
 } /* namespace */
 
 TupleDesc
-keyed_row_desc(const Target *target, TupleDesc source)
+keyed_row_desc(const Target &target, TupleDesc source)
 {
-	int natts = source->natts + 1 + target->keys.size + (keeps_errors(target) ? 1 : 0);
+	int natts = source->natts + 1 + target.keys.size + (keeps_errors(target) ? 1 : 0);
 
 	if (natts > MaxTupleAttributeNumber)
 		ereport(ERROR,
@@ -91,7 +91,7 @@ keyed_row_desc(const Target *target, TupleDesc source)
 				 errmsg("source of bulk_update has too many columns to be sorted"),
 				 errdetail("Its %d columns, a position, and the %d key columns are %d, and a row "
 						   "can have %d.",
-						   source->natts, target->keys.size, natts, MaxTupleAttributeNumber),
+						   source->natts, target.keys.size, natts, MaxTupleAttributeNumber),
 				 errhint("Order the source's query by the columns of the key, and set ordering => "
 						 "'stream'.")));
 
@@ -104,7 +104,7 @@ keyed_row_desc(const Target *target, TupleDesc source)
 		next++;
 	}
 	TupleDescInitEntry(tuple_desc, next++, "position", INT8OID, -1, 0);
-	for (const KeyColumn &key : target->keys)
+	for (const KeyColumn &key : target.keys)
 		TupleDescInitEntry(tuple_desc, next++, "key", key.type, -1, 0);
 	if (keeps_errors(target))
 		TupleDescInitEntry(tuple_desc, next, "error", BYTEAOID, -1, 0);
@@ -112,68 +112,68 @@ keyed_row_desc(const Target *target, TupleDesc source)
 }
 
 void
-keyed_row_put(TupleTableSlot *slot, const Target *target, TupleDesc source, const SourceRow *row)
+keyed_row_put(TupleTableSlot *slot, const Target &target, TupleDesc source, const SourceRow &row)
 {
 	int n = source->natts;
-	bool has_key = row->outcome == Outcome::Pending;
+	bool has_key = row.outcome == Outcome::Pending;
 
-	slot_getallattrs(row->slot);
+	slot_getallattrs(row.slot);
 	ExecClearTuple(slot);
-	memcpy(slot->tts_values, row->slot->tts_values, sizeof(Datum) * static_cast<Size>(n));
-	memcpy(slot->tts_isnull, row->slot->tts_isnull, sizeof(bool) * static_cast<Size>(n));
-	slot->tts_values[n] = Int64GetDatum(row->position);
+	memcpy(slot->tts_values, row.slot->tts_values, sizeof(Datum) * static_cast<Size>(n));
+	memcpy(slot->tts_isnull, row.slot->tts_isnull, sizeof(bool) * static_cast<Size>(n));
+	slot->tts_values[n] = Int64GetDatum(row.position);
 	slot->tts_isnull[n] = false;
-	for (int i = 0; i < target->keys.size; i++)
+	for (int i = 0; i < target.keys.size; i++)
 	{
-		slot->tts_values[n + 1 + i] = has_key ? row->key[i] : static_cast<Datum>(0);
+		slot->tts_values[n + 1 + i] = has_key ? row.key[i] : static_cast<Datum>(0);
 		slot->tts_isnull[n + 1 + i] = !has_key;
 	}
 
-	int i = n + 1 + target->keys.size;
+	int i = n + 1 + target.keys.size;
 
 	if (i < slot->tts_tupleDescriptor->natts)
 	{
-		slot->tts_isnull[i] = row->error == nullptr;
-		if (row->error != nullptr)
-			slot->tts_values[i] = PointerGetDatum(packed_error(row->error));
+		slot->tts_isnull[i] = row.error == nullptr;
+		if (row.error != nullptr)
+			slot->tts_values[i] = PointerGetDatum(packed_error(row.error));
 	}
 	ExecStoreVirtualTuple(slot);
 }
 
 void
-keyed_row_get(TupleTableSlot *slot, const Target *target, TupleDesc source, SourceRow *row)
+keyed_row_get(TupleTableSlot *slot, const Target &target, TupleDesc source, SourceRow &row)
 {
 	int n = source->natts;
-	int error = n + 1 + target->keys.size;
+	int error = n + 1 + target.keys.size;
 
 	slot_getallattrs(slot);
-	row->slot = slot;
-	row->position = DatumGetInt64(slot->tts_values[n]);
+	row.slot = slot;
+	row.position = DatumGetInt64(slot->tts_values[n]);
 	if (!slot->tts_isnull[n + 1])
 	{
 		set_key(target, row, slot->tts_values + n + 1);
 		return;
 	}
-	row->outcome = Outcome::Missing;
-	row->error = nullptr;
+	row.outcome = Outcome::Missing;
+	row.error = nullptr;
 	if (error < slot->tts_tupleDescriptor->natts && !slot->tts_isnull[error])
 	{
-		row->outcome = Outcome::Rejected;
-		row->error = unpacked_error(DatumGetByteaPP(slot->tts_values[error]));
+		row.outcome = Outcome::Rejected;
+		row.error = unpacked_error(DatumGetByteaPP(slot->tts_values[error]));
 	}
 }
 
 void
-set_key(const Target *target, SourceRow *row, const Datum *key)
+set_key(const Target &target, SourceRow &row, const Datum *key)
 {
-	row->outcome = Outcome::Pending;
-	row->error = nullptr;
-	for (int i = 0; i < target->keys.size; i++)
+	row.outcome = Outcome::Pending;
+	row.error = nullptr;
+	for (int i = 0; i < target.keys.size; i++)
 	{
-		int attribute = target->keys[i].target - 1;
+		int attribute = target.keys[i].target - 1;
 
-		row->key[i] = row->values[attribute] = key[i];
-		row->nulls[attribute] = false;
+		row.key[i] = row.values[attribute] = key[i];
+		row.nulls[attribute] = false;
 	}
 }
 

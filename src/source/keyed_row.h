@@ -20,7 +20,7 @@ namespace bulkupdate
  *
  * Raises 54011 (a tuple cannot have so many columns).
  */
-TupleDesc keyed_row_desc(const Target *target, TupleDesc source);
+TupleDesc keyed_row_desc(const Target &target, TupleDesc source);
 
 /* keyed_row_position: the number of the column with the position; the key's follow it. */
 inline AttrNumber
@@ -35,18 +35,18 @@ keyed_row_position(TupleDesc source)
  *		the row.  Values stored out of line stay there.  Allocates in the current
  *		memory context.
  */
-void keyed_row_put(TupleTableSlot *slot, const Target *target, TupleDesc source,
-				   const SourceRow *row);
+void keyed_row_put(TupleTableSlot *slot, const Target &target, TupleDesc source,
+				   const SourceRow &row);
 
 /*
  * keyed_row_get
  *		The row in such a slot: Pending, Missing or Rejected.  Valid as long as the
  *		slot's tuple; an error is allocated in the current memory context.
  */
-void keyed_row_get(TupleTableSlot *slot, const Target *target, TupleDesc source, SourceRow *row);
+void keyed_row_get(TupleTableSlot *slot, const Target &target, TupleDesc source, SourceRow &row);
 
 /* set_key: the row is one with this key, so it is Pending. */
-void set_key(const Target *target, SourceRow *row, const Datum *key);
+void set_key(const Target &target, SourceRow &row, const Datum *key);
 
 } /* namespace bulkupdate */
 

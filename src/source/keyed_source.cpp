@@ -40,94 +40,94 @@ stored_size(TupleTableSlot *row)
 }
 
 void
-forget_read_ahead(KeyedSource *keyed)
+forget_read_ahead(KeyedSource &keyed)
 {
-	tuplestore_end(keyed->looked_at);
-	keyed->looked_at = nullptr;
-	MemoryContextDelete(keyed->memory);
+	tuplestore_end(keyed.looked_at);
+	keyed.looked_at = nullptr;
+	MemoryContextDelete(keyed.memory);
 }
 
 /* The next row of the source itself, or NULL. */
 TupleTableSlot *
-next_of_source(KeyedSource *keyed)
+next_of_source(KeyedSource &keyed)
 {
-	TupleTableSlot *slot = source_next(keyed->source);
+	TupleTableSlot *slot = source_next(*keyed.source);
 
 	if (slot != nullptr)
-		progress_rows_read(*keyed->progress, keyed->source->rows_taken);
+		progress_rows_read(*keyed.progress, keyed.source->rows_taken);
 	return slot;
 }
 
 /* The row in slot, at position: its key decides Pending, Missing or Rejected. */
 void
-load(KeyedSource *keyed, SourceRow *row, TupleTableSlot *slot, int64 position)
+load(KeyedSource &keyed, SourceRow &row, TupleTableSlot *slot, int64 position)
 {
-	const Target *target = keyed->target;
-	bool skip = keyed->options->on_error == OnError::Skip;
+	const Target &target = *keyed.target;
+	bool skip = keyed.options->on_error == OnError::Skip;
 	bool is_possible = false;
 
-	ResetExprContext(target->cast_context);
-	MemoryContextReset(keyed->error_memory);
-	row->slot = slot;
-	row->position = position;
-	row->error = with_memory_context(keyed->error_memory, [&] {
+	ResetExprContext(target.cast_context);
+	MemoryContextReset(keyed.error_memory);
+	row.slot = slot;
+	row.position = position;
+	row.error = with_memory_context(keyed.error_memory, [&] {
 		ErrorData *error = row_size_error(target, row);
 
 		if (error != nullptr && !skip)
-			ThrowErrorData(error); /* GCOVR_EXCL_LINE: rows of 1 GB, in test/scale */
-		return error != nullptr ? error
-								: coerce_key(*target, slot, position, skip, row->values, row->nulls,
-											 &is_possible);
+			ThrowErrorData(error);
+		return error != nullptr
+				   ? error
+				   : coerce_key(target, slot, position, skip, row.values, row.nulls, &is_possible);
 	});
-	row->outcome = row->error != nullptr ? Outcome::Rejected
-				   : is_possible         ? Outcome::Pending
-										 : Outcome::Missing;
-	if (row->outcome != Outcome::Pending)
+	row.outcome = row.error != nullptr ? Outcome::Rejected
+				  : is_possible        ? Outcome::Pending
+									   : Outcome::Missing;
+	if (row.outcome != Outcome::Pending)
 		return;
-	for (int i = 0; i < target->keys.size; i++)
-		row->key[i] = row->values[target->keys[i].target - 1];
+	for (int i = 0; i < target.keys.size; i++)
+		row.key[i] = row.values[target.keys[i].target - 1];
 }
 
 /* Keep a row that is read ahead, with its key when that was cast. */
 void
-keep_read_ahead(KeyedSource *keyed, const SourceRow *row)
+keep_read_ahead(KeyedSource &keyed, const SourceRow &row)
 {
-	TupleTableSlot *slot = row->slot;
+	TupleTableSlot *slot = row.slot;
 
-	if (keyed->with_key != nullptr)
+	if (keyed.with_key != nullptr)
 	{
-		slot = keyed->slot;
-		with_memory_context(keyed->target->cast_context->ecxt_per_tuple_memory, [&] {
-			keyed_row_put(keyed->with_key, keyed->target, keyed->source->tuple_desc, row);
-			ExecStoreMinimalTuple(ExecCopySlotMinimalTuple(keyed->with_key), slot, false);
+		slot = keyed.slot;
+		with_memory_context(keyed.target->cast_context->ecxt_per_tuple_memory, [&] {
+			keyed_row_put(keyed.with_key, *keyed.target, keyed.source->tuple_desc, row);
+			ExecStoreMinimalTuple(ExecCopySlotMinimalTuple(keyed.with_key), slot, false);
 		});
 	}
-	tuplestore_puttupleslot(keyed->looked_at, slot);
-	keyed->stored_bytes += stored_size(slot);
-	if (keyed->with_key != nullptr)
+	tuplestore_puttupleslot(keyed.looked_at, slot);
+	keyed.stored_bytes += stored_size(slot);
+	if (keyed.with_key != nullptr)
 		ExecClearTuple(slot);
 }
 
 /* Take the next of the rows that were read ahead; false when there is none. */
 bool
-next_read_ahead(KeyedSource *keyed, SourceRow *row)
+next_read_ahead(KeyedSource &keyed, SourceRow &row)
 {
-	if (keyed->looked_at == nullptr)
+	if (keyed.looked_at == nullptr)
 		return false;
-	if (!tuplestore_gettupleslot(keyed->looked_at, true, false, keyed->slot))
+	if (!tuplestore_gettupleslot(keyed.looked_at, true, false, keyed.slot))
 	{
 		forget_read_ahead(keyed);
 		return false;
 	}
-	keyed->position++;
-	if (keyed->with_key == nullptr)
+	keyed.position++;
+	if (keyed.with_key == nullptr)
 	{
-		load(keyed, row, keyed->slot, keyed->position);
+		load(keyed, row, keyed.slot, keyed.position);
 		return true;
 	}
-	MemoryContextReset(keyed->error_memory);
-	with_memory_context(keyed->error_memory, [&] {
-		keyed_row_get(keyed->slot, keyed->target, keyed->source->tuple_desc, row);
+	MemoryContextReset(keyed.error_memory);
+	with_memory_context(keyed.error_memory, [&] {
+		keyed_row_get(keyed.slot, *keyed.target, keyed.source->tuple_desc, row);
 	});
 	Assert(row->position == keyed->position);
 	return true;
@@ -136,20 +136,20 @@ next_read_ahead(KeyedSource *keyed, SourceRow *row)
 } /* namespace */
 
 KeyedSource *
-keyed_source_create(const Options *options, Source *source, const Target *target,
-					Progress *progress)
+keyed_source_create(const Options &options, Source &source, const Target &target,
+					Progress &progress)
 {
 	KeyedSource *keyed = palloc_one<KeyedSource>();
 
-	keyed->options = options;
-	keyed->source = source;
-	keyed->target = target;
-	keyed->progress = progress;
-	if (target->keys_are_cast && options->ordering == Ordering::Auto)
+	keyed->options = &options;
+	keyed->source = &source;
+	keyed->target = &target;
+	keyed->progress = &progress;
+	if (target.keys_are_cast && options.ordering == Ordering::Auto)
 		keyed->with_key =
-			MakeSingleTupleTableSlot(keyed_row_desc(target, source->tuple_desc), &TTSOpsVirtual);
+			MakeSingleTupleTableSlot(keyed_row_desc(target, source.tuple_desc), &TTSOpsVirtual);
 	keyed->slot = MakeSingleTupleTableSlot(
-		keyed->with_key != nullptr ? keyed->with_key->tts_tupleDescriptor : source->tuple_desc,
+		keyed->with_key != nullptr ? keyed->with_key->tts_tupleDescriptor : source.tuple_desc,
 		&TTSOpsMinimalTuple);
 	keyed->error_memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update error", ALLOCSET_SMALL_SIZES);
@@ -157,30 +157,30 @@ keyed_source_create(const Options *options, Source *source, const Target *target
 }
 
 bool
-keyed_source_peek(KeyedSource *keyed, SourceRow *row)
+keyed_source_peek(KeyedSource &keyed, SourceRow &row)
 {
 	TupleTableSlot *slot = next_of_source(keyed);
 
 	CHECK_FOR_INTERRUPTS();
 	if (slot == nullptr)
 		return false;
-	if (keyed->looked_at == nullptr)
+	if (keyed.looked_at == nullptr)
 	{
-		keyed->memory =
+		keyed.memory =
 			AllocSetContextCreate(CurrentMemoryContext, "bulk_update head", ALLOCSET_DEFAULT_SIZES);
-		keyed->looked_at = with_memory_context(keyed->memory, [] {
+		keyed.looked_at = with_memory_context(keyed.memory, [] {
 			return tuplestore_begin_heap(false, false, 2 * spool_memory_kb());
 		});
 	}
-	load(keyed, row, slot, keyed->source->rows_taken);
+	load(keyed, row, slot, keyed.source->rows_taken);
 	keep_read_ahead(keyed, row);
-	if (!tuplestore_in_memory(keyed->looked_at))
-		keyed->spilled_bytes = keyed->stored_bytes;
+	if (!tuplestore_in_memory(keyed.looked_at))
+		keyed.spilled_bytes = keyed.stored_bytes;
 	return true;
 }
 
 bool
-keyed_source_next(KeyedSource *keyed, SourceRow *row)
+keyed_source_next(KeyedSource &keyed, SourceRow &row)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (next_read_ahead(keyed, row))
@@ -190,24 +190,24 @@ keyed_source_next(KeyedSource *keyed, SourceRow *row)
 
 	if (slot == nullptr)
 		return false;
-	load(keyed, row, slot, ++keyed->position);
+	load(keyed, row, slot, ++keyed.position);
 	return true;
 }
 
 int64
-keyed_source_spilled_bytes(const KeyedSource *keyed)
+keyed_source_spilled_bytes(const KeyedSource &keyed)
 {
-	return keyed->spilled_bytes;
+	return keyed.spilled_bytes;
 }
 
 void
-keyed_source_close(KeyedSource *keyed)
+keyed_source_close(KeyedSource &keyed)
 {
 	/* A call reads its source to the end. */
 	Assert(keyed->looked_at == nullptr);
-	ExecDropSingleTupleTableSlot(keyed->slot);
-	if (keyed->with_key != nullptr)
-		ExecDropSingleTupleTableSlot(keyed->with_key);
+	ExecDropSingleTupleTableSlot(keyed.slot);
+	if (keyed.with_key != nullptr)
+		ExecDropSingleTupleTableSlot(keyed.with_key);
 }
 
 } /* namespace bulkupdate */

@@ -23,8 +23,8 @@ struct Progress;
  *
  * Allocates in the current memory context, also later.
  */
-KeyedSource *keyed_source_create(const Options *options, Source *source, const Target *target,
-								 Progress *progress);
+KeyedSource *keyed_source_create(const Options &options, Source &source, const Target &target,
+								 Progress &progress);
 
 /* read_ahead_bytes: so much of the rows read ahead is kept without spilling. */
 inline Size
@@ -38,7 +38,7 @@ read_ahead_bytes()
  *		Read the next row ahead; false at the end.  keyed_source_next() returns
  *		these rows first.
  */
-bool keyed_source_peek(KeyedSource *keyed, SourceRow *row);
+bool keyed_source_peek(KeyedSource &keyed, SourceRow &row);
 
 /*
  * keyed_source_next
@@ -48,12 +48,12 @@ bool keyed_source_peek(KeyedSource *keyed, SourceRow *row);
  * what source_next and, unless errors are to be skipped, the casts of the key
  * columns raise.
  */
-bool keyed_source_next(KeyedSource *keyed, SourceRow *row);
+bool keyed_source_next(KeyedSource &keyed, SourceRow &row);
 
 /* keyed_source_spilled_bytes: what of the rows read ahead went to a temporary file. */
-int64 keyed_source_spilled_bytes(const KeyedSource *keyed);
+int64 keyed_source_spilled_bytes(const KeyedSource &keyed);
 
-void keyed_source_close(KeyedSource *keyed);
+void keyed_source_close(KeyedSource &keyed);
 
 } /* namespace bulkupdate */
 

@@ -52,119 +52,117 @@ namespace
 
 /* The row has the key of another one, whose position is other. */
 void
-mark_duplicate(OrderedSource *ordered, int64 other)
+mark_duplicate(OrderedSource &ordered, int64 other)
 {
-	SourceRow *row = &ordered->row;
+	SourceRow &row = ordered.row;
 
-	if (ordered->options->on_duplicate == OnDuplicate::Error)
-		refuse_duplicate(ordered->target, row->key, other, row->position);
-	row->outcome = Outcome::Duplicate;
+	if (ordered.options->on_duplicate == OnDuplicate::Error)
+		refuse_duplicate(*ordered.target, row.key, other, row.position);
+	row.outcome = Outcome::Duplicate;
 }
 
 /* Read the first rows ahead; returns whether they are in key order. */
 bool
-peek_head(OrderedSource *ordered)
+peek_head(OrderedSource &ordered)
 {
-	const SourceRow *row = &ordered->row;
+	const SourceRow &row = ordered.row;
 	Size bytes = 0;
 	bool in_order = true;
 
-	for (int rows = 0; rows < ordered->options->chunk_rows && bytes < read_ahead_bytes() &&
-					   keyed_source_peek(ordered->rows, &ordered->row);
+	for (int rows = 0; rows < ordered.options->chunk_rows && bytes < read_ahead_bytes() &&
+					   keyed_source_peek(*ordered.rows, ordered.row);
 		 rows++)
 	{
-		if (row->outcome == Outcome::Pending)
+		if (row.outcome == Outcome::Pending)
 		{
-			in_order = key_copy_compare(&ordered->newest, row->key) <= 0;
-			key_copy_set(&ordered->newest, row->key, row->position);
+			in_order = key_copy_compare(ordered.newest, row.key) <= 0;
+			key_copy_set(ordered.newest, row.key, row.position);
 		}
 		if (!in_order)
 			break;
-		bytes += source_row_size(*ordered->target, row->slot);
+		bytes += source_row_size(*ordered.target, row.slot);
 	}
-	key_copy_clear(&ordered->newest);
+	key_copy_clear(ordered.newest);
 	return in_order;
 }
 
 /* A row that does not fit into the sort with its key is in error. */
 ErrorData *
-sort_error(const OrderedSource *ordered)
+sort_error(const OrderedSource &ordered)
 {
-	const SourceRow *row = &ordered->row;
+	const SourceRow &row = ordered.row;
 	ErrorData *error =
-		row->outcome == Outcome::Pending ? sort_size_error(ordered->target, row) : nullptr;
+		row.outcome == Outcome::Pending ? sort_size_error(*ordered.target, row) : nullptr;
 
-	if (error != nullptr && ordered->options->on_error == OnError::Stop)
-		ThrowErrorData(error); /* GCOVR_EXCL_LINE: rows of 1 GB, in test/scale */
+	if (error != nullptr && ordered.options->on_error == OnError::Stop)
+		ThrowErrorData(error);
 	return error;
 }
 
 /* Sort the rest of the source; loaded: ordered->row is its first row already. */
 void
-sort_rest(OrderedSource *ordered, bool loaded)
+sort_rest(OrderedSource &ordered, bool loaded)
 {
-	bool ascending = ordered->options->on_duplicate != OnDuplicate::Last;
+	bool ascending = ordered.options->on_duplicate != OnDuplicate::Last;
 
-	ordered->mode = ReadMode::Sorted;
-	progress_phase(*ordered->progress, Phase::Sorting);
-	ordered->sort = row_sort_create(ordered->target, ordered->source->tuple_desc, ascending);
-	for (; loaded || keyed_source_next(ordered->rows, &ordered->row); loaded = false)
+	ordered.mode = ReadMode::Sorted;
+	progress_phase(*ordered.progress, Phase::Sorting);
+	ordered.sort = row_sort_create(*ordered.target, ordered.source->tuple_desc, ascending);
+	for (; loaded || keyed_source_next(*ordered.rows, ordered.row); loaded = false)
 	{
 		ErrorData *error = sort_error(ordered);
 
 		if (error != nullptr)
 		{
-			/* GCOVR_EXCL_START: the same */
-			ordered->row.outcome = Outcome::Rejected;
-			ordered->row.error = error;
-			/* GCOVR_EXCL_STOP */
+			ordered.row.outcome = Outcome::Rejected;
+			ordered.row.error = error;
 		}
-		row_sort_put(ordered->sort, &ordered->row);
+		row_sort_put(*ordered.sort, ordered.row);
 	}
-	row_sort_perform(ordered->sort);
-	if (ordered->passed != nullptr)
-		seen_keys_rewind(ordered->passed);
+	row_sort_perform(*ordered.sort);
+	if (ordered.passed != nullptr)
+		seen_keys_rewind(*ordered.passed);
 }
 
 bool
-next_sorted(OrderedSource *ordered)
+next_sorted(OrderedSource &ordered)
 {
-	SourceRow *row = &ordered->row;
-	bool found = with_memory_context(ordered->target->cast_context->ecxt_per_tuple_memory,
-									 [&] { return row_sort_next(ordered->sort, row); });
+	SourceRow &row = ordered.row;
+	bool found = with_memory_context(ordered.target->cast_context->ecxt_per_tuple_memory,
+									 [&] { return row_sort_next(*ordered.sort, row); });
 
-	if (!found || row->outcome != Outcome::Pending)
+	if (!found || row.outcome != Outcome::Pending)
 		return found;
 
-	int64 other = ordered->passed == nullptr ? 0 : seen_keys_find(ordered->passed, row->key);
+	int64 other = ordered.passed == nullptr ? 0 : seen_keys_find(*ordered.passed, row.key);
 
 	if (other > 0)
 		mark_duplicate(ordered, other);
-	else if (key_copy_compare(&ordered->newest, row->key) == 0)
-		mark_duplicate(ordered, ordered->newest.position);
+	else if (key_copy_compare(ordered.newest, row.key) == 0)
+		mark_duplicate(ordered, ordered.newest.position);
 	return true;
 }
 
 /* Next row as it comes; false when there is none, or when the sort has begun. */
 bool
-next_streamed(OrderedSource *ordered)
+next_streamed(OrderedSource &ordered)
 {
-	if (!keyed_source_next(ordered->rows, &ordered->row))
+	if (!keyed_source_next(*ordered.rows, ordered.row))
 		return false;
-	if (ordered->row.outcome != Outcome::Pending)
+	if (ordered.row.outcome != Outcome::Pending)
 		return true;
 
-	int order = key_copy_compare(&ordered->newest, ordered->row.key);
+	int order = key_copy_compare(ordered.newest, ordered.row.key);
 
 	if (order == 0)
-		mark_duplicate(ordered, ordered->newest.position);
+		mark_duplicate(ordered, ordered.newest.position);
 	if (order <= 0)
 		return true;
-	if (ordered->options->ordering == Ordering::Stream)
-		refuse_order(&ordered->newest, ordered->row.key, ordered->row.position);
+	if (ordered.options->ordering == Ordering::Stream)
+		refuse_order(ordered.newest, ordered.row.key, ordered.row.position);
 
 	/* From here on the sorted rows are compared with each other. */
-	key_copy_clear(&ordered->newest);
+	key_copy_clear(ordered.newest);
 	sort_rest(ordered, true);
 	return false;
 }
@@ -174,50 +172,50 @@ next_streamed(OrderedSource *ordered)
  * be another one, or as a duplicate.  Rows without a key overtake it.
  */
 bool
-next_held_back(OrderedSource *ordered)
+next_held_back(OrderedSource &ordered)
 {
-	while (keyed_source_next(ordered->rows, &ordered->row))
+	while (keyed_source_next(*ordered.rows, ordered.row))
 	{
-		const SourceRow *row = &ordered->row;
-		HeldRow *before = ordered->held;
+		const SourceRow &row = ordered.row;
+		HeldRow &before = *ordered.held;
 
-		if (row->outcome != Outcome::Pending)
+		if (row.outcome != Outcome::Pending)
 			return true;
 
-		int order = key_copy_compare(&before->key, row->key);
+		int order = key_copy_compare(before.key, row.key);
 
 		if (order > 0)
-			refuse_order(&before->key, row->key, row->position);
-		ordered->held = ordered->spare;
-		ordered->spare = before;
-		held_row_set(ordered->held, row);
-		if (before->key.position == 0)
+			refuse_order(before.key, row.key, row.position);
+		ordered.held = ordered.spare;
+		ordered.spare = &before;
+		held_row_set(*ordered.held, row);
+		if (before.key.position == 0)
 			continue;
-		held_row_get(before, &ordered->row);
+		held_row_get(before, ordered.row);
 		if (order == 0)
-			ordered->row.outcome = Outcome::Duplicate;
+			ordered.row.outcome = Outcome::Duplicate;
 		return true;
 	}
-	if (ordered->held->key.position == 0)
+	if (ordered.held->key.position == 0)
 		return false;
-	held_row_get(ordered->held, &ordered->row);
-	key_copy_clear(&ordered->held->key);
+	held_row_get(*ordered.held, ordered.row);
+	key_copy_clear(ordered.held->key);
 	return true;
 }
 
 /* Before the first row passes. */
 void
-choose_mode(OrderedSource *ordered)
+choose_mode(OrderedSource &ordered)
 {
-	Ordering ordering = ordered->options->ordering;
-	bool last = ordered->options->on_duplicate == OnDuplicate::Last;
+	Ordering ordering = ordered.options->ordering;
+	bool last = ordered.options->on_duplicate == OnDuplicate::Last;
 
-	ordered->mode = ReadMode::Streamed;
+	ordered.mode = ReadMode::Streamed;
 	if (ordering == Ordering::Stream && last)
 	{
-		ordered->held = held_row_create(ordered->target, ordered->source->tuple_desc);
-		ordered->spare = held_row_create(ordered->target, ordered->source->tuple_desc);
-		ordered->mode = ReadMode::HeldBack;
+		ordered.held = held_row_create(*ordered.target, ordered.source->tuple_desc);
+		ordered.spare = held_row_create(*ordered.target, ordered.source->tuple_desc);
+		ordered.mode = ReadMode::HeldBack;
 	}
 	else if (ordering != Ordering::Stream &&
 			 (ordering == Ordering::Sort || last || !peek_head(ordered)))
@@ -225,107 +223,107 @@ choose_mode(OrderedSource *ordered)
 }
 
 bool
-next_row(OrderedSource *ordered)
+next_row(OrderedSource &ordered)
 {
-	if (ordered->mode == ReadMode::HeldBack)
+	if (ordered.mode == ReadMode::HeldBack)
 		return next_held_back(ordered);
-	if (ordered->mode == ReadMode::Streamed && next_streamed(ordered))
+	if (ordered.mode == ReadMode::Streamed && next_streamed(ordered))
 		return true;
-	return ordered->mode == ReadMode::Sorted && next_sorted(ordered);
+	return ordered.mode == ReadMode::Sorted && next_sorted(ordered);
 }
 
 } /* namespace */
 
 OrderedSource *
-ordered_source_create(const Options *options, Source *source, const Target *target,
-					  Progress *progress)
+ordered_source_create(const Options &options, Source &source, const Target &target,
+					  Progress &progress)
 {
 	OrderedSource *ordered = palloc_one<OrderedSource>();
-	int natts = RelationGetDescr(target->relation)->natts;
+	int natts = RelationGetDescr(target.relation)->natts;
 
-	ordered->options = options;
-	ordered->source = source;
-	ordered->target = target;
-	ordered->progress = progress;
+	ordered->options = &options;
+	ordered->source = &source;
+	ordered->target = &target;
+	ordered->progress = &progress;
 	ordered->rows = keyed_source_create(options, source, target, progress);
 	ordered->row.values = palloc_array_of<Datum>(natts);
 	ordered->row.nulls = palloc_array_of<bool>(natts);
-	ordered->row.key = palloc_array_of<Datum>(target->keys.size);
+	ordered->row.key = palloc_array_of<Datum>(target.keys.size);
 	memset(ordered->row.nulls, true, static_cast<Size>(natts));
-	key_copy_init(&ordered->newest, target);
+	key_copy_init(ordered->newest, target);
 	return ordered;
 }
 
 SourceRow *
-ordered_source_peek(OrderedSource *ordered)
+ordered_source_peek(OrderedSource &ordered)
 {
-	if (ordered->has_row)
-		return &ordered->row;
+	if (ordered.has_row)
+		return &ordered.row;
 
-	ResetExprContext(ordered->target->cast_context);
-	if (ordered->mode == ReadMode::Undecided)
+	ResetExprContext(ordered.target->cast_context);
+	if (ordered.mode == ReadMode::Undecided)
 		choose_mode(ordered);
-	ordered->has_row = next_row(ordered);
-	return ordered->has_row ? &ordered->row : nullptr;
+	ordered.has_row = next_row(ordered);
+	return ordered.has_row ? &ordered.row : nullptr;
 }
 
 void
-ordered_source_consume(OrderedSource *ordered)
+ordered_source_consume(OrderedSource &ordered)
 {
-	const SourceRow *row = &ordered->row;
+	const SourceRow &row = ordered.row;
 
 	Assert(ordered->has_row);
-	ordered->has_row = false;
-	ordered->consumed = ordered->mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream;
-	if (row->outcome != Outcome::Pending || ordered->mode == ReadMode::HeldBack)
+	ordered.has_row = false;
+	ordered.consumed = ordered.mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream;
+	if (row.outcome != Outcome::Pending || ordered.mode == ReadMode::HeldBack)
 		return;
 
-	key_copy_set(&ordered->newest, row->key, row->position);
+	key_copy_set(ordered.newest, row.key, row.position);
 
 	/* In what is promised to be ordered, a key that has passed cannot come again. */
-	if (ordered->mode == ReadMode::Sorted || ordered->options->ordering == Ordering::Stream)
+	if (ordered.mode == ReadMode::Sorted || ordered.options->ordering == Ordering::Stream)
 		return;
-	if (ordered->passed == nullptr)
-		ordered->passed = seen_keys_create(ordered->target);
-	seen_keys_add(ordered->passed, row->key, row->position);
+	if (ordered.passed == nullptr)
+		ordered.passed = seen_keys_create(*ordered.target);
+	seen_keys_add(*ordered.passed, row.key, row.position);
 }
 
 SourceFigures
 ordered_source_figures(const void *source)
 {
-	const OrderedSource *ordered = static_cast<const OrderedSource *>(source);
+	const OrderedSource &ordered = *static_cast<const OrderedSource *>(source);
 
-	return {ordered->mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream,
+	return {ordered.mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream,
 			ordered_source_spilled_bytes(ordered)};
 }
 
 Ordering
-ordered_source_ordering(const OrderedSource *ordered)
+ordered_source_ordering(const OrderedSource &ordered)
 {
-	return ordered->consumed;
+	return ordered.consumed;
 }
 
 int64
-ordered_source_spilled_bytes(const OrderedSource *ordered)
+ordered_source_spilled_bytes(const OrderedSource &ordered)
 {
-	return keyed_source_spilled_bytes(ordered->rows) +
-		   (ordered->sort == nullptr ? 0 : row_sort_spilled_bytes(ordered->sort)) +
-		   (ordered->passed == nullptr ? 0 : seen_keys_spilled_bytes(ordered->passed));
+	return keyed_source_spilled_bytes(*ordered.rows) +
+		   (ordered.sort == nullptr ? 0 : row_sort_spilled_bytes(*ordered.sort)) +
+		   (ordered.passed == nullptr ? 0 : seen_keys_spilled_bytes(*ordered.passed));
 }
 
 void
-ordered_source_close(OrderedSource *ordered)
+ordered_source_close(OrderedSource &ordered)
 {
-	if (ordered->sort != nullptr)
-		row_sort_end(ordered->sort);
-	if (ordered->passed != nullptr)
-		seen_keys_end(ordered->passed);
-	if (ordered->held != nullptr)
+	if (ordered.sort != nullptr)
+		row_sort_end(*ordered.sort);
+	if (ordered.passed != nullptr)
+		seen_keys_end(*ordered.passed);
+	if (ordered.held != nullptr)
 	{
-		held_row_end(ordered->held);
-		held_row_end(ordered->spare);
+		held_row_end(*ordered.held);
+		held_row_end(*ordered.spare);
 	}
-	keyed_source_close(ordered->rows);
+	keyed_source_close(*ordered.rows);
 }
 
 } /* namespace bulkupdate */

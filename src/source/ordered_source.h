@@ -37,8 +37,8 @@ struct OrderedSource;
  *		The rest of source, whose reading is reported to progress.
  *		Allocates in the current memory context, also later.
  */
-OrderedSource *ordered_source_create(const Options *options, Source *source, const Target *target,
-									 Progress *progress);
+OrderedSource *ordered_source_create(const Options &options, Source &source, const Target &target,
+									 Progress &progress);
 
 /*
  * ordered_source_peek
@@ -49,26 +49,26 @@ OrderedSource *ordered_source_create(const Options *options, Source *source, con
  * under 'stream'), what the casts of the key columns raise unless errors are to
  * be skipped, and what source_next raises.
  */
-SourceRow *ordered_source_peek(OrderedSource *ordered);
+SourceRow *ordered_source_peek(OrderedSource &ordered);
 
 /* ordered_source_consume: the peeked row is taken. */
-void ordered_source_consume(OrderedSource *ordered);
+void ordered_source_consume(OrderedSource &ordered);
 
 /* ordered_source_ordering: how the newest consumed row came: Stream or Sort. */
-Ordering ordered_source_ordering(const OrderedSource *ordered);
+Ordering ordered_source_ordering(const OrderedSource &ordered);
 
 /*
  * ordered_source_spilled_bytes
  *		What has gone to temporary files so far, for order and duplicates: the
  *		sort's files at their largest, the seen keys, and the rows read ahead.
  */
-int64 ordered_source_spilled_bytes(const OrderedSource *ordered);
+int64 ordered_source_spilled_bytes(const OrderedSource &ordered);
 
 /* ordered_source_figures: of an OrderedSource, for progress_source(). */
 SourceFigures ordered_source_figures(const void *source);
 
 /* ordered_source_close: release the sort and its temporary files. */
-void ordered_source_close(OrderedSource *ordered);
+void ordered_source_close(OrderedSource &ordered);
 
 } /* namespace bulkupdate */
 

@@ -26,13 +26,13 @@ size_error(const char *message, const char *detail, const char *hint)
 }
 
 ErrorData *
-too_large(const Target *target, int64 position, Size bytes)
+too_large(const Target &target, int64 position, Size bytes)
 {
 	return size_error(
 		psprintf("source row %lld is too large for bulk_update", static_cast<long long>(position)),
 		psprintf("Its values for table \"%s\" have %zu bytes together, and %zu fit "
 				 "into a row in memory.",
-				 RelationGetRelationName(target->relation), bytes, MAX_ROW_BYTES),
+				 RelationGetRelationName(target.relation), bytes, MAX_ROW_BYTES),
 		"Give its large values in several calls, some of the columns in each, or use "
 		"UPDATE.");
 }
@@ -46,9 +46,9 @@ tuple_of(TupleTableSlot *slot)
 
 /* Size of a value of a column of the target, nearly; it is not stored out of line. */
 Size
-value_size(const Target *target, AttrNumber attno, Datum value)
+value_size(const Target &target, AttrNumber attno, Datum value)
 {
-	int length = TupleDescAttr(RelationGetDescr(target->relation), attno - 1)->attlen;
+	int length = TupleDescAttr(RelationGetDescr(target.relation), attno - 1)->attlen;
 
 	return length == -1 ? MAXALIGN(VARSIZE_ANY(DatumGetPointer(value))) : sizeof(Datum);
 }
@@ -56,15 +56,15 @@ value_size(const Target *target, AttrNumber attno, Datum value)
 } /* namespace */
 
 ErrorData *
-row_size_error(const Target *target, const SourceRow *row)
+row_size_error(const Target &target, const SourceRow &row)
 {
-	TupleTableSlot *slot = row->slot;
+	TupleTableSlot *slot = row.slot;
 	Size size = 0;
 
 	if ((tuple_of(slot)->t_infomask & HEAP_HASEXTERNAL) == 0)
 		return nullptr;
 	slot_getallattrs(slot);
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		int i = column.source - 1;
 
@@ -73,16 +73,16 @@ row_size_error(const Target *target, const SourceRow *row)
 			TupleDescAttr(slot->tts_tupleDescriptor, i)->attlen == -1)
 			size += toast_datum_size(slot->tts_values[i]);
 	}
-	return size > MAX_ROW_BYTES ? too_large(target, row->position, size) : nullptr;
+	return size > MAX_ROW_BYTES ? too_large(target, row.position, size) : nullptr;
 }
 
 HeapTuple
-form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum *values,
+form_row(const Target &target, TupleTableSlot *slot, int64 position, const Datum *values,
 		 const bool *nulls, ErrorData **error)
 {
 	/* All values are in the source row or in the memory of the casts. */
 	Size most = tuple_of(slot)->t_len +
-				MemoryContextMemAllocated(target->cast_context->ecxt_per_tuple_memory, false);
+				MemoryContextMemAllocated(target.cast_context->ecxt_per_tuple_memory, false);
 
 	*error = nullptr;
 	if (most > MAX_ROW_BYTES / 2)
@@ -90,7 +90,7 @@ form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum
 		/* GCOVR_EXCL_START: test/scale */
 		Size size = 0;
 
-		for (const MappedColumn &column : target->columns)
+		for (const MappedColumn &column : target.columns)
 			if (!nulls[column.target - 1])
 				size += value_size(target, column.target, values[column.target - 1]);
 		if (size > MAX_ROW_BYTES)
@@ -100,27 +100,25 @@ form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum
 		}
 		/* GCOVR_EXCL_STOP */
 	}
-	return heap_form_tuple(RelationGetDescr(target->relation), const_cast<Datum *>(values),
+	return heap_form_tuple(RelationGetDescr(target.relation), const_cast<Datum *>(values),
 						   const_cast<bool *>(nulls));
 }
 
 ErrorData *
-sort_size_error(const Target *target, const SourceRow *row)
+sort_size_error(const Target &target, const SourceRow &row)
 {
-	Size size = tuple_of(row->slot)->t_len;
+	Size size = tuple_of(row.slot)->t_len;
 
-	for (int i = 0; i < target->keys.size; i++)
-		size += value_size(target, target->keys[i].target, row->key[i]);
+	for (int i = 0; i < target.keys.size; i++)
+		size += value_size(target, target.keys[i].target, row.key[i]);
 	if (size <= MAX_ROW_BYTES)
 		return nullptr;
-	/* GCOVR_EXCL_START: test/scale */
-	return size_error(psprintf("source row %lld is too large to be sorted",
-							   static_cast<long long>(row->position)),
-					  psprintf("The row and its key have %zu bytes together, and %zu fit into a "
-							   "row of a sort.",
-							   size, MAX_ROW_BYTES),
-					  "Order the source's query by the key, and set ordering => 'stream'.");
-	/* GCOVR_EXCL_STOP */
+	return size_error(
+		psprintf("source row %lld is too large to be sorted", static_cast<long long>(row.position)),
+		psprintf("The row and its key have %zu bytes together, and %zu fit into a "
+				 "row of a sort.",
+				 size, MAX_ROW_BYTES),
+		"Order the source's query by the key, and set ordering => 'stream'.");
 }
 
 } /* namespace bulkupdate */

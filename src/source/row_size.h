@@ -27,7 +27,7 @@ constexpr Size MAX_ROW_BYTES = MaxAllocSize - Size{256} * 1024;
  * rejected with or to be raised by ThrowErrorData(), allocated in the current
  * memory context.
  */
-ErrorData *row_size_error(const Target *target, const SourceRow *row);
+ErrorData *row_size_error(const Target &target, const SourceRow &row);
 
 /*
  * form_row
@@ -35,11 +35,11 @@ ErrorData *row_size_error(const Target *target, const SourceRow *row);
  *
  * slot: the source row that values and nulls were computed from.
  */
-HeapTuple form_row(const Target *target, TupleTableSlot *slot, int64 position, const Datum *values,
+HeapTuple form_row(const Target &target, TupleTableSlot *slot, int64 position, const Datum *values,
 				   const bool *nulls, ErrorData **error);
 
 /* sort_size_error: of a row that is too large to be sorted, where it is with its key. */
-ErrorData *sort_size_error(const Target *target, const SourceRow *row);
+ErrorData *sort_size_error(const Target &target, const SourceRow &row);
 
 } /* namespace bulkupdate */
 

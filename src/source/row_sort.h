@@ -24,13 +24,13 @@ struct RowSort;
  * context; temporary files belong to the current resource owner, so the other
  * functions must not be called in a subtransaction.
  */
-RowSort *row_sort_create(const Target *target, TupleDesc source, bool ascending_position);
+RowSort *row_sort_create(const Target &target, TupleDesc source, bool ascending_position);
 
 /* row_sort_put: add a row, whose key may be missing or bad. */
-void row_sort_put(RowSort *sort, const SourceRow *row);
+void row_sort_put(RowSort &sort, const SourceRow &row);
 
 /* row_sort_perform: all rows are in. */
-void row_sort_perform(RowSort *sort);
+void row_sort_perform(RowSort &sort);
 
 /*
  * row_sort_next
@@ -38,13 +38,13 @@ void row_sort_perform(RowSort *sort);
  *		and its slot begins with the source's columns.  An error is allocated in
  *		the current memory context.
  */
-bool row_sort_next(RowSort *sort, SourceRow *row);
+bool row_sort_next(RowSort &sort, SourceRow &row);
 
 /* row_sort_spilled_bytes: most disk space that its temporary files have taken so far. */
-int64 row_sort_spilled_bytes(const RowSort *sort);
+int64 row_sort_spilled_bytes(const RowSort &sort);
 
 /* row_sort_end: release memory and temporary files. */
-void row_sort_end(RowSort *sort);
+void row_sort_end(RowSort &sort);
 
 } /* namespace bulkupdate */
 

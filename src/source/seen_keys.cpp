@@ -30,17 +30,17 @@ namespace
 {
 
 Form_pg_attribute
-key_attribute(const Target *target, int i)
+key_attribute(const Target &target, int i)
 {
-	return TupleDescAttr(RelationGetDescr(target->relation), target->keys[i].target - 1);
+	return TupleDescAttr(RelationGetDescr(target.relation), target.keys[i].target - 1);
 }
 
 Size
-serialized_size(const Target *target, const Datum *key)
+serialized_size(const Target &target, const Datum *key)
 {
 	Size size = 0;
 
-	for (int i = 0; i < target->keys.size; i++)
+	for (int i = 0; i < target.keys.size; i++)
 	{
 		Form_pg_attribute attribute = key_attribute(target, i);
 
@@ -64,114 +64,114 @@ check_size(Size size)
 }
 
 void
-next_key(SeenKeys *seen)
+next_key(SeenKeys &seen)
 {
-	int n = seen->target->keys.size;
+	int n = seen.target->keys.size;
 	Size size;
 
-	seen->at_end = seen->unread == 0;
-	if (seen->at_end)
+	seen.at_end = seen.unread == 0;
+	if (seen.at_end)
 		return;
 
-	seen->unread--;
-	memcpy(&seen->position, spool_read(seen->spool, sizeof(int64)), sizeof(int64));
-	if (seen->by_value)
+	seen.unread--;
+	memcpy(&seen.position, spool_read(seen.spool, sizeof(int64)), sizeof(int64));
+	if (seen.by_value)
 	{
 		size = sizeof(Datum) * static_cast<Size>(n);
-		memcpy(seen->key, spool_read(seen->spool, size), size);
+		memcpy(seen.key, spool_read(seen.spool, size), size);
 		return;
 	}
-	memcpy(&size, spool_read(seen->spool, sizeof(Size)), sizeof(Size));
-	MemoryContextReset(seen->memory);
-	with_memory_context(seen->memory, [&] {
-		char *next = spool_read(seen->spool, size);
+	memcpy(&size, spool_read(seen.spool, sizeof(Size)), sizeof(Size));
+	MemoryContextReset(seen.memory);
+	with_memory_context(seen.memory, [&] {
+		char *next = spool_read(seen.spool, size);
 		bool isnull;
 
 		for (int i = 0; i < n; i++)
-			seen->key[i] = datumRestore(&next, &isnull);
+			seen.key[i] = datumRestore(&next, &isnull);
 	});
 }
 
 } /* namespace */
 
 void
-key_copy_init(KeyCopy *copy, const Target *target)
+key_copy_init(KeyCopy &copy, const Target &target)
 {
-	copy->target = target;
-	copy->memory =
+	copy.target = &target;
+	copy.memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update key", ALLOCSET_SMALL_SIZES);
-	copy->spare =
+	copy.spare =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update key", ALLOCSET_SMALL_SIZES);
-	copy->key = palloc_array_of<Datum>(target->keys.size);
-	copy->position = 0;
+	copy.key = palloc_array_of<Datum>(target.keys.size);
+	copy.position = 0;
 }
 
 void
-key_copy_set(KeyCopy *copy, const Datum *key, int64 position)
+key_copy_set(KeyCopy &copy, const Datum *key, int64 position)
 {
-	MemoryContext old = copy->memory;
+	MemoryContext old = copy.memory;
 
-	with_memory_context(copy->spare, [&] {
-		for (int i = 0; i < copy->target->keys.size; i++)
+	with_memory_context(copy.spare, [&] {
+		for (int i = 0; i < copy.target->keys.size; i++)
 		{
-			Form_pg_attribute attribute = key_attribute(copy->target, i);
+			Form_pg_attribute attribute = key_attribute(*copy.target, i);
 
-			copy->key[i] = datumCopy(key[i], attribute->attbyval, attribute->attlen);
+			copy.key[i] = datumCopy(key[i], attribute->attbyval, attribute->attlen);
 		}
 	});
-	copy->position = position;
-	copy->memory = copy->spare;
-	copy->spare = old;
+	copy.position = position;
+	copy.memory = copy.spare;
+	copy.spare = old;
 	MemoryContextReset(old);
 }
 
 void
-key_copy_clear(KeyCopy *copy)
+key_copy_clear(KeyCopy &copy)
 {
-	copy->position = 0;
+	copy.position = 0;
 }
 
 SeenKeys *
-seen_keys_create(const Target *target)
+seen_keys_create(const Target &target)
 {
 	SeenKeys *seen = palloc_one<SeenKeys>();
 
-	seen->target = target;
+	seen->target = &target;
 	seen->by_value = true;
-	for (int i = 0; i < target->keys.size; i++)
+	for (int i = 0; i < target.keys.size; i++)
 		seen->by_value = seen->by_value && key_attribute(target, i)->attbyval;
 	spool_init(seen->spool);
 	seen->memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update key", ALLOCSET_SMALL_SIZES);
-	seen->key = palloc_array_of<Datum>(target->keys.size);
+	seen->key = palloc_array_of<Datum>(target.keys.size);
 	return seen;
 }
 
 void
-seen_keys_add(SeenKeys *seen, const Datum *key, int64 position)
+seen_keys_add(SeenKeys &seen, const Datum *key, int64 position)
 {
-	StringInfo buffer = &seen->spool.buffer;
-	int n = seen->target->keys.size;
+	StringInfo buffer = &seen.spool.buffer;
+	int n = seen.target->keys.size;
 	Size size =
-		seen->by_value ? sizeof(Datum) * static_cast<Size>(n) : serialized_size(seen->target, key);
+		seen.by_value ? sizeof(Datum) * static_cast<Size>(n) : serialized_size(*seen.target, key);
 
 	FAULT_POINT(seen_keys_add);
 	check_size(sizeof(position) + sizeof(size) + size);
-	spool_reserve(seen->spool, sizeof(position) + sizeof(size) + size);
-	spool_append(seen->spool, &position, sizeof(position));
-	seen->unread++;
-	if (seen->by_value)
+	spool_reserve(seen.spool, sizeof(position) + sizeof(size) + size);
+	spool_append(seen.spool, &position, sizeof(position));
+	seen.unread++;
+	if (seen.by_value)
 	{
-		spool_append(seen->spool, key, size);
+		spool_append(seen.spool, key, size);
 		return;
 	}
-	spool_append(seen->spool, &size, sizeof(size));
+	spool_append(seen.spool, &size, sizeof(size));
 
 	char *end = buffer->data + buffer->len;
 
 	for (int i = 0; i < n; i++)
 	{
-		Form_pg_attribute attribute = key_attribute(seen->target, i);
+		Form_pg_attribute attribute = key_attribute(*seen.target, i);
 
 		datumSerialize(key[i], false, attribute->attbyval, attribute->attlen, &end);
 	}
@@ -179,29 +179,29 @@ seen_keys_add(SeenKeys *seen, const Datum *key, int64 position)
 }
 
 int64
-seen_keys_spilled_bytes(const SeenKeys *seen)
+seen_keys_spilled_bytes(const SeenKeys &seen)
 {
-	return seen->spool.spilled_bytes;
+	return seen.spool.spilled_bytes;
 }
 
 void
-seen_keys_rewind(SeenKeys *seen)
+seen_keys_rewind(SeenKeys &seen)
 {
-	spool_rewind(seen->spool);
+	spool_rewind(seen.spool);
 	next_key(seen);
 }
 
 int64
-seen_keys_find(SeenKeys *seen, const Datum *key)
+seen_keys_find(SeenKeys &seen, const Datum *key)
 {
 	FAULT_POINT(seen_keys_find);
-	for (; !seen->at_end; next_key(seen))
+	for (; !seen.at_end; next_key(seen))
 	{
-		int order = compare_keys(*seen->target, seen->key, key);
+		int order = compare_keys(*seen.target, seen.key, key);
 
 		CHECK_FOR_INTERRUPTS();
 		if (order == 0)
-			return seen->position;
+			return seen.position;
 		if (order > 0)
 			break;
 	}
@@ -209,9 +209,9 @@ seen_keys_find(SeenKeys *seen, const Datum *key)
 }
 
 void
-seen_keys_end(SeenKeys *seen)
+seen_keys_end(SeenKeys &seen)
 {
-	spool_end(seen->spool);
+	spool_end(seen.spool);
 }
 
 } /* namespace bulkupdate */

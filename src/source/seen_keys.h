@@ -20,15 +20,15 @@ struct KeyCopy
 	int64 position; /* of its row in the source; 0: no key */
 };
 
-void key_copy_init(KeyCopy *copy, const Target *target);
-void key_copy_set(KeyCopy *copy, const Datum *key, int64 position);
-void key_copy_clear(KeyCopy *copy);
+void key_copy_init(KeyCopy &copy, const Target &target);
+void key_copy_set(KeyCopy &copy, const Datum *key, int64 position);
+void key_copy_clear(KeyCopy &copy);
 
 /* key_copy_compare: like compare_keys(copy, key); no copy is less than every key. */
 inline int
-key_copy_compare(const KeyCopy *copy, const Datum *key)
+key_copy_compare(const KeyCopy &copy, const Datum *key)
 {
-	return copy->position == 0 ? -1 : compare_keys(*copy->target, copy->key, key);
+	return copy.position == 0 ? -1 : compare_keys(*copy.target, copy.key, key);
 }
 
 /*
@@ -45,23 +45,23 @@ struct SeenKeys;
  *		belongs to the current resource owner, so the other functions must not be
  *		called in a subtransaction.
  */
-SeenKeys *seen_keys_create(const Target *target);
-void seen_keys_add(SeenKeys *seen, const Datum *key, int64 position);
+SeenKeys *seen_keys_create(const Target &target);
+void seen_keys_add(SeenKeys &seen, const Datum *key, int64 position);
 
 /* seen_keys_spilled_bytes: what has been written to the temporary file. */
-int64 seen_keys_spilled_bytes(const SeenKeys *seen);
+int64 seen_keys_spilled_bytes(const SeenKeys &seen);
 
 /* seen_keys_rewind: all keys are in; now they can be looked up. */
-void seen_keys_rewind(SeenKeys *seen);
+void seen_keys_rewind(SeenKeys &seen);
 
 /*
  * seen_keys_find
  *		Position of the row with this key, or 0.  The keys asked for must come
  *		in ascending order.
  */
-int64 seen_keys_find(SeenKeys *seen, const Datum *key);
+int64 seen_keys_find(SeenKeys &seen, const Datum *key);
 
-void seen_keys_end(SeenKeys *seen);
+void seen_keys_end(SeenKeys &seen);
 
 } /* namespace bulkupdate */
 

@@ -35,23 +35,23 @@ constexpr int64 FIRST_BATCH_ROWS = 16;
 constexpr double SLOW_BATCH_MS = 50;
 
 void
-check_portal(const Source *source, Portal portal)
+check_portal(const Source &source, Portal portal)
 {
 	if (portal->status == PORTAL_ACTIVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("cursor \"%s\" is being fetched from right now", source->name),
+				 errmsg("cursor \"%s\" is being fetched from right now", source.name),
 				 errdetail("bulk_update was called, directly or not, by this cursor's own query."),
 				 errhint("Give a cursor that is open and idle.")));
 	if (portal->tupDesc == nullptr || portal->strategy == PORTAL_MULTI_QUERY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
-				 errmsg("cursor \"%s\" does not return rows", source->name),
+				 errmsg("cursor \"%s\" does not return rows", source.name),
 				 errhint("Give a cursor for a SELECT, VALUES or a command with RETURNING.")));
 	if (portal->status != PORTAL_READY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_STATE),
-				 errmsg("cursor \"%s\" cannot be fetched from", source->name),
+				 errmsg("cursor \"%s\" cannot be fetched from", source.name),
 				 errdetail("The cursor failed earlier in this transaction, or its command has "
 						   "been completed."),
 				 errhint("Open the cursor again.")));
@@ -68,19 +68,19 @@ check_portal(const Source *source, Portal portal)
 void
 portal_is_gone(void *arg)
 {
-	PortalMark *mark = static_cast<PortalMark *>(arg);
+	PortalMark &mark = *static_cast<PortalMark *>(arg);
 
-	if (mark->watch != nullptr)
-		mark->watch->mark = nullptr;
+	if (mark.watch != nullptr)
+		mark.watch->mark = nullptr;
 }
 
 void
 call_is_gone(void *arg)
 {
-	PortalWatch *watch = static_cast<PortalWatch *>(arg);
+	PortalWatch &watch = *static_cast<PortalWatch *>(arg);
 
-	if (watch->mark != nullptr)
-		watch->mark->watch = nullptr;
+	if (watch.mark != nullptr)
+		watch.mark->watch = nullptr;
 }
 
 PortalWatch *
@@ -107,76 +107,76 @@ watch_portal(Portal portal)
  * it would make rows go lost without a word.
  */
 void
-check_portal_untouched(const Source *source)
+check_portal_untouched(const Source &source)
 {
-	if (source->watch->mark == nullptr || source->portal->portalPos != source->portal_position)
+	if (source.watch->mark == nullptr || source.portal->portalPos != source.portal_position)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_STATE),
 				 errmsg("cursor \"%s\" was closed or moved while bulk_update was reading it",
-						source->name),
+						source.name),
 				 errhint("Do not use the cursor in triggers and functions that run during the "
 						 "call.")));
-	check_portal(source, source->portal);
+	check_portal(source, source.portal);
 }
 
 /* Rows to fetch next: few at first, then more while they come fast and fit into memory. */
 int64
-next_batch_target(const Source *source)
+next_batch_target(const Source &source)
 {
-	if (source->batch_rows == 0)
+	if (source.batch_rows == 0)
 		return FIRST_BATCH_ROWS;
 
-	int64 row_bytes = Max(source->batch_bytes / source->batch_rows, 1);
+	int64 row_bytes = Max(source.batch_bytes / source.batch_rows, 1);
 	int64 fitting = static_cast<int64>(spool_memory_kb()) * 1024 / 2 / row_bytes;
 	int64 growing =
-		source->slow ? source->batch_rows / 2 : Min(source->batch_target * 4, MAX_BATCH_ROWS);
+		source.slow ? source.batch_rows / 2 : Min(source.batch_target * 4, MAX_BATCH_ROWS);
 
 	return Max(Min(growing, fitting), 1);
 }
 
 /* Rows that may be fetched before a chunk ends. */
 int64
-rows_to_chunk_end(const Source *source)
+rows_to_chunk_end(const Source &source)
 {
-	return source->chunk_rows - source->rows_taken % source->chunk_rows;
+	return source.chunk_rows - source.rows_taken % source.chunk_rows;
 }
 
 void
-fetch_batch(Source *source)
+fetch_batch(Source &source)
 {
-	source->batch_target = next_batch_target(source);
+	source.batch_target = next_batch_target(source);
 
-	int64 wanted = Min(source->batch_target, rows_to_chunk_end(source));
+	int64 wanted = Min(source.batch_target, rows_to_chunk_end(source));
 	instr_time start;
 	instr_time elapsed;
 
-	tuplestore_clear(source->batch);
+	tuplestore_clear(source.batch);
 	check_portal_untouched(source);
-	SetTuplestoreDestReceiverParams(source->receiver, source->batch, CurrentMemoryContext, false,
-									source->tuple_desc,
+	SetTuplestoreDestReceiverParams(source.receiver, source.batch, CurrentMemoryContext, false,
+									source.tuple_desc,
 									gettext_noop("columns of the cursor changed during the call"));
 	INSTR_TIME_SET_CURRENT(start);
 	FAULT_POINT(fetch);
-	source->batch_rows = static_cast<int64>(
-		PortalRunFetch(source->portal, FETCH_FORWARD, static_cast<long>(wanted), source->receiver));
+	source.batch_rows = static_cast<int64>(
+		PortalRunFetch(source.portal, FETCH_FORWARD, static_cast<long>(wanted), source.receiver));
 	FAULT_POINT(fetched);
 	INSTR_TIME_SET_CURRENT(elapsed);
 	INSTR_TIME_SUBTRACT(elapsed, start);
-	source->slow = INSTR_TIME_GET_MILLISEC(elapsed) > SLOW_BATCH_MS;
-	source->batch_bytes = 0;
-	source->portal_position = source->portal->portalPos;
-	source->at_end = source->batch_rows < wanted;
+	source.slow = INSTR_TIME_GET_MILLISEC(elapsed) > SLOW_BATCH_MS;
+	source.batch_bytes = 0;
+	source.portal_position = source.portal->portalPos;
+	source.at_end = source.batch_rows < wanted;
 }
 
 void
 fetch_error_context(void *arg)
 {
-	const Source *source = static_cast<const Source *>(arg);
+	const Source &source = *static_cast<const Source *>(arg);
 
 	/* The batch was empty before; now it has the rows that came before the error. */
-	int64 rows = source->rows_taken + tuplestore_tuple_count(source->batch);
+	int64 rows = source.rows_taken + tuplestore_tuple_count(source.batch);
 
-	errcontext("bulk_update fetching from %s after source row %lld", source->label,
+	errcontext("bulk_update fetching from %s after source row %lld", source.label,
 			   static_cast<long long>(rows));
 }
 
@@ -199,7 +199,7 @@ source_open(const char *name, const char *label, int chunk_rows)
 	source->label = label;
 	source->chunk_rows = chunk_rows;
 	source->portal = portal;
-	check_portal(source, portal);
+	check_portal(*source, portal);
 	source->watch = watch_portal(portal);
 	source->portal_position = portal->portalPos;
 	source->tuple_desc = CreateTupleDescCopy(portal->tupDesc);
@@ -210,53 +210,53 @@ source_open(const char *name, const char *label, int chunk_rows)
 }
 
 const PlannedStmt *
-source_plan(const Source *source)
+source_plan(const Source &source)
 {
 	/* It may be gone: a cast that is inlined has its constants evaluated before the first row. */
-	if (source->watch->mark == nullptr || source->portal->stmts == NIL)
+	if (source.watch->mark == nullptr || source.portal->stmts == NIL)
 		return nullptr;
 
-	const PlannedStmt *statement = linitial_node(PlannedStmt, source->portal->stmts);
+	const PlannedStmt *statement = linitial_node(PlannedStmt, source.portal->stmts);
 
 	return statement->planTree == nullptr ? nullptr : statement;
 }
 
 int64
-source_estimated_rows(const Source *source)
+source_estimated_rows(const Source &source)
 {
 	const PlannedStmt *statement = source_plan(source);
 
 	if (statement == nullptr)
 		return -1;
 
-	double rows = statement->planTree->plan_rows - static_cast<double>(source->portal->portalPos);
+	double rows = statement->planTree->plan_rows - static_cast<double>(source.portal->portalPos);
 
 	return rows < 1 ? 1 : static_cast<int64>(Min(rows, 1e18));
 }
 
 TupleTableSlot *
-source_next(Source *source)
+source_next(Source &source)
 {
-	while (!tuplestore_gettupleslot(source->batch, true, false, source->slot))
+	while (!tuplestore_gettupleslot(source.batch, true, false, source.slot))
 	{
-		if (source->at_end)
+		if (source.at_end)
 			return nullptr;
-		with_error_context(fetch_error_context, source, [&] { fetch_batch(source); });
+		with_error_context(fetch_error_context, &source, [&] { fetch_batch(source); });
 	}
 
 	/* What the batch takes for the row, which is up to twice its length and a header. */
-	source->batch_bytes += static_cast<int64>(
-		GetMemoryChunkSpace(reinterpret_cast<MinimalTupleTableSlot *>(source->slot)->mintuple));
-	source->rows_taken++;
-	return source->slot;
+	source.batch_bytes += static_cast<int64>(
+		GetMemoryChunkSpace(reinterpret_cast<MinimalTupleTableSlot *>(source.slot)->mintuple));
+	source.rows_taken++;
+	return source.slot;
 }
 
 void
-source_close(Source *source)
+source_close(Source &source)
 {
-	ExecDropSingleTupleTableSlot(source->slot);
-	source->receiver->rDestroy(source->receiver);
-	tuplestore_end(source->batch);
+	ExecDropSingleTupleTableSlot(source.slot);
+	source.receiver->rDestroy(source.receiver);
+	tuplestore_end(source.batch);
 }
 
 } /* namespace bulkupdate */

@@ -56,14 +56,14 @@ Source *source_open(const char *name, const char *label, int chunk_rows);
  *		The plan of the portal, or NULL when it has none (a cursor WITH HOLD from
  *		an earlier transaction) or is gone itself.
  */
-const PlannedStmt *source_plan(const Source *source);
+const PlannedStmt *source_plan(const Source &source);
 
 /*
  * source_estimated_rows
  *		What the planner expects the rest of the portal to return, or -1 when
  *		its plan is not known.
  */
-int64 source_estimated_rows(const Source *source);
+int64 source_estimated_rows(const Source &source);
 
 /*
  * source_next
@@ -72,10 +72,10 @@ int64 source_estimated_rows(const Source *source);
  * Raises what the cursor's query raises, and 24000 when the portal was closed,
  * reopened or moved by somebody else since it was last fetched from.
  */
-TupleTableSlot *source_next(Source *source);
+TupleTableSlot *source_next(Source &source);
 
 /* source_close: give back what belongs to the reading; the portal stays open. */
-void source_close(Source *source);
+void source_close(Source &source);
 
 } /* namespace bulkupdate */
 
