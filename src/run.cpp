@@ -95,7 +95,7 @@ apply_chunk(Call *call)
 	Applier *applier = call->applier;
 	auto pending = [&] {
 		return with_memory_context(chunk->context,
-								   [&] { return chunk_rows_with(chunk, Outcome::Pending); });
+								   [&] { return chunk_rows_with(*chunk, Outcome::Pending); });
 	};
 	Span<ChunkRow *> rows = pending();
 
@@ -179,7 +179,7 @@ finish_chunk(Call *call)
 {
 	int64 counts[OUTCOMES];
 
-	report_counts(call->chunk, counts);
+	report_counts(*call->chunk, counts);
 	if (call->options->on_missing == OnMissing::Error)
 		check_missing(call);
 	call->rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
@@ -187,7 +187,7 @@ finish_chunk(Call *call)
 	if (call->rejects != nullptr)
 	{
 		progress_phase(call->progress, Phase::Recording);
-		reject_table_record(call->rejects, call->chunk);
+		reject_table_record(*call->rejects, *call->chunk);
 	}
 	progress_chunk_done(call->progress, call->chunk->number, counts);
 }
@@ -202,13 +202,13 @@ run_chunks(Call *call)
 
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
-	while (chunk_fill(chunk, call->ordered))
+	while (chunk_fill(*chunk, *call->ordered))
 	{
 		Size memory_bytes = MemoryContextMemAllocated(memory, true);
 		instr_time end;
 		instr_time elapsed;
 
-		chunk_order(chunk);
+		chunk_order(*chunk);
 		progress_phase(call->progress, Phase::Applying);
 		with_error_context(chunk_error_context, call, [&] {
 			call->applier->statement_bytes = 0;
@@ -223,7 +223,7 @@ run_chunks(Call *call)
 		INSTR_TIME_SUBTRACT(elapsed, start);
 		start = end;
 		with_memory_context(chunk->scratch, [&] {
-			report_chunk(call->report, chunk,
+			report_chunk(*call->report, *chunk,
 						 {elapsed, memory_bytes, call->applier->name,
 						  ordered_source_ordering(*call->ordered),
 						  ordered_source_spilled_bytes(*call->ordered)});
@@ -236,7 +236,7 @@ run_chunks(Call *call)
 		progress_phase(call->progress, Phase::Applying);
 		rechecks_fire(call->rechecks);
 	}
-	report_end(call->report, first_start);
+	report_end(*call->report, first_start);
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
 	progress_source_ends(call->progress);
@@ -303,10 +303,10 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		call->options = &options;
 		call->caller = &caller;
 		call->target = target_open(options, source->tuple_desc);
-		call->report = report_create(options, call->target, caller.result);
+		call->report = report_create(options, *call->target, caller.result);
 		call->rejects = reject_table_open(options, caller.function);
 		call->ordered = ordered_source_create(options, *source, *call->target, call->progress);
-		call->chunk = chunk_create(&options, call->target);
+		call->chunk = chunk_create(options, *call->target);
 		if (options.on_error == OnError::Stop && !options.dry_run)
 			call->rechecks = rechecks_create(call->target);
 		call->applier = applier_create(call->target, call->rechecks);

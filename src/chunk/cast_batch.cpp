@@ -20,36 +20,36 @@ constexpr Size MAX_WAITING_BYTES = Size{64} * 1024;
 
 /* Coerce a row; errors are raised, or, when guarded, kept with the row. */
 void
-coerce_row(CastBatch *batch, BatchRow *row, bool guarded, MemoryContext memory)
+coerce_row(CastBatch &batch, BatchRow &row, bool guarded, MemoryContext memory)
 {
-	const Target *target = batch->target;
-	TupleTableSlot *slot = cast_batch_slot(batch, *row);
+	const Target &target = *batch.target;
+	TupleTableSlot *slot = cast_batch_slot(batch, row);
 
-	for (int i = 0; i < target->keys.size; i++)
+	for (int i = 0; i < target.keys.size; i++)
 	{
-		int attribute = target->keys[i].target - 1;
+		int attribute = target.keys[i].target - 1;
 
-		batch->values[attribute] = row->key[i];
-		batch->nulls[attribute] = false;
+		batch.values[attribute] = row.key[i];
+		batch.nulls[attribute] = false;
 	}
-	row->error = with_memory_context(batch->context, [&] {
-		return coerce_values(*target, slot, row->position, guarded, batch->values, batch->nulls);
+	row.error = with_memory_context(batch.context, [&] {
+		return coerce_values(target, slot, row.position, guarded, batch.values, batch.nulls);
 	});
-	if (row->error == nullptr)
-		row->tuple = with_memory_context(memory, [&] {
-			return form_row(*target, slot, row->position, batch->values, batch->nulls, &row->error);
+	if (row.error == nullptr)
+		row.tuple = with_memory_context(memory, [&] {
+			return form_row(target, slot, row.position, batch.values, batch.nulls, &row.error);
 		});
 }
 
 } /* namespace */
 
 CastBatch *
-cast_batch_create(const Target *target)
+cast_batch_create(const Target &target)
 {
 	CastBatch *batch = palloc_one<CastBatch>();
-	int natts = RelationGetDescr(target->relation)->natts;
+	int natts = RelationGetDescr(target.relation)->natts;
 
-	batch->target = target;
+	batch->target = &target;
 	batch->context =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update casts", ALLOCSET_DEFAULT_SIZES);
 	batch->values = palloc_array_of<Datum>(natts);
@@ -59,50 +59,50 @@ cast_batch_create(const Target *target)
 }
 
 void
-cast_batch_add(CastBatch *batch, const SourceRow *from)
+cast_batch_add(CastBatch &batch, const SourceRow &from)
 {
-	const Target *target = batch->target;
-	TupleDesc source = from->slot->tts_tupleDescriptor;
-	BatchRow *row = &batch->rows[batch->size];
+	const Target &target = *batch.target;
+	TupleDesc source = from.slot->tts_tupleDescriptor;
+	BatchRow &row = batch.rows[batch.size];
 
 	/* Sorted rows have more columns than streamed ones. */
-	if (batch->slot == nullptr || batch->slot->tts_tupleDescriptor != source)
-		batch->slot = with_memory_context(GetMemoryChunkContext(batch), [&] {
+	if (batch.slot == nullptr || batch.slot->tts_tupleDescriptor != source)
+		batch.slot = with_memory_context(GetMemoryChunkContext(&batch), [&] {
 			return MakeSingleTupleTableSlot(source, &TTSOpsMinimalTuple);
 		});
 
-	with_memory_context(batch->context, [&] {
-		*row = {from->position, ExecCopySlotMinimalTuple(from->slot),
-				palloc_array_of<Datum>(target->keys.size), nullptr, nullptr};
-		for (int i = 0; i < target->keys.size; i++)
+	with_memory_context(batch.context, [&] {
+		row = {from.position, ExecCopySlotMinimalTuple(from.slot),
+			   palloc_array_of<Datum>(target.keys.size), nullptr, nullptr};
+		for (int i = 0; i < target.keys.size; i++)
 		{
 			Form_pg_attribute attribute =
-				TupleDescAttr(RelationGetDescr(target->relation), target->keys[i].target - 1);
+				TupleDescAttr(RelationGetDescr(target.relation), target.keys[i].target - 1);
 
-			row->key[i] = datumCopy(from->key[i], attribute->attbyval, attribute->attlen);
+			row.key[i] = datumCopy(from.key[i], attribute->attbyval, attribute->attlen);
 		}
 	});
-	batch->size++;
-	batch->bytes += source_row_size(*target, from->slot);
+	batch.size++;
+	batch.bytes += source_row_size(target, from.slot);
 }
 
 bool
-cast_batch_full(const CastBatch *batch)
+cast_batch_full(const CastBatch &batch)
 {
-	return batch->size == MAX_WAITING_ROWS || batch->bytes >= MAX_WAITING_BYTES;
+	return batch.size == MAX_WAITING_ROWS || batch.bytes >= MAX_WAITING_BYTES;
 }
 
 void
-cast_batch_coerce(CastBatch *batch, MemoryContext memory)
+cast_batch_coerce(CastBatch &batch, MemoryContext memory)
 {
-	Span<BatchRow> rows = {batch->rows, batch->size};
-	const ErrorData *error = with_memory_context(batch->context, [&] {
+	Span<BatchRow> rows = {batch.rows, batch.size};
+	const ErrorData *error = with_memory_context(batch.context, [&] {
 		return try_in_subtransaction(
 			[&] {
 				for (BatchRow &row : rows)
 				{
 					CHECK_FOR_INTERRUPTS();
-					coerce_row(batch, &row, false, memory);
+					coerce_row(batch, row, false, memory);
 				}
 			},
 			is_value_error);
@@ -118,24 +118,24 @@ cast_batch_coerce(CastBatch *batch, MemoryContext memory)
 			heap_freetuple(row.tuple);
 		row.tuple = nullptr;
 		CHECK_FOR_INTERRUPTS();
-		coerce_row(batch, &row, true, memory);
+		coerce_row(batch, row, true, memory);
 	}
 }
 
 TupleTableSlot *
-cast_batch_slot(CastBatch *batch, const BatchRow &row)
+cast_batch_slot(CastBatch &batch, const BatchRow &row)
 {
-	return ExecStoreMinimalTuple(row.source, batch->slot, false);
+	return ExecStoreMinimalTuple(row.source, batch.slot, false);
 }
 
 void
-cast_batch_clear(CastBatch *batch)
+cast_batch_clear(CastBatch &batch)
 {
-	if (batch->slot != nullptr)
-		ExecClearTuple(batch->slot);
-	batch->size = 0;
-	batch->bytes = 0;
-	MemoryContextReset(batch->context);
+	if (batch.slot != nullptr)
+		ExecClearTuple(batch.slot);
+	batch.size = 0;
+	batch.bytes = 0;
+	MemoryContextReset(batch.context);
 }
 
 } /* namespace bulkupdate */

@@ -42,13 +42,13 @@ struct CastBatch
 };
 
 /* cast_batch_create: no rows.  Allocates in the current memory context, also later. */
-CastBatch *cast_batch_create(const Target *target);
+CastBatch *cast_batch_create(const Target &target);
 
 /* cast_batch_add: copy a row that has a key of its own. */
-void cast_batch_add(CastBatch *batch, const SourceRow *from);
+void cast_batch_add(CastBatch &batch, const SourceRow &from);
 
 /* cast_batch_full: it is time to coerce them. */
-bool cast_batch_full(const CastBatch *batch);
+bool cast_batch_full(const CastBatch &batch);
 
 /*
  * cast_batch_coerce
@@ -57,13 +57,13 @@ bool cast_batch_full(const CastBatch *batch);
  *
  * Raises what the casts raise and is_row_error() does not take for the row's.
  */
-void cast_batch_coerce(CastBatch *batch, MemoryContext memory);
+void cast_batch_coerce(CastBatch &batch, MemoryContext memory);
 
 /* cast_batch_slot: a slot with the source's columns of a row, valid until the next call. */
-TupleTableSlot *cast_batch_slot(CastBatch *batch, const BatchRow &row);
+TupleTableSlot *cast_batch_slot(CastBatch &batch, const BatchRow &row);
 
 /* cast_batch_clear: no rows again. */
-void cast_batch_clear(CastBatch *batch);
+void cast_batch_clear(CastBatch &batch);
 
 } /* namespace bulkupdate */
 

@@ -29,41 +29,41 @@ constexpr Size MAX_BUDGET = Size{64} * 1024 * 1024;
 constexpr Size MAX_KEPT = ALLOCSET_DEFAULT_MAXSIZE;
 
 void
-chunk_reset(Chunk *chunk)
+chunk_reset(Chunk &chunk)
 {
-	MemoryContextReset(chunk->scratch);
-	MemoryContextReset(chunk->context);
-	chunk->rows = {nullptr, 0};
-	chunk->capacity = 0;
-	chunk->next_key = nullptr;
-	chunk->applicable = 0;
-	chunk->first_key = chunk->last_key = nullptr;
-	chunk->first_position = PG_INT64_MAX;
-	chunk->last_position = 0;
-	chunk->impossible_key = nullptr;
-	chunk->impossible_position = PG_INT64_MAX;
-	chunk->bytes = 0;
-	chunk->in_order = true;
+	MemoryContextReset(chunk.scratch);
+	MemoryContextReset(chunk.context);
+	chunk.rows = {nullptr, 0};
+	chunk.capacity = 0;
+	chunk.next_key = nullptr;
+	chunk.applicable = 0;
+	chunk.first_key = chunk.last_key = nullptr;
+	chunk.first_position = PG_INT64_MAX;
+	chunk.last_position = 0;
+	chunk.impossible_key = nullptr;
+	chunk.impossible_position = PG_INT64_MAX;
+	chunk.bytes = 0;
+	chunk.in_order = true;
 }
 
 void
-reserve_row(Chunk *chunk)
+reserve_row(Chunk &chunk)
 {
-	if (chunk->rows.size < chunk->capacity)
+	if (chunk.rows.size < chunk.capacity)
 		return;
 
-	int more = Max(chunk->capacity, FIRST_CAPACITY);
-	Size key_bytes = sizeof(Datum) * chunk->target->keys.size;
+	int more = Max(chunk.capacity, FIRST_CAPACITY);
+	Size key_bytes = sizeof(Datum) * chunk.target->keys.size;
 
-	chunk->capacity += more;
+	chunk.capacity += more;
 
-	Size bytes = sizeof(ChunkRow) * static_cast<Size>(chunk->capacity);
+	Size bytes = sizeof(ChunkRow) * static_cast<Size>(chunk.capacity);
 
-	chunk->rows.data = static_cast<ChunkRow *>(
-		chunk->rows.data == nullptr ? palloc(bytes) : repalloc_huge(chunk->rows.data, bytes));
+	chunk.rows.data = static_cast<ChunkRow *>(
+		chunk.rows.data == nullptr ? palloc(bytes) : repalloc_huge(chunk.rows.data, bytes));
 
 	/* The keys of the rows before stay where they are. */
-	chunk->next_key = static_cast<Datum *>(
+	chunk.next_key = static_cast<Datum *>(
 		MemoryContextAllocHuge(CurrentMemoryContext, key_bytes * static_cast<Size>(more)));
 }
 
@@ -72,14 +72,14 @@ compare_rows(const void *left, const void *right, void *arg)
 {
 	const ChunkRow &a = *static_cast<const ChunkRow *>(left);
 	const ChunkRow &b = *static_cast<const ChunkRow *>(right);
-	const Chunk *chunk = static_cast<const Chunk *>(arg);
+	const Chunk &chunk = *static_cast<const Chunk *>(arg);
 
 	CHECK_FOR_INTERRUPTS();
 	if ((a.tuple == nullptr) != (b.tuple == nullptr))
 		return a.tuple == nullptr ? 1 : -1;
 	if (a.tuple != nullptr)
 	{
-		int order = compare_keys(*chunk->target, a.key, b.key);
+		int order = compare_keys(*chunk.target, a.key, b.key);
 
 		if (order != 0)
 			return order;
@@ -89,100 +89,98 @@ compare_rows(const void *left, const void *right, void *arg)
 
 /* The key of a tuple, into which it points. */
 const Datum *
-keep_key(Chunk *chunk, HeapTuple tuple)
+keep_key(Chunk &chunk, HeapTuple tuple)
 {
-	Datum *key = chunk->next_key;
+	Datum *key = chunk.next_key;
 
-	for (int i = 0; i < chunk->target->keys.size; i++)
+	for (int i = 0; i < chunk.target->keys.size; i++)
 	{
 		bool isnull;
 
-		key[i] = heap_getattr(tuple, chunk->target->keys[i].target,
-							  RelationGetDescr(chunk->target->relation), &isnull);
+		key[i] = heap_getattr(tuple, chunk.target->keys[i].target,
+							  RelationGetDescr(chunk.target->relation), &isnull);
 	}
-	chunk->next_key += chunk->target->keys.size;
+	chunk.next_key += chunk.target->keys.size;
 	return key;
 }
 
 /* A row at the end of the chunk: with its coerced tuple, if it is to be applied. */
 void
-append_row(Chunk *chunk, int64 position, HeapTuple tuple, Outcome outcome, Reject *reject)
+append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome, Reject *reject)
 {
 	reserve_row(chunk);
 
-	ChunkRow *row = &chunk->rows[chunk->rows.size];
+	ChunkRow &row = chunk.rows[chunk.rows.size];
 
-	*row = {nullptr, nullptr, reject, position, chunk->rows.size, outcome};
+	row = {nullptr, nullptr, reject, position, chunk.rows.size, outcome};
 	if (tuple != nullptr)
 	{
-		row->tuple = tuple->t_data;
-		row->key = keep_key(chunk, tuple);
-		chunk->bytes += GetMemoryChunkSpace(tuple);
-		chunk->applicable++;
+		row.tuple = tuple->t_data;
+		row.key = keep_key(chunk, tuple);
+		chunk.bytes += GetMemoryChunkSpace(tuple);
+		chunk.applicable++;
 	}
-	chunk->in_order =
-		chunk->in_order && (row->arrival == 0 || compare_rows(row - 1, row, chunk) < 0);
-	chunk->first_position = Min(chunk->first_position, row->position);
-	chunk->last_position = Max(chunk->last_position, row->position);
-	chunk->bytes += sizeof(ChunkRow) + sizeof(Datum) * chunk->target->keys.size;
-	chunk->rows.size++;
+	chunk.in_order =
+		chunk.in_order &&
+		(row.arrival == 0 || compare_rows(&chunk.rows[row.arrival - 1], &row, &chunk) < 0);
+	chunk.first_position = Min(chunk.first_position, row.position);
+	chunk.last_position = Max(chunk.last_position, row.position);
+	chunk.bytes += sizeof(ChunkRow) + sizeof(Datum) * chunk.target->keys.size;
+	chunk.rows.size++;
 }
 
 void
-append_unapplicable_row(Chunk *chunk, TupleTableSlot *slot, int64 position, Outcome outcome,
+append_unapplicable_row(Chunk &chunk, TupleTableSlot *slot, int64 position, Outcome outcome,
 						const ErrorData *error)
 {
 	Reject *reject = nullptr;
 
 	/* A later one with an earlier position is rare: rows without a key stay in order. */
-	if (outcome == Outcome::Missing && chunk->options->on_missing == OnMissing::Error &&
-		position < chunk->impossible_position)
+	if (outcome == Outcome::Missing && chunk.options->on_missing == OnMissing::Error &&
+		position < chunk.impossible_position)
 	{
-		chunk->impossible_key = source_key_detail(*chunk->target, slot);
-		chunk->impossible_position = position;
+		chunk.impossible_key = source_key_detail(*chunk.target, slot);
+		chunk.impossible_position = position;
 	}
 
-	if (OidIsValid(chunk->options->rejects))
-		reject = reject_of_source_row(chunk->target, slot, error, &chunk->bytes);
+	if (OidIsValid(chunk.options->rejects))
+		reject = reject_of_source_row(*chunk.target, slot, error, &chunk.bytes);
 	append_row(chunk, position, nullptr, outcome, reject);
 }
 
 void
-add_row(Chunk *chunk, SourceRow *from)
+add_row(Chunk &chunk, SourceRow &from)
 {
-	if (from->outcome != Outcome::Pending)
+	if (from.outcome != Outcome::Pending)
 	{
-		append_unapplicable_row(chunk, from->slot, from->position, from->outcome, from->error);
+		append_unapplicable_row(chunk, from.slot, from.position, from.outcome, from.error);
 		return;
 	}
-	(void) coerce_values(*chunk->target, from->slot, from->position, false, from->values,
-						 from->nulls);
+	(void) coerce_values(*chunk.target, from.slot, from.position, false, from.values, from.nulls);
 
 	ErrorData *error;
 	HeapTuple tuple =
-		form_row(*chunk->target, from->slot, from->position, from->values, from->nulls, &error);
+		form_row(*chunk.target, from.slot, from.position, from.values, from.nulls, &error);
 
 	if (error == nullptr)
-		append_row(chunk, from->position, tuple, Outcome::Pending, nullptr);
-	/* GCOVR_EXCL_START: rows of 1 GB, in test/scale */
-	else if (chunk->options->on_error == OnError::Stop)
+		append_row(chunk, from.position, tuple, Outcome::Pending, nullptr);
+	else if (chunk.options->on_error == OnError::Stop)
 		ThrowErrorData(error);
 	else
-		append_unapplicable_row(chunk, from->slot, from->position, Outcome::Rejected, error);
-	/* GCOVR_EXCL_STOP */
+		append_unapplicable_row(chunk, from.slot, from.position, Outcome::Rejected, error);
 }
 
 void
-add_batch(Chunk *chunk)
+add_batch(Chunk &chunk)
 {
-	CastBatch *batch = chunk->batch;
+	CastBatch &batch = *chunk.batch;
 
-	if (batch->size == 0)
+	if (batch.size == 0)
 		return;
-	cast_batch_coerce(batch, chunk->context);
-	for (int i = 0; i < batch->size; i++)
+	cast_batch_coerce(batch, chunk.context);
+	for (int i = 0; i < batch.size; i++)
 	{
-		const BatchRow &row = batch->rows[i];
+		const BatchRow &row = batch.rows[i];
 
 		if (row.error != nullptr)
 			append_unapplicable_row(chunk, cast_batch_slot(batch, row), row.position,
@@ -202,7 +200,7 @@ chunk_budget()
 }
 
 Chunk *
-chunk_create(const Options *options, const Target *target)
+chunk_create(const Options &options, const Target &target)
 {
 	Chunk *chunk = palloc_one<Chunk>();
 
@@ -213,78 +211,78 @@ chunk_create(const Options *options, const Target *target)
 	Size kept = MAXALIGN(Min(chunk_budget(), MAX_KEPT));
 	Size kept_scratch = MAXALIGN(Min(chunk_budget() / 8, MAX_KEPT / 8));
 
-	chunk->options = options;
-	chunk->target = target;
+	chunk->options = &options;
+	chunk->target = &target;
 	chunk->context = AllocSetContextCreate(CurrentMemoryContext, "bulk_update chunk", kept,
 										   kept_scratch, ALLOCSET_DEFAULT_MAXSIZE);
 	chunk->scratch = AllocSetContextCreate(CurrentMemoryContext, "bulk_update scratch",
 										   kept_scratch, kept_scratch, ALLOCSET_DEFAULT_MAXSIZE);
-	if (options->on_error == OnError::Skip && target->values_can_fail)
+	if (options.on_error == OnError::Skip && target.values_can_fail)
 		chunk->batch = cast_batch_create(target);
 	return chunk;
 }
 
 bool
-chunk_fill(Chunk *chunk, OrderedSource *ordered)
+chunk_fill(Chunk &chunk, OrderedSource &ordered)
 {
 	Size budget = chunk_budget();
-	CastBatch *batch = chunk->batch;
+	CastBatch *batch = chunk.batch;
 	int rows = 0;
 
 	chunk_reset(chunk);
-	while (rows < chunk->options->chunk_rows)
+	while (rows < chunk.options->chunk_rows)
 	{
-		Size bytes = chunk->bytes + (batch != nullptr ? batch->bytes : 0);
+		Size bytes = chunk.bytes + (batch != nullptr ? batch->bytes : 0);
 
 		CHECK_FOR_INTERRUPTS();
 		if (bytes >= budget)
 			break;
 
-		SourceRow *row = ordered_source_peek(*ordered);
+		SourceRow *row = ordered_source_peek(ordered);
 
-		chunk->at_end = row == nullptr;
+		chunk.at_end = row == nullptr;
 		if (row == nullptr ||
-			(rows > 0 && bytes + source_row_size(*chunk->target, row->slot) > budget))
+			(rows > 0 && bytes + source_row_size(*chunk.target, row->slot) > budget))
 			break;
 		rows++;
 		if (batch != nullptr && row->outcome == Outcome::Pending)
-			cast_batch_add(batch, row);
+			cast_batch_add(*batch, *row);
 		else
-			with_memory_context(chunk->context, [&] { add_row(chunk, row); });
-		ordered_source_consume(*ordered);
-		if (batch != nullptr && cast_batch_full(batch))
-			with_memory_context(chunk->context, [&] { add_batch(chunk); });
+			with_memory_context(chunk.context, [&] { add_row(chunk, *row); });
+		ordered_source_consume(ordered);
+		if (batch != nullptr && cast_batch_full(*batch))
+			with_memory_context(chunk.context, [&] { add_batch(chunk); });
 	}
 	if (batch != nullptr)
-		with_memory_context(chunk->context, [&] { add_batch(chunk); });
+		with_memory_context(chunk.context, [&] { add_batch(chunk); });
 
-	if (chunk->rows.size == 0)
+	if (chunk.rows.size == 0)
 		return false;
-	chunk->number++;
+	chunk.number++;
 	return true;
 }
 
 void
-chunk_order(Chunk *chunk)
+chunk_order(Chunk &chunk)
 {
-	with_memory_context(chunk->context, [&] {
+	with_memory_context(chunk.context, [&] {
 		/* Unlike std::sort, qsort_arg survives a comparison that contradicts itself. */
-		if (!chunk->in_order)
-			qsort_arg(chunk->rows.data, static_cast<size_t>(chunk->rows.size), sizeof(ChunkRow),
-					  compare_rows, chunk);
-		if (chunk->applicable == 0)
+		if (!chunk.in_order)
+			qsort_arg(chunk.rows.data, static_cast<size_t>(chunk.rows.size), sizeof(ChunkRow),
+					  compare_rows, &chunk);
+		if (chunk.applicable == 0)
 			return;
-		chunk->first_key = key_text(*chunk->target, chunk->rows[0].key);
-		chunk->last_key = key_text(*chunk->target, chunk->rows[chunk->applicable - 1].key);
+		chunk.first_key = key_text(*chunk.target, chunk.rows[0].key);
+		chunk.last_key = key_text(*chunk.target, chunk.rows[chunk.applicable - 1].key);
 	});
 }
 
 Span<ChunkRow *>
-chunk_rows_with(const Chunk *chunk, Outcome outcome)
+chunk_rows_with(const Chunk &chunk, Outcome outcome)
 {
-	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(chunk->rows.size), 0};
+	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(chunk.rows.size), 0};
 
-	for (ChunkRow &row : chunk->rows)
+	for (ChunkRow &row : chunk.rows)
 		if (row.outcome == outcome)
 			found[found.size++] = &row;
 	return found;

@@ -56,7 +56,7 @@ struct Chunk
 Size chunk_budget();
 
 /* chunk_create: an empty chunk, in memory contexts of its own below the current one. */
-Chunk *chunk_create(const Options *options, const Target *target);
+Chunk *chunk_create(const Options &options, const Target &target);
 
 /*
  * chunk_fill
@@ -66,13 +66,13 @@ Chunk *chunk_create(const Options *options, const Target *target);
  *
  * Raises what ordered_source_peek and, unless errors are to be skipped, the casts raise.
  */
-[[nodiscard]] bool chunk_fill(Chunk *chunk, OrderedSource *ordered);
+[[nodiscard]] bool chunk_fill(Chunk &chunk, OrderedSource &ordered);
 
 /* chunk_order: put the rows that are to be applied in key order, the others after them. */
-void chunk_order(Chunk *chunk);
+void chunk_order(Chunk &chunk);
 
 /* chunk_rows_with: the rows with this outcome, allocated in the current memory context. */
-Span<ChunkRow *> chunk_rows_with(const Chunk *chunk, Outcome outcome);
+Span<ChunkRow *> chunk_rows_with(const Chunk &chunk, Outcome outcome);
 
 } /* namespace bulkupdate */
 

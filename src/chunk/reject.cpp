@@ -133,17 +133,17 @@ copied(const char *string, Size *bytes)
 }
 
 void
-set_error(Reject *reject, const ErrorData *error, Size *bytes)
+set_error(Reject &reject, const ErrorData *error, Size *bytes)
 {
-	reject->sqlstate = copied(unpack_sql_state(error->sqlerrcode), bytes);
-	reject->message = copied(error->message, bytes);
-	reject->detail = copied(error->detail, bytes);
-	reject->constraint_name = copied(error->constraint_name, bytes);
+	reject.sqlstate = copied(unpack_sql_state(error->sqlerrcode), bytes);
+	reject.message = copied(error->message, bytes);
+	reject.detail = copied(error->detail, bytes);
+	reject.constraint_name = copied(error->constraint_name, bytes);
 }
 
 template <typename ValueOf>
 Reject *
-make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf value_of)
+make_reject(const Target &target, const ErrorData *error, Size *bytes, ValueOf value_of)
 {
 	Reject *reject = palloc_one<Reject>();
 	StringInfoData key;
@@ -158,11 +158,11 @@ make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf v
 
 	int level = begin_settings({OUTPUT_SETTINGS, lengthof(OUTPUT_SETTINGS)});
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		char *name = attribute_name(*target, column.target);
+		char *name = attribute_name(target, column.target);
 
 		append_member(column.is_key ? &key : &values, &omitted, name, value_of(column));
 		pfree(name);
@@ -177,14 +177,14 @@ make_reject(const Target *target, const ErrorData *error, Size *bytes, ValueOf v
 	*bytes += sizeof(Reject) + static_cast<Size>(key.maxlen) + static_cast<Size>(values.maxlen) +
 			  static_cast<Size>(omitted.maxlen);
 	if (error != nullptr)
-		set_error(reject, error, bytes);
+		set_error(*reject, error, bytes);
 	return reject;
 }
 
 } /* namespace */
 
 Reject *
-reject_of_source_row(const Target *target, TupleTableSlot *row, const ErrorData *error, Size *bytes)
+reject_of_source_row(const Target &target, TupleTableSlot *row, const ErrorData *error, Size *bytes)
 {
 	slot_getallattrs(row);
 	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
@@ -196,16 +196,16 @@ reject_of_source_row(const Target *target, TupleTableSlot *row, const ErrorData 
 }
 
 Reject *
-reject_of_tuple(const Target *target, HeapTupleHeader tuple, const ErrorData *error, Size *bytes)
+reject_of_tuple(const Target &target, HeapTupleHeader tuple, const ErrorData *error, Size *bytes)
 {
 	HeapTupleData values = row_tuple(tuple);
 
 	return make_reject(target, error, bytes, [&](const MappedColumn &column) {
 		bool isnull;
 		Datum value =
-			heap_getattr(&values, column.target, RelationGetDescr(target->relation), &isnull);
+			heap_getattr(&values, column.target, RelationGetDescr(target.relation), &isnull);
 
-		return Value{value, isnull, attribute_of(*target, column.target).atttypid};
+		return Value{value, isnull, attribute_of(target, column.target).atttypid};
 	});
 }
 

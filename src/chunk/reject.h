@@ -35,11 +35,11 @@ struct Reject
  *
  * Allocates in the current memory context.
  */
-Reject *reject_of_source_row(const Target *target, TupleTableSlot *row, const ErrorData *error,
+Reject *reject_of_source_row(const Target &target, TupleTableSlot *row, const ErrorData *error,
 							 Size *bytes);
 
 /* reject_of_tuple: the same of a row with a tuple: its values as the target would have them. */
-Reject *reject_of_tuple(const Target *target, HeapTupleHeader tuple, const ErrorData *error,
+Reject *reject_of_tuple(const Target &target, HeapTupleHeader tuple, const ErrorData *error,
 						Size *bytes);
 
 } /* namespace bulkupdate */

@@ -21,26 +21,25 @@ namespace
 struct Explanation
 {
 	const ReturnSetInfo *result;
-	const Options *options;
-	const Target *target;
-	const Source *source;
+	const Options &options;
+	const Target &target;
+	const Source &source;
 };
 
 void
-say(const Explanation *explanation, const char *topic, const char *detail)
+say(const Explanation &explanation, const char *topic, const char *detail)
 {
 	Datum values[] = {CStringGetTextDatum(topic), CStringGetTextDatum(detail)};
 	bool nulls[] = {false, false};
 
-	tuplestore_putvalues(explanation->result->setResult, explanation->result->setDesc, values,
-						 nulls);
+	tuplestore_putvalues(explanation.result->setResult, explanation.result->setDesc, values, nulls);
 }
 
 void
-say_source(const Explanation *explanation, const char *label)
+say_source(const Explanation &explanation, const char *label)
 {
-	int64 rows = source_estimated_rows(*explanation->source);
-	uint64 position = explanation->source->portal_position;
+	int64 rows = source_estimated_rows(explanation.source);
+	uint64 position = explanation.source.portal_position;
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -56,15 +55,15 @@ say_source(const Explanation *explanation, const char *label)
 }
 
 void
-say_key(const Explanation *explanation)
+say_key(const Explanation &explanation)
 {
-	const Target *target = explanation->target;
-	const char *index = qualified_name(RelationGetRelid(target->key_index));
+	const Target &target = explanation.target;
+	const char *index = qualified_name(RelationGetRelid(target.key_index));
 
 	say(explanation, "key",
-		target->index_columns == target->keys.size
-			? psprintf("(%s), found by unique index %s", key_names(*target), index)
-			: psprintf("(%s), found by unique index %s and then compared", key_names(*target),
+		target.index_columns == target.keys.size
+			? psprintf("(%s), found by unique index %s", key_names(target), index)
+			: psprintf("(%s), found by unique index %s and then compared", key_names(target),
 					   index));
 }
 
@@ -79,13 +78,13 @@ way_of_cast(const MappedColumn &column)
 }
 
 void
-say_columns(const Explanation *explanation)
+say_columns(const Explanation &explanation)
 {
-	TupleDesc from = explanation->source->tuple_desc;
+	TupleDesc from = explanation.source.tuple_desc;
 
-	for (const MappedColumn &column : explanation->target->columns)
+	for (const MappedColumn &column : explanation.target.columns)
 	{
-		FormData_pg_attribute target = attribute_of(*explanation->target, column.target);
+		FormData_pg_attribute target = attribute_of(explanation.target, column.target);
 		Form_pg_attribute source = TupleDescAttr(from, column.source - 1);
 
 		say(explanation, column.is_key ? "key column" : "value column",
@@ -99,18 +98,18 @@ say_columns(const Explanation *explanation)
 }
 
 void
-say_ordering(const Explanation *explanation)
+say_ordering(const Explanation &explanation)
 {
-	const Options *options = explanation->options;
+	const Options &options = explanation.options;
 	const char *detail;
 
-	if (options->ordering == Ordering::Stream)
+	if (options.ordering == Ordering::Stream)
 		detail = "stream: the source is promised to be in key order, and an error otherwise";
-	else if (options->ordering == Ordering::Sort)
+	else if (options.ordering == Ordering::Sort)
 		detail = "sort: all rows are sorted by key before the first one is applied";
-	else if (options->on_duplicate == OnDuplicate::Last)
+	else if (options.on_duplicate == OnDuplicate::Last)
 		detail = "sort: on_duplicate => 'last' needs all rows before the first one is applied";
-	else if (plan_is_in_key_order(source_plan(*explanation->source), explanation->target))
+	else if (plan_is_in_key_order(source_plan(explanation.source), explanation.target))
 		detail = "stream: by its plan the source is in key order; a log of the keys is kept";
 	else
 		detail = "not known from the source's plan: rows stream while they are in key order, and "
@@ -119,10 +118,10 @@ say_ordering(const Explanation *explanation)
 }
 
 void
-say_chunks(const Explanation *explanation)
+say_chunks(const Explanation &explanation)
 {
-	int64 rows = source_estimated_rows(*explanation->source);
-	int chunk_rows = explanation->options->chunk_rows;
+	int64 rows = source_estimated_rows(explanation.source);
+	int chunk_rows = explanation.options.chunk_rows;
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -135,32 +134,32 @@ say_chunks(const Explanation *explanation)
 }
 
 void
-say_policies(const Explanation *explanation)
+say_policies(const Explanation &explanation)
 {
-	const Options *options = explanation->options;
-	const char *rejects = OidIsValid(options->rejects) ? qualified_name(options->rejects) : nullptr;
+	const Options &options = explanation.options;
+	const char *rejects = OidIsValid(options.rejects) ? qualified_name(options.rejects) : nullptr;
 
 	say(explanation, "missing keys",
-		options->on_missing == OnMissing::Error ? "an error" : "counted");
+		options.on_missing == OnMissing::Error ? "an error" : "counted");
 	say(explanation, "duplicate keys",
-		options->on_duplicate == OnDuplicate::Error   ? "an error"
-		: options->on_duplicate == OnDuplicate::First ? "the first row is taken"
-													  : "the last row is taken");
-	if (options->on_error == OnError::Stop)
+		options.on_duplicate == OnDuplicate::Error   ? "an error"
+		: options.on_duplicate == OnDuplicate::First ? "the first row is taken"
+													 : "the last row is taken");
+	if (options.on_error == OnError::Stop)
 		say(explanation, "rows in error", "the call stops and is undone");
 	else
 		say(explanation, "rows in error",
-			options->reject_limit < 0
+			options.reject_limit < 0
 				? "rejected, any number of them; each chunk runs in a subtransaction"
 				: psprintf("rejected, %lld at most; each chunk runs in a subtransaction",
-						   static_cast<long long>(options->reject_limit)));
+						   static_cast<long long>(options.reject_limit)));
 	say(explanation, "unchanged rows",
-		options->skip_unchanged ? "not written" : "written like all others");
+		options.skip_unchanged ? "not written" : "written like all others");
 	if (rejects != nullptr)
 		say(explanation, "rejects", psprintf("recorded in %s", rejects));
-	if (options->dry_run)
+	if (options.dry_run)
 		say(explanation, "dry run", "nothing is written and no row is locked");
-	if (options->report == ReportRows::Total)
+	if (options.report == ReportRows::Total)
 		say(explanation, "report", "one row for the whole call");
 }
 
@@ -176,31 +175,31 @@ explain(const Options &options, const char *portal_name, const char *label,
 	probing.dry_run = true;
 	probing.rejects = InvalidOid;
 
-	Source *source = source_open(portal_name, label, options.chunk_rows);
-	Target *target = target_open(probing, source->tuple_desc);
+	Source &source = *source_open(portal_name, label, options.chunk_rows);
+	Target &target = *target_open(probing, source.tuple_desc);
 
 	if (OidIsValid(options.rejects))
 		reject_table_check(options.rejects);
 
-	Explanation explanation = {result, &options, target, source};
+	Explanation explanation = {result, options, target, source};
 	const char *why;
-	const char *applier = applier_expected(target, &why);
+	const char *applier = applier_expected(&target, &why);
 
-	say(&explanation, "target",
-		psprintf(target->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
+	say(explanation, "target",
+		psprintf(target.relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
 					 ? "partitioned table %s"
 					 : "table %s",
-				 target->display_name));
-	say_source(&explanation, label);
-	say_key(&explanation);
-	say_columns(&explanation);
-	say(&explanation, "applier", why == nullptr ? applier : psprintf("%s: %s", applier, why));
-	say_ordering(&explanation);
-	say_chunks(&explanation);
-	say_policies(&explanation);
+				 target.display_name));
+	say_source(explanation, label);
+	say_key(explanation);
+	say_columns(explanation);
+	say(explanation, "applier", why == nullptr ? applier : psprintf("%s: %s", applier, why));
+	say_ordering(explanation);
+	say_chunks(explanation);
+	say_policies(explanation);
 	explain_catalog(options, target, result);
-	target_close(*target);
-	source_close(*source);
+	target_close(target);
+	source_close(source);
 }
 
 } /* namespace bulkupdate */

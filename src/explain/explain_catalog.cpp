@@ -156,27 +156,27 @@ append_result(const ReturnSetInfo *result)
 }
 
 Datum
-value_column_names(const Target *target)
+value_column_names(const Target &target)
 {
-	Datum *names = palloc_array_of<Datum>(target->columns.size);
+	Datum *names = palloc_array_of<Datum>(target.columns.size);
 	int n = 0;
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 		if (!column.is_key)
-			names[n++] = DirectFunctionCall1(
-				namein, CStringGetDatum(attribute_name(*target, column.target)));
+			names[n++] =
+				DirectFunctionCall1(namein, CStringGetDatum(attribute_name(target, column.target)));
 	return PointerGetDatum(construct_array(names, n, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
 }
 
 } /* namespace */
 
 void
-explain_catalog(const Options &options, const Target *target, const ReturnSetInfo *result)
+explain_catalog(const Options &options, const Target &target, const ReturnSetInfo *result)
 {
 	/* Where the caller has plans disabled, costs look high enough to compile the queries. */
 	static const Setting settings[] = {{"search_path", "pg_catalog, pg_temp"}, {"jit", "off"}};
 	Oid types[] = {OIDOID, NAMEARRAYOID, BOOLOID};
-	Datum values[] = {ObjectIdGetDatum(RelationGetRelid(target->relation)),
+	Datum values[] = {ObjectIdGetDatum(RelationGetRelid(target.relation)),
 					  value_column_names(target), BoolGetDatum(options.on_error == OnError::Stop)};
 	int nest_level = begin_settings({settings, 2});
 

@@ -19,7 +19,7 @@ namespace bulkupdate
  *
  * Needs an SPI connection.
  */
-void explain_catalog(const Options &options, const Target *target, const ReturnSetInfo *result);
+void explain_catalog(const Options &options, const Target &target, const ReturnSetInfo *result);
 
 } /* namespace bulkupdate */
 

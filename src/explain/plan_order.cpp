@@ -15,14 +15,14 @@ using Columns = Span<AttrNumber>;
 
 /* Do the first n of a node's sort columns put the key's columns in their order? */
 bool
-sorts_key(const Target *target, Columns columns, int n, const AttrNumber *sorted,
+sorts_key(const Target &target, Columns columns, int n, const AttrNumber *sorted,
 		  const Oid *operators, const Oid *collations)
 {
 	if (n < columns.size)
 		return false;
 	for (int i = 0; i < columns.size; i++)
 	{
-		const KeyColumn &key = target->keys[i];
+		const KeyColumn &key = target.keys[i];
 		Oid family;
 		Oid type;
 
@@ -55,7 +55,7 @@ passed_on(const Plan *plan, AttrNumber column, int from)
 
 /* Does a scan of this index give the key's columns in their order? */
 bool
-index_sorts_key(const Target *target, const Plan *plan, Columns columns, Oid relid,
+index_sorts_key(const Target &target, const Plan *plan, Columns columns, Oid relid,
 				ScanDirection direction, int from)
 {
 	Relation index = relation_open(relid, AccessShareLock);
@@ -64,7 +64,7 @@ index_sorts_key(const Target *target, const Plan *plan, Columns columns, Oid rel
 
 	for (int i = 0; sorted && i < columns.size; i++)
 	{
-		const KeyColumn &key = target->keys[i];
+		const KeyColumn &key = target.keys[i];
 		AttrNumber wanted =
 			static_cast<AttrNumber>(from == INDEX_VAR ? i + 1 : index->rd_index->indkey.values[i]);
 
@@ -76,11 +76,11 @@ index_sorts_key(const Target *target, const Plan *plan, Columns columns, Oid rel
 	return sorted;
 }
 
-bool is_in_order(const Target *target, const Plan *plan, Columns columns);
+bool is_in_order(const Target &target, const Plan *plan, Columns columns);
 
 /* Are the rows of the node below in order, in the columns that this one passes on? */
 bool
-input_is_in_order(const Target *target, const Plan *plan, const Plan *input, Columns columns,
+input_is_in_order(const Target &target, const Plan *plan, const Plan *input, Columns columns,
 				  int from)
 {
 	Columns below = {palloc_array_of<AttrNumber>(columns.size), columns.size};
@@ -95,7 +95,7 @@ input_is_in_order(const Target *target, const Plan *plan, const Plan *input, Col
 }
 
 bool
-is_in_order(const Target *target, const Plan *plan, Columns columns)
+is_in_order(const Target &target, const Plan *plan, Columns columns)
 {
 	switch (nodeTag(plan))
 	{
@@ -163,15 +163,15 @@ is_in_order(const Target *target, const Plan *plan, Columns columns)
 } /* namespace */
 
 bool
-plan_is_in_key_order(const PlannedStmt *statement, const Target *target)
+plan_is_in_key_order(const PlannedStmt *statement, const Target &target)
 {
-	Columns columns = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
+	Columns columns = {palloc_array_of<AttrNumber>(target.keys.size), target.keys.size};
 
 	if (statement == nullptr || statement->commandType != CMD_SELECT)
 		return false;
-	for (int i = 0; i < target->keys.size; i++)
-		for (const MappedColumn &column : target->columns)
-			if (column.target == target->keys[i].target)
+	for (int i = 0; i < target.keys.size; i++)
+		for (const MappedColumn &column : target.columns)
+			if (column.target == target.keys[i].target)
 				columns[i] = column.source;
 	return is_in_order(target, statement->planTree, columns);
 }

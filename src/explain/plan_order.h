@@ -17,7 +17,7 @@ namespace bulkupdate
  *		The parts of a plan that are examined: sorts, merges of sorted rows, scans
  *		of B-tree indexes, and what passes rows on in their order.
  */
-bool plan_is_in_key_order(const PlannedStmt *statement, const Target *target);
+bool plan_is_in_key_order(const PlannedStmt *statement, const Target &target);
 
 } /* namespace bulkupdate */
 

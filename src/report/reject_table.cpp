@@ -60,15 +60,15 @@ insert_statement(Oid relid)
 }
 
 SPIPlanPtr
-prepare_insert(RejectTable *table)
+prepare_insert(RejectTable &table)
 {
 	Oid types[NCOLUMNS];
 
-	if (saved_plan_is_current(table->insert))
-		return table->insert.plan;
+	if (saved_plan_is_current(table.insert))
+		return table.insert.plan;
 	for (int i = 0; i < NCOLUMNS; i++)
 		types[i] = COLUMNS[i].type;
-	return saved_plan_get(table->insert, insert_statement(table->relid), {types, NCOLUMNS}, 0);
+	return saved_plan_get(table.insert, insert_statement(table.relid), {types, NCOLUMNS}, 0);
 }
 
 int64
@@ -100,12 +100,12 @@ reason_of(Outcome outcome)
 
 /* What the detail column says: the error's detail, and what could not be recorded. */
 const char *
-detail_of(const Reject *reject)
+detail_of(const Reject &reject)
 {
-	if (reject->omitted == nullptr)
-		return reject->detail;
-	return psprintf("%s%sToo large to be recorded: %s.", reject->detail ? reject->detail : "",
-					reject->detail ? "\n" : "", reject->omitted);
+	if (reject.omitted == nullptr)
+		return reject.detail;
+	return psprintf("%s%sToo large to be recorded: %s.", reject.detail ? reject.detail : "",
+					reject.detail ? "\n" : "", reject.omitted);
 }
 
 Datum
@@ -115,21 +115,21 @@ json_datum(const char *json)
 }
 
 void
-insert_row(RejectTable *table, const Chunk *chunk, const ChunkRow &row)
+insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 {
 	Size bytes = 0;
 	const Reject *reject = row.reject != nullptr
 							   ? row.reject
-							   : reject_of_tuple(chunk->target, row.tuple, nullptr, &bytes);
-	const char *texts[] = {reject->sqlstate, reject->message, detail_of(reject),
+							   : reject_of_tuple(*chunk.target, row.tuple, nullptr, &bytes);
+	const char *texts[] = {reject->sqlstate, reject->message, detail_of(*reject),
 						   reject->constraint_name};
 	Datum values[NCOLUMNS] = {};
 	char nulls[NCOLUMNS + 1] = "            ";
 	int i = 0;
 
-	values[i++] = Int64GetDatum(table->run);
-	values[i++] = ObjectIdGetDatum(RelationGetRelid(chunk->target->relation));
-	values[i++] = Int64GetDatum(chunk->number);
+	values[i++] = Int64GetDatum(table.run);
+	values[i++] = ObjectIdGetDatum(RelationGetRelid(chunk.target->relation));
+	values[i++] = Int64GetDatum(chunk.number);
 	values[i++] = Int64GetDatum(row.position);
 	values[i++] = CStringGetTextDatum(reason_of(row.outcome));
 	values[i++] = json_datum(reject->key);
@@ -150,7 +150,7 @@ insert_row(RejectTable *table, const Chunk *chunk, const ChunkRow &row)
 	if (result == SPI_OK_REWRITTEN)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("cannot record rejected rows in relation \"%s\"",
-							   get_rel_name(table->relid)),
+							   get_rel_name(table.relid)),
 						errdetail("The relation has an ON INSERT DO INSTEAD rule."),
 						errhint("Replace the rule by a trigger, or make a table with "
 								"bulk_update_create_rejects().")));
@@ -211,7 +211,7 @@ reject_table_open(const Options &options, Oid function)
 
 	reject_table_check(options.rejects);
 	table->relid = options.rejects;
-	(void) prepare_insert(table);
+	(void) prepare_insert(*table);
 	table->run = next_run_number(function);
 	return table;
 }
@@ -241,12 +241,12 @@ reject_table_create(text *name)
 }
 
 void
-reject_table_record(RejectTable *table, const Chunk *chunk)
+reject_table_record(RejectTable &table, const Chunk &chunk)
 {
 	MemoryContext row_context =
-		AllocSetContextCreate(chunk->scratch, "bulk_update reject", ALLOCSET_DEFAULT_SIZES);
+		AllocSetContextCreate(chunk.scratch, "bulk_update reject", ALLOCSET_DEFAULT_SIZES);
 
-	for (const ChunkRow &row : chunk->rows)
+	for (const ChunkRow &row : chunk.rows)
 	{
 		if (row.outcome != Outcome::Missing && row.outcome != Outcome::Duplicate &&
 			row.outcome != Outcome::Rejected)

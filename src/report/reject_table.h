@@ -51,7 +51,7 @@ Oid reject_table_create(text *name);
  * Raises 42P01 (the table was dropped during the call), 0A000 (it has an ON
  * INSERT DO INSTEAD rule), and whatever INSERT raises.
  */
-void reject_table_record(RejectTable *table, const Chunk *chunk);
+void reject_table_record(RejectTable &table, const Chunk &chunk);
 
 } /* namespace bulkupdate */
 

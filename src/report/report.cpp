@@ -77,18 +77,18 @@ put_row(const ReturnSetInfo *result, const ReportRow &row)
 }
 
 ReportRow
-row_of_chunk(const Chunk *chunk, const ChunkFacts &facts)
+row_of_chunk(const Chunk &chunk, const ChunkFacts &facts)
 {
 	ReportRow row = {};
 
-	row.chunk = chunk->number;
-	row.fetched = chunk->rows.size;
+	row.chunk = chunk.number;
+	row.fetched = chunk.rows.size;
 	report_counts(chunk, row.counts);
-	row.first_key = chunk->first_key;
-	row.last_key = chunk->last_key;
+	row.first_key = chunk.first_key;
+	row.last_key = chunk.last_key;
 	row.elapsed_ms = INSTR_TIME_GET_MILLISEC(facts.elapsed);
 	row.memory_bytes = static_cast<int64>(facts.memory_bytes);
-	row.applier = chunk->applicable > 0 ? facts.applier : nullptr;
+	row.applier = chunk.applicable > 0 ? facts.applier : nullptr;
 	row.ordering = facts.ordering == Ordering::Sort ? "sort" : "stream";
 	row.spilled_bytes = facts.spilled_bytes;
 	return row;
@@ -114,14 +114,14 @@ namespace
 
 /* Put a key in the place of an older one, which may be NULL. */
 void
-replace_key(const Report *report, Datum **key, const Datum *by)
+replace_key(const Report &report, Datum **key, const Datum *by)
 {
-	const Target *target = report->target;
-	Datum *copy = palloc_array_of<Datum>(target->keys.size);
+	const Target &target = *report.target;
+	Datum *copy = palloc_array_of<Datum>(target.keys.size);
 
-	for (int i = 0; i < target->keys.size; i++)
+	for (int i = 0; i < target.keys.size; i++)
 	{
-		FormData_pg_attribute attribute = attribute_of(*target, target->keys[i].target);
+		FormData_pg_attribute attribute = attribute_of(target, target.keys[i].target);
 
 		copy[i] = datumCopy(by[i], attribute.attbyval, attribute.attlen);
 		if (*key != nullptr && !attribute.attbyval)
@@ -134,30 +134,30 @@ replace_key(const Report *report, Datum **key, const Datum *by)
 
 /* A chunk can be below the ones before: rows stream until the rest has to be sorted. */
 void
-add_keys(Report *report, const Chunk *chunk)
+add_keys(Report &report, const Chunk &chunk)
 {
-	if (chunk->applicable == 0)
+	if (chunk.applicable == 0)
 		return;
 
-	const Datum *first = chunk->rows[0].key;
-	const Datum *last = chunk->rows[chunk->applicable - 1].key;
+	const Datum *first = chunk.rows[0].key;
+	const Datum *last = chunk.rows[chunk.applicable - 1].key;
 	bool is_lowest =
-		report->lowest == nullptr || compare_keys(*report->target, first, report->lowest) < 0;
+		report.lowest == nullptr || compare_keys(*report.target, first, report.lowest) < 0;
 	bool is_highest =
-		report->highest == nullptr || compare_keys(*report->target, last, report->highest) > 0;
+		report.highest == nullptr || compare_keys(*report.target, last, report.highest) > 0;
 
-	with_memory_context(report->context, [&] {
+	with_memory_context(report.context, [&] {
 		if (is_lowest)
-			replace_key(report, &report->lowest, first);
+			replace_key(report, &report.lowest, first);
 		if (is_highest)
-			replace_key(report, &report->highest, last);
+			replace_key(report, &report.highest, last);
 	});
 }
 
 void
-add_to_total(Report *report, const Chunk *chunk, const ChunkFacts &facts, const ReportRow &row)
+add_to_total(Report &report, const Chunk &chunk, const ChunkFacts &facts, const ReportRow &row)
 {
-	ReportRow &total = report->total;
+	ReportRow &total = report.total;
 
 	total.chunk = row.chunk;
 	total.fetched += row.fetched;
@@ -177,15 +177,15 @@ add_to_total(Report *report, const Chunk *chunk, const ChunkFacts &facts, const 
 } /* namespace */
 
 void
-report_counts(const Chunk *chunk, int64 *counts)
+report_counts(const Chunk &chunk, int64 *counts)
 {
 	memset(counts, 0, sizeof(int64) * OUTCOMES);
-	for (const ChunkRow &row : chunk->rows)
+	for (const ChunkRow &row : chunk.rows)
 		counts[static_cast<int>(row.outcome)]++;
 }
 
 Report *
-report_create(const Options &options, const Target *target, const ReturnSetInfo *result)
+report_create(const Options &options, const Target &target, const ReturnSetInfo *result)
 {
 	TupleDesc columns = result->setDesc;
 
@@ -201,43 +201,43 @@ report_create(const Options &options, const Target *target, const ReturnSetInfo 
 	Report *report = palloc_one<Report>();
 
 	report->result = result;
-	report->target = target;
+	report->target = &target;
 	report->rows = options.report;
 	report->context = CurrentMemoryContext;
 	return report;
 }
 
 void
-report_chunk(Report *report, const Chunk *chunk, const ChunkFacts &facts)
+report_chunk(Report &report, const Chunk &chunk, const ChunkFacts &facts)
 {
 	FAULT_POINT(report);
 
 	ReportRow row = row_of_chunk(chunk, facts);
 
-	if (report->rows == ReportRows::Chunks)
-		put_row(report->result, row);
+	if (report.rows == ReportRows::Chunks)
+		put_row(report.result, row);
 	else
 		add_to_total(report, chunk, facts, row);
 }
 
 void
-report_end(Report *report, instr_time start)
+report_end(Report &report, instr_time start)
 {
-	if (report->rows == ReportRows::Chunks)
+	if (report.rows == ReportRows::Chunks)
 		return;
 
-	ReportRow &total = report->total;
+	ReportRow &total = report.total;
 	instr_time elapsed;
 
-	if (report->lowest != nullptr)
+	if (report.lowest != nullptr)
 	{
-		total.first_key = key_text(*report->target, report->lowest);
-		total.last_key = key_text(*report->target, report->highest);
+		total.first_key = key_text(*report.target, report.lowest);
+		total.last_key = key_text(*report.target, report.highest);
 	}
 	INSTR_TIME_SET_CURRENT(elapsed);
 	INSTR_TIME_SUBTRACT(elapsed, start);
 	total.elapsed_ms = INSTR_TIME_GET_MILLISEC(elapsed);
-	put_row(report->result, total);
+	put_row(report.result, total);
 }
 
 } /* namespace bulkupdate */

@@ -11,7 +11,7 @@ namespace bulkupdate
 {
 
 /* report_counts: how many rows of a chunk ended in each outcome. */
-void report_counts(const Chunk *chunk, int64 *counts);
+void report_counts(const Chunk &chunk, int64 *counts);
 
 /* How a chunk was done. */
 struct ChunkFacts
@@ -33,13 +33,13 @@ struct Report;
  * Raises 42804 (the SQL function is not declared to return the columns that are put
  * into its result: its type was altered).
  */
-Report *report_create(const Options &options, const Target *target, const ReturnSetInfo *result);
+Report *report_create(const Options &options, const Target &target, const ReturnSetInfo *result);
 
 /*
  * report_chunk
  *		Add an applied chunk: as a row of the result, or to the total.
  */
-void report_chunk(Report *report, const Chunk *chunk, const ChunkFacts &facts);
+void report_chunk(Report &report, const Chunk &chunk, const ChunkFacts &facts);
 
 /*
  * report_end
@@ -47,7 +47,7 @@ void report_chunk(Report *report, const Chunk *chunk, const ChunkFacts &facts);
  *
  * start: when the first fetch of the call began.
  */
-void report_end(Report *report, instr_time start);
+void report_end(Report &report, instr_time start);
 
 } /* namespace bulkupdate */
 
