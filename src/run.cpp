@@ -26,7 +26,6 @@ namespace
 struct Call
 {
 	const Options *options;
-	const Caller *caller;
 	Target *target;
 	Rechecks *rechecks; /* NULL: each statement checks all constraints itself */
 	OrderedSource *ordered;
@@ -48,82 +47,82 @@ constexpr int CONTEXT_KEY_BYTES = 100;
 void
 chunk_error_context(void *arg)
 {
-	Call *call = static_cast<Call *>(arg);
-	const Chunk *chunk = call->chunk;
+	Call &call = *static_cast<Call *>(arg);
+	const Chunk &chunk = *call.chunk;
 	bool of_row = is_row_error_code(geterrcode());
-	ChunkRow *row = call->applier->current_row(call->applier);
+	ChunkRow *row = call.applier->current_row(*call.applier);
 	StringInfoData text;
 
 	if (row == nullptr && of_row)
-		row = call->applier->late_row(call->applier);
-	call->failing = row;
+		row = call.applier->late_row(*call.applier);
+	call.failing = row;
 	initStringInfo(&text);
 	appendStringInfo(&text, "bulk_update of table %s, chunk %lld, source rows %lld to %lld",
-					 chunk->target->display_name, static_cast<long long>(chunk->number),
-					 static_cast<long long>(chunk->first_position),
-					 static_cast<long long>(chunk->last_position));
-	if (chunk->first_key != nullptr)
-		appendStringInfo(&text, ", keys %s to %s", clipped(chunk->first_key, CONTEXT_KEY_BYTES),
-						 clipped(chunk->last_key, CONTEXT_KEY_BYTES));
+					 chunk.target->display_name, static_cast<long long>(chunk.number),
+					 static_cast<long long>(chunk.first_position),
+					 static_cast<long long>(chunk.last_position));
+	if (chunk.first_key != nullptr)
+		appendStringInfo(&text, ", keys %s to %s", clipped(chunk.first_key, CONTEXT_KEY_BYTES),
+						 clipped(chunk.last_key, CONTEXT_KEY_BYTES));
 
 	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
 	if (row != nullptr && of_row)
 		appendStringInfo(&text, ", at source row %lld with key %s",
 						 static_cast<long long>(row->position),
-						 key_detail(*chunk->target, row->key, CONTEXT_KEY_BYTES));
+						 key_detail(*chunk.target, row->key, CONTEXT_KEY_BYTES));
 	errcontext("%s", text.data);
 }
 
 /* Look at rows before any is written. */
 void
-probe_chunk(Call *call, Span<ChunkRow *> rows)
+probe_chunk(Call &call, Span<ChunkRow *> rows)
 {
-	const Options *options = call->options;
-	Applier *applier = call->applier;
+	const Options &options = *call.options;
+	Applier &applier = *call.applier;
 
-	if (options->dry_run || options->on_error == OnError::Stop)
-		(void) applier->probe(applier, rows, probe_for(*options), call->chunk->scratch);
+	if (options.dry_run || options.on_error == OnError::Stop)
+		(void) applier.probe(applier, rows, probe_for(options), call.chunk->scratch);
 	else
-		probe_despite_bad_rows(applier, call->chunk, rows, &call->probe_rate);
+		probe_despite_bad_rows(applier, *call.chunk, rows, call.probe_rate);
 }
 
 void
-apply_chunk(Call *call)
+apply_chunk(Call &call)
 {
-	const Options *options = call->options;
-	Chunk *chunk = call->chunk;
-	Applier *applier = call->applier;
+	const Options &options = *call.options;
+	Chunk &chunk = *call.chunk;
+	Applier &applier = *call.applier;
 	auto pending = [&] {
-		return with_memory_context(chunk->context,
-								   [&] { return chunk_rows_with(*chunk, Outcome::Pending); });
+		return with_memory_context(chunk.context,
+								   [&] { return chunk_rows_with(chunk, Outcome::Pending); });
 	};
 	Span<ChunkRow *> rows = pending();
 
-	if (rows.size > 0 && (options->dry_run || options->skip_unchanged))
+	if (rows.size > 0 && (options.dry_run || options.skip_unchanged))
 	{
 		probe_chunk(call, rows);
 		rows = pending();
 	}
 	if (rows.size == 0)
 		return;
-	if (options->dry_run)
+	if (options.dry_run)
 		for (ChunkRow *row : rows)
 			row->outcome = Outcome::Updated;
-	else if (options->on_error == OnError::Skip)
-		apply_despite_bad_rows(applier, chunk, rows, &call->apply_rate);
+	else if (options.on_error == OnError::Skip)
+		apply_despite_bad_rows(applier, chunk, rows, call.apply_rate);
 	else
 	{
-		call->applying = rows;
-		(void) applier->apply(applier, rows, chunk->scratch);
-		call->applying = {nullptr, 0};
+		call.applying = rows;
+		(void) applier.apply(applier, rows, chunk.scratch);
+		call.applying = {nullptr, 0};
 	}
 }
 
 /* What may have made a row with a key missing, and what to do. */
 const char *
-missing_hint(const Target *target)
+missing_hint(const Target &target)
 {
-	if (check_enable_rls(RelationGetRelid(target->relation), InvalidOid, true) == RLS_ENABLED)
+	if (check_enable_rls(RelationGetRelid(target.relation), InvalidOid, true) == RLS_ENABLED)
 		return "Row-level security is in force: a policy may hide the row. Set on_missing to "
 			   "\"ignore\" to count such rows.";
 	return "Set on_missing to \"ignore\" to count such rows.";
@@ -131,123 +130,123 @@ missing_hint(const Target *target)
 
 /* Under on_missing 'error': the first missing row in the order of the source. */
 void
-check_missing(const Call *call)
+check_missing(const Call &call)
 {
 	const ChunkRow *first = nullptr;
 
-	for (const ChunkRow &row : call->chunk->rows)
+	for (const ChunkRow &row : call.chunk->rows)
 		if (row.outcome == Outcome::Missing && (first == nullptr || row.position < first->position))
 			first = &row;
 	if (first == nullptr)
 		return;
 
-	const char *table = RelationGetRelationName(call->target->relation);
+	const char *table = RelationGetRelationName(call.target->relation);
 
-	if (first->tuple == nullptr && call->chunk->impossible_key == nullptr)
+	if (first->tuple == nullptr && call.chunk->impossible_key == nullptr)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("source row %lld has no key to find a row of table \"%s\" by",
 							   static_cast<long long>(first->position), table),
-						errdetail("There is a null in columns (%s).", key_names(*call->target)),
+						errdetail("There is a null in columns (%s).", key_names(*call.target)),
 						errhint("Set on_missing to \"ignore\" to count such rows.")));
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 					errmsg("table \"%s\" has no row for source row %lld", table,
 						   static_cast<long long>(first->position)),
 					errdetail("Key %s is missing.", first->tuple == nullptr
-														? call->chunk->impossible_key
-														: key_detail(*call->target, first->key)),
-					errhint("%s", missing_hint(call->target))));
+														? call.chunk->impossible_key
+														: key_detail(*call.target, first->key)),
+					errhint("%s", missing_hint(*call.target))));
 }
 
 void
-check_reject_limit(const Call *call)
+check_reject_limit(const Call &call)
 {
-	if (call->options->reject_limit < 0 || call->rows_rejected <= call->options->reject_limit)
+	if (call.options->reject_limit < 0 || call.rows_rejected <= call.options->reject_limit)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					errmsg("bulk_update rejected more rows than reject_limit allows"),
 					errdetail_plural("%lld row was rejected, and the limit is %lld.",
 									 "%lld rows were rejected, and the limit is %lld.",
-									 static_cast<unsigned long>(call->rows_rejected),
-									 static_cast<long long>(call->rows_rejected),
-									 static_cast<long long>(call->options->reject_limit)),
+									 static_cast<unsigned long>(call.rows_rejected),
+									 static_cast<long long>(call.rows_rejected),
+									 static_cast<long long>(call.options->reject_limit)),
 					errhint("Run with dry_run or without the limit, and with a table in argument "
 							"\"rejects\", to see what is wrong with them.")));
 }
 
 void
-finish_chunk(Call *call)
+finish_chunk(Call &call)
 {
 	int64 counts[OUTCOMES];
 
-	report_counts(*call->chunk, counts);
-	if (call->options->on_missing == OnMissing::Error)
+	report_counts(*call.chunk, counts);
+	if (call.options->on_missing == OnMissing::Error)
 		check_missing(call);
-	call->rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
+	call.rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
 	check_reject_limit(call);
-	if (call->rejects != nullptr)
+	if (call.rejects != nullptr)
 	{
-		progress_phase(call->progress, Phase::Recording);
-		reject_table_record(*call->rejects, *call->chunk);
+		progress_phase(call.progress, Phase::Recording);
+		reject_table_record(*call.rejects, *call.chunk);
 	}
-	progress_chunk_done(call->progress, call->chunk->number, counts);
+	progress_chunk_done(call.progress, call.chunk->number, counts);
 }
 
 void
-run_chunks(Call *call)
+run_chunks(Call &call)
 {
 	MemoryContext memory = CurrentMemoryContext;
-	Chunk *chunk = call->chunk;
+	Chunk &chunk = *call.chunk;
 	instr_time first_start;
 	instr_time start;
 
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
-	while (chunk_fill(*chunk, *call->ordered))
+	while (chunk_fill(chunk, *call.ordered))
 	{
 		Size memory_bytes = MemoryContextMemAllocated(memory, true);
 		instr_time end;
 		instr_time elapsed;
 
-		chunk_order(*chunk);
-		progress_phase(call->progress, Phase::Applying);
-		with_error_context(chunk_error_context, call, [&] {
-			call->applier->statement_bytes = 0;
+		chunk_order(chunk);
+		progress_phase(call.progress, Phase::Applying);
+		with_error_context(chunk_error_context, &call, [&] {
+			call.applier->statement_bytes = 0;
 			apply_chunk(call);
 			memory_bytes = Max(memory_bytes, MemoryContextMemAllocated(memory, true) +
-												 call->applier->statement_bytes);
-			with_memory_context(chunk->scratch, [&] { finish_chunk(call); });
+												 call.applier->statement_bytes);
+			with_memory_context(chunk.scratch, [&] { finish_chunk(call); });
 		});
 
 		INSTR_TIME_SET_CURRENT(end);
 		elapsed = end;
 		INSTR_TIME_SUBTRACT(elapsed, start);
 		start = end;
-		with_memory_context(chunk->scratch, [&] {
-			report_chunk(*call->report, *chunk,
-						 {elapsed, memory_bytes, call->applier->name,
-						  ordered_source_ordering(*call->ordered),
-						  ordered_source_spilled_bytes(*call->ordered)});
+		with_memory_context(chunk.scratch, [&] {
+			report_chunk(*call.report, chunk,
+						 {elapsed, memory_bytes, call.applier->name,
+						  ordered_source_ordering(*call.ordered),
+						  ordered_source_spilled_bytes(*call.ordered)});
 		});
-		progress_phase(call->progress, Phase::Fetching);
+		progress_phase(call.progress, Phase::Fetching);
 	}
 
-	if (rechecks_due(call->rechecks))
+	if (rechecks_due(call.rechecks))
 	{
-		progress_phase(call->progress, Phase::Applying);
-		rechecks_fire(call->rechecks);
+		progress_phase(call.progress, Phase::Applying);
+		rechecks_fire(*call.rechecks);
 	}
-	report_end(*call->report, first_start);
+	report_end(*call.report, first_start);
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
-	progress_source_ends(call->progress);
-	ordered_source_close(*call->ordered);
+	progress_source_ends(call.progress);
+	ordered_source_close(*call.ordered);
 }
 
 bool
-may_fail_late(const Call *call)
+may_fail_late(const Call &call)
 {
-	return call->options->on_error == OnError::Stop && !call->options->dry_run &&
-		   checks_late(call->target);
+	return call.options->on_error == OnError::Stop && !call.options->dry_run &&
+		   checks_late(*call.target);
 }
 
 /*
@@ -256,35 +255,35 @@ may_fail_late(const Call *call)
  * failed one is applied again, in halves, to find out.
  */
 void
-name_failing_row(Call *call, ErrorData *error)
+name_failing_row(Call &call, ErrorData *error)
 {
-	Chunk *chunk = call->chunk;
+	Chunk &chunk = *call.chunk;
 
-	if (call->applying.size == 0 || call->failing != nullptr)
+	if (call.applying.size == 0 || call.failing != nullptr)
 		return;
 
-	const ChunkRow *row = find_bad_row(call->applier, chunk, call->applying, error);
+	const ChunkRow *row = find_bad_row(*call.applier, chunk, call.applying, error);
 
 	if (row == nullptr)
 		return;
 	error->context =
 		psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
 				 error->context, static_cast<long long>(row->position),
-				 key_detail(*chunk->target, row->key, CONTEXT_KEY_BYTES));
+				 key_detail(*chunk.target, row->key, CONTEXT_KEY_BYTES));
 }
 
 /* Where rows can fail late: one subtransaction for the call, so that the row can be found. */
 void
-run_chunks_naming_rows(Call *call)
+run_chunks_naming_rows(Call &call)
 {
 	ErrorData *error = try_in_subtransaction([&] { run_chunks(call); }, is_row_error, AtEnd::Keep,
-											 [&] { call->applier->abandon(call->applier); });
+											 [&] { call.applier->abandon(*call.applier); });
 
 	if (error == nullptr)
 		return;
-	rechecks_ignore(call->rechecks);
+	rechecks_ignore(call.rechecks);
 	name_failing_row(call, error);
-	add_reference_hint(error, call->chunk);
+	add_reference_hint(error, call.chunk);
 	ReThrowError(error);
 }
 
@@ -301,24 +300,23 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		Source *source = source_open(portal_name, label, options.chunk_rows);
 
 		call->options = &options;
-		call->caller = &caller;
 		call->target = target_open(options, source->tuple_desc);
 		call->report = report_create(options, *call->target, caller.result);
 		call->rejects = reject_table_open(options, caller.function);
 		call->ordered = ordered_source_create(options, *source, *call->target, call->progress);
 		call->chunk = chunk_create(options, *call->target);
 		if (options.on_error == OnError::Stop && !options.dry_run)
-			call->rechecks = rechecks_create(call->target);
-		call->applier = applier_create(call->target, call->rechecks);
+			call->rechecks = rechecks_create(*call->target);
+		call->applier = applier_create(*call->target, call->rechecks);
 		progress_begin(call->progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(*source));
 		progress_source(call->progress, ordered_source_figures, call->ordered);
 		FAULT_POINT(open);
 
-		if (may_fail_late(call))
-			run_chunks_naming_rows(call);
+		if (may_fail_late(*call))
+			run_chunks_naming_rows(*call);
 		else
-			run_chunks(call);
+			run_chunks(*call);
 
 		FAULT_POINT(close);
 		target_close(*call->target);

@@ -48,7 +48,7 @@ struct Applier
 	 * scratch is reset first; afterwards it still holds what was needed, so that
 	 * the memory can be accounted for.  Raises whatever UPDATE of these rows raises.
 	 */
-	const char *(*apply)(Applier *applier, Span<ChunkRow *> rows, MemoryContext scratch);
+	const char *(*apply)(Applier &applier, Span<ChunkRow *> rows, MemoryContext scratch);
 
 	/*
 	 * Find out what applying rows would find, without locking or writing anything:
@@ -56,23 +56,23 @@ struct Applier
 	 * and the row already has them (as IS DISTINCT FROM compares them), or to
 	 * Pending.  Returns as apply does.
 	 */
-	const char *(*probe)(Applier *applier, Span<ChunkRow *> rows, Probe probe,
+	const char *(*probe)(Applier &applier, Span<ChunkRow *> rows, Probe probe,
 						 MemoryContext scratch);
 
 	/*
 	 * While one of them is running: the row that is being worked on, or NULL when
 	 * that is not known.  For error contexts.
 	 */
-	ChunkRow *(*current_row)(const Applier *applier);
+	ChunkRow *(*current_row)(const Applier &applier);
 
 	/*
 	 * The same when the rows are done and an after-row trigger is running, a foreign
 	 * key's or a deferrable constraint's too: the row that it is running for.
 	 */
-	ChunkRow *(*late_row)(const Applier *applier);
+	ChunkRow *(*late_row)(const Applier &applier);
 
 	/* The newest call raised an error that was caught: what it left is about to go. */
-	void (*abandon)(Applier *applier);
+	void (*abandon)(Applier &applier);
 
 	const char *name;     /* of what applied the newest rows: "sql" or "direct" */
 	Size statement_bytes; /* memory that the newest statement held and has given back */

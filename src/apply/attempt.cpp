@@ -25,21 +25,21 @@ constexpr double ATTEMPT_COST = 25;
 /* The applier is asked while the executor still is where the error was raised. */
 struct Trial
 {
-	const Applier *applier;
+	const Applier &applier;
 	FailingRow failing;
 };
 
 void
 note_failing_row(void *arg)
 {
-	Trial *trial = static_cast<Trial *>(arg);
-	const Applier *applier = trial->applier;
+	Trial &trial = *static_cast<Trial *>(arg);
+	const Applier &applier = trial.applier;
 
-	trial->failing = {applier->current_row(applier), false};
-	if (trial->failing.row == nullptr && is_row_error_code(geterrcode()))
+	trial.failing = {applier.current_row(applier), false};
+	if (trial.failing.row == nullptr && is_row_error_code(geterrcode()))
 	{
-		trial->failing.row = applier->late_row(applier);
-		trial->failing.late = trial->failing.row != nullptr;
+		trial.failing.row = applier.late_row(applier);
+		trial.failing.late = trial.failing.row != nullptr;
 	}
 }
 
@@ -51,49 +51,49 @@ is_of_row_or_privilege(const ErrorData *error)
 
 /* Raise an error for the call; when a privilege lacks, the one that says on which column. */
 [[noreturn]] void
-raise_for_call(const Chunk *chunk, ErrorData *error)
+raise_for_call(const Chunk &chunk, ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-		target_check_privileges(*chunk->target, chunk->options->skip_unchanged);
+		target_check_privileges(*chunk.target, chunk.options->skip_unchanged);
 	ReThrowError(error);
 }
 
 void
-run_statement(const Attempts *attempts, Span<ChunkRow *> rows, MemoryContext scratch)
+run_statement(const Attempts &attempts, Span<ChunkRow *> rows, MemoryContext scratch)
 {
-	Applier *applier = attempts->applier;
+	Applier &applier = attempts.applier;
 
-	if (attempts->trying == Trying::Probe)
-		(void) applier->probe(applier, rows, probe_for(*attempts->chunk->options), scratch);
+	if (attempts.trying == Trying::Probe)
+		(void) applier.probe(applier, rows, probe_for(*attempts.chunk.options), scratch);
 	else
-		(void) applier->apply(applier, rows, scratch);
+		(void) applier.apply(applier, rows, scratch);
 }
 
 /* A statement that fails without rows fails for no row's sake. */
 void
-run_without_rows(Attempts *attempts)
+run_without_rows(Attempts &attempts)
 {
-	Chunk *chunk = attempts->chunk;
-	Applier *applier = attempts->applier;
+	Chunk &chunk = attempts.chunk;
+	Applier &applier = attempts.applier;
 
-	if (attempts->ran_without_rows)
+	if (attempts.ran_without_rows)
 		return;
 
 	/* Not the chunk's scratch, where the first error is. */
-	MemoryContext memory = AllocSetContextCreate(MemoryContextGetParent(chunk->scratch),
+	MemoryContext memory = AllocSetContextCreate(MemoryContextGetParent(chunk.scratch),
 												 "bulk_update no rows", ALLOCSET_DEFAULT_SIZES);
 	ErrorData *error = with_memory_context(memory, [&] {
 		return try_in_subtransaction(
 			[&] {
 				run_statement(attempts, {nullptr, 0}, memory);
 			},
-			is_of_row_or_privilege, AtEnd::Undo, [&] { applier->abandon(applier); });
+			is_of_row_or_privilege, AtEnd::Undo, [&] { applier.abandon(applier); });
 	});
 
 	if (error != nullptr)
 		raise_for_call(chunk, error);
 	MemoryContextDelete(memory);
-	attempts->ran_without_rows = true;
+	attempts.ran_without_rows = true;
 }
 
 } /* namespace */
@@ -103,12 +103,12 @@ run_without_rows(Attempts *attempts)
  * doing them twice and ATTEMPT_COST / s by being many: least at the square root.
  */
 int
-best_attempt(const RejectRate *rate, int remaining)
+best_attempt(const RejectRate &rate, int remaining)
 {
-	if (rate->rejected == 0)
+	if (rate.rejected == 0)
 		return remaining;
 
-	double share = static_cast<double>(rate->rejected) / static_cast<double>(Max(rate->tried, 1));
+	double share = static_cast<double>(rate.rejected) / static_cast<double>(Max(rate.tried, 1));
 	double best = std::sqrt(ATTEMPT_COST / share);
 
 	return best >= remaining ? remaining : Max(static_cast<int>(best), 1);
@@ -124,9 +124,9 @@ index_in(const ChunkRow *row, Span<ChunkRow *> rows)
 }
 
 bool
-checks_late(const Target *target)
+checks_late(const Target &target)
 {
-	Relation relation = target->relation;
+	Relation relation = target.relation;
 	const TriggerDesc *triggers = relation->trigdesc;
 
 	return relation->rd_rel->relhassubclass ||
@@ -134,34 +134,34 @@ checks_late(const Target *target)
 }
 
 ErrorData *
-attempt(Attempts *attempts, Span<ChunkRow *> rows, FailingRow *failing)
+attempt(Attempts &attempts, Span<ChunkRow *> rows, FailingRow &failing)
 {
-	Chunk *chunk = attempts->chunk;
-	Applier *applier = attempts->applier;
+	Chunk &chunk = attempts.chunk;
+	Applier &applier = attempts.applier;
 	Trial trial = {applier, {nullptr, false}};
 
 	CHECK_FOR_INTERRUPTS();
 
 	/* FreeErrorData() leaves some of the newest error. */
-	MemoryContextReset(chunk->scratch);
+	MemoryContextReset(chunk.scratch);
 
-	ErrorData *error = with_memory_context(chunk->scratch, [&] {
+	ErrorData *error = with_memory_context(chunk.scratch, [&] {
 		return try_in_subtransaction(
 			[&] {
 				with_error_context(note_failing_row, &trial, [&] {
 					FAULT_POINT(attempt);
-					run_statement(attempts, rows, chunk->scratch);
+					run_statement(attempts, rows, chunk.scratch);
 				});
 			},
-			is_of_row_or_privilege, AtEnd::Keep, [&] { applier->abandon(applier); });
+			is_of_row_or_privilege, AtEnd::Keep, [&] { applier.abandon(applier); });
 	});
 
-	*failing = trial.failing;
+	failing = trial.failing;
 	if (error == nullptr)
 		return nullptr;
 	if (!is_row_error(error))
 		raise_for_call(chunk, error);
-	if (failing->row == nullptr || failing->late)
+	if (failing.row == nullptr || failing.late)
 		run_without_rows(attempts);
 	return error;
 }

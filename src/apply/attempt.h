@@ -27,8 +27,8 @@ enum class Trying : uint8
 /* The attempts for the rows of a chunk. */
 struct Attempts
 {
-	Applier *applier;
-	Chunk *chunk;
+	Applier &applier;
+	Chunk &chunk;
 	Trying trying;
 	bool ran_without_rows; /* the statement itself is known to run */
 };
@@ -52,10 +52,10 @@ struct FailingRow
  * Raises the error of a statement that fails without rows, and every error that
  * is_row_error() does not take for a row's.
  */
-ErrorData *attempt(Attempts *attempts, Span<ChunkRow *> rows, FailingRow *failing);
+ErrorData *attempt(Attempts &attempts, Span<ChunkRow *> rows, FailingRow &failing);
 
 /* best_attempt: with how many of the remaining rows to try next, after what was learned. */
-int best_attempt(const RejectRate *rate, int remaining);
+int best_attempt(const RejectRate &rate, int remaining);
 
 /* index_in: index of a row among rows, or -1. */
 int index_in(const ChunkRow *row, Span<ChunkRow *> rows);
@@ -66,7 +66,7 @@ int index_in(const ChunkRow *row, Span<ChunkRow *> rows);
  *		triggers, those of foreign keys and deferrable constraints too, run when all
  *		rows of the statement are done.
  */
-bool checks_late(const Target *target);
+bool checks_late(const Target &target);
 
 /*
  * attempt_all
@@ -75,7 +75,7 @@ bool checks_late(const Target *target);
  */
 template <typename OnBadRow>
 void
-attempt_all(Attempts *attempts, Span<ChunkRow *> rows, RejectRate *rate, OnBadRow on_bad_row)
+attempt_all(Attempts &attempts, Span<ChunkRow *> rows, RejectRate &rate, OnBadRow on_bad_row)
 {
 	int suspect = -1;      /* index of the row that the newest failure points at */
 	int limit = rows.size; /* most rows of an attempt, after one that failed when all were done */
@@ -90,7 +90,7 @@ attempt_all(Attempts *attempts, Span<ChunkRow *> rows, RejectRate *rate, OnBadRo
 			size = suspect == next ? 1 : Min(size, suspect - next);
 
 		Span<ChunkRow *> tried = {rows.data + next, Min(size, rows.size - next)};
-		ErrorData *error = attempt(attempts, tried, &failing);
+		ErrorData *error = attempt(attempts, tried, failing);
 
 		bool was_passed = failing.row == nullptr || failing.late;
 
@@ -102,11 +102,11 @@ attempt_all(Attempts *attempts, Span<ChunkRow *> rows, RejectRate *rate, OnBadRo
 			limit = was_passed ? tried.size / 2 : rows.size;
 			continue;
 		}
-		if (error != nullptr && !on_bad_row(tried[0], error, failing))
+		if (error != nullptr && !on_bad_row(*tried[0], error, failing))
 			return;
 		if (error == nullptr ? suspect < next : !was_passed)
 			limit = limit > rows.size / 2 ? rows.size : limit * 2;
-		rate->tried += tried.size;
+		rate.tried += tried.size;
 		next += tried.size;
 	}
 }

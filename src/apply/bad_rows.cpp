@@ -28,16 +28,16 @@ is_same_error(const ErrorData *a, const ErrorData *b)
 }
 
 ChunkRow *
-first_failing_so(Attempts *attempts, Span<ChunkRow *> rows, const ErrorData *like)
+first_failing_so(Attempts &attempts, Span<ChunkRow *> rows, const ErrorData *like)
 {
 	RejectRate rate = {};
 	ChunkRow *found = nullptr;
 
-	attempt_all(attempts, rows, &rate,
-				[&](ChunkRow *row, const ErrorData *error, const FailingRow &) {
+	attempt_all(attempts, rows, rate,
+				[&](ChunkRow &row, const ErrorData *error, const FailingRow &) {
 					rate.rejected++;
 					if (is_same_error(error, like))
-						found = row;
+						found = &row;
 					return found == nullptr;
 				});
 	return found;
@@ -46,43 +46,43 @@ first_failing_so(Attempts *attempts, Span<ChunkRow *> rows, const ErrorData *lik
 } /* namespace */
 
 void
-apply_despite_bad_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, RejectRate *rate)
+apply_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, RejectRate &rate)
 {
 	Attempts attempts = {applier, chunk, Trying::Apply, false};
 	Candidates candidates = {{nullptr, 0}, rows.size};
-	int64 rejected_before = rate->rejected;
+	int64 rejected_before = rate.rejected;
 
-	attempt_all(&attempts, rows, rate,
-				[&](ChunkRow *row, const ErrorData *error, const FailingRow &failing) {
-					reject_row(chunk, row, error);
-					rate->rejected++;
-					note_candidate(&candidates, chunk, row, error, failing);
+	attempt_all(attempts, rows, rate,
+				[&](ChunkRow &row, const ErrorData *error, const FailingRow &failing) {
+					reject_row(&chunk, &row, error);
+					rate.rejected++;
+					note_candidate(&candidates, &chunk, &row, error, failing);
 					return true;
 				});
 
 	/* A row that was alone in its chunk has had all the company that there is. */
 	if (candidates.rows.size > 0 && rows.size > 1)
-		rate->rejected -= apply_together(&attempts, candidates.rows);
+		rate.rejected -= apply_together(&attempts, candidates.rows);
 
 	/* Splitting beforehand costs good rows their company: only while there is a reason to. */
-	if (rate->rejected == rejected_before && checks_late(chunk->target))
-		*rate = {};
+	if (rate.rejected == rejected_before && checks_late(*chunk.target))
+		rate = {};
 }
 
 void
-probe_despite_bad_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, RejectRate *rate)
+probe_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, RejectRate &rate)
 {
 	Attempts attempts = {applier, chunk, Trying::Probe, false};
 
-	attempt_all(&attempts, rows, rate, [&](ChunkRow *row, const ErrorData *, const FailingRow &) {
-		row->outcome = Outcome::Pending;
-		rate->rejected++;
+	attempt_all(attempts, rows, rate, [&](ChunkRow &row, const ErrorData *, const FailingRow &) {
+		row.outcome = Outcome::Pending;
+		rate.rejected++;
 		return true;
 	});
 }
 
 ChunkRow *
-find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, const ErrorData *like)
+find_bad_row(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, const ErrorData *like)
 {
 	ChunkRow *found = nullptr;
 	bool done = run_in_subtransaction(
@@ -90,15 +90,14 @@ find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows, const ErrorD
 		[&] {
 			Attempts attempts = {applier, chunk, Trying::Apply, false};
 
-			found = first_failing_so(&attempts, rows, like);
+			found = first_failing_so(attempts, rows, like);
 
 			/*
 			 * When the first row and the last both fail, the statement does, whatever the row.
 			 * Not tested: a statement trigger that fails beside a late error of another table.
 			 */
 			if (rows.size > 1 && found == rows[0] &&
-				/* GCOVR_EXCL_START */
-				first_failing_so(&attempts, {rows.data + rows.size - 1, 1}, like) != nullptr)
+				first_failing_so(attempts, {rows.data + rows.size - 1, 1}, like) != nullptr)
 				found = nullptr;
 			/* GCOVR_EXCL_STOP */
 		},

@@ -27,8 +27,8 @@ namespace bulkupdate
  *
  * Raises as attempt() does.
  */
-void apply_despite_bad_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows,
-							RejectRate *rate);
+void apply_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows,
+							RejectRate &rate);
 
 /*
  * probe_despite_bad_rows
@@ -37,8 +37,8 @@ void apply_despite_bad_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> row
  *
  * Raises as attempt() does.
  */
-void probe_despite_bad_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows,
-							RejectRate *rate);
+void probe_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows,
+							RejectRate &rate);
 
 /*
  * find_bad_row
@@ -49,7 +49,7 @@ void probe_despite_bad_rows(Applier *applier, Chunk *chunk, Span<ChunkRow *> row
  * What it does is undone.  Whatever else goes wrong meanwhile, a cancel too, ends
  * the search and is forgotten: the caller has an error to raise.
  */
-ChunkRow *find_bad_row(Applier *applier, Chunk *chunk, Span<ChunkRow *> rows,
+ChunkRow *find_bad_row(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows,
 					   const ErrorData *like);
 
 } /* namespace bulkupdate */

@@ -40,83 +40,83 @@ struct ChoosingApplier : Applier
 
 /* Not of a SQLSTATE that rows can be blamed for. */
 void
-refuse_direct(const Target *target, const char *why)
+refuse_direct(const Target &target, const char *why)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("cannot update table \"%s\" directly",
-						   RelationGetRelationName(target->relation)),
+						   RelationGetRelationName(target.relation)),
 					errdetail("%s", why), errhint("Set bulk_update.applier to \"auto\".")));
 }
 
 /* Let the direct applier do it if it can and may, otherwise the SQL applier. */
 template <typename Body>
 void
-choose(ChoosingApplier *applier, Span<ChunkRow *> rows, Body body)
+choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 {
-	bool as_before = rows.size == 0 && applier->working == applier->sql;
-	auto work = [&](Applier *chosen) {
-		applier->working = chosen;
-		applier->name = chosen->name;
+	bool as_before = rows.size == 0 && applier.working == applier.sql;
+	auto work = [&](Applier &chosen) {
+		applier.working = &chosen;
+		applier.name = chosen.name;
 
 		const char *why = body(chosen);
 
-		applier->statement_bytes = chosen->statement_bytes;
+		applier.statement_bytes = chosen.statement_bytes;
 		return why;
 	};
 
 	/* Privileges on tables and columns are checked by both, on the schema by the SQL applier. */
-	require_schema_usage(RelationGetRelid(applier->target->relation));
+	require_schema_usage(RelationGetRelid(applier.target->relation));
 	if (applier_setting != APPLIER_SQL && !as_before)
 	{
-		const char *why = work(applier->direct);
+		const char *why = work(*applier.direct);
 
 		if (why == nullptr)
 			return;
 		if (applier_setting == APPLIER_DIRECT)
-			refuse_direct(applier->target, why);
+			refuse_direct(*applier.target, why);
 	}
-	(void) work(applier->sql);
+	(void) work(*applier.sql);
 }
 
 const char *
-apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
+apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
-	choose(static_cast<ChoosingApplier *>(base), rows,
-		   [&](Applier *chosen) { return chosen->apply(chosen, rows, scratch); });
+	choose(static_cast<ChoosingApplier &>(base), rows,
+		   [&](Applier &chosen) { return chosen.apply(chosen, rows, scratch); });
 	return nullptr;
 }
 
 const char *
-probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
+probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 {
-	choose(static_cast<ChoosingApplier *>(base), rows,
-		   [&](Applier *chosen) { return chosen->probe(chosen, rows, probe, scratch); });
+	choose(static_cast<ChoosingApplier &>(base), rows,
+		   [&](Applier &chosen) { return chosen.probe(chosen, rows, probe, scratch); });
 	return nullptr;
 }
 
 ChunkRow *
-current_row(const Applier *base)
+current_row(const Applier &base)
 {
-	const Applier *working = static_cast<const ChoosingApplier *>(base)->working;
+	const Applier &working = *static_cast<const ChoosingApplier &>(base).working;
 
-	return working->current_row(working);
+	return working.current_row(working);
 }
 
 ChunkRow *
-late_row(const Applier *base)
+late_row(const Applier &base)
 {
-	const Applier *working = static_cast<const ChoosingApplier *>(base)->working;
+	const Applier &working = *static_cast<const ChoosingApplier &>(base).working;
 
-	return working->late_row(working);
+	return working.late_row(working);
 }
 
 void
-abandon(Applier *base)
+abandon(Applier &base)
 {
-	const ChoosingApplier *applier = static_cast<ChoosingApplier *>(base);
+	ChoosingApplier &applier = static_cast<ChoosingApplier &>(base);
 
-	applier->direct->abandon(applier->direct);
-	applier->sql->abandon(applier->sql);
+	applier.direct->abandon(*applier.direct);
+	applier.sql->abandon(*applier.sql);
 }
 
 } /* namespace */
@@ -134,7 +134,7 @@ applier_init()
 }
 
 Applier *
-applier_create(const Target *target, Rechecks *rechecks)
+applier_create(const Target &target, Rechecks *rechecks)
 {
 	const char *why = applier_setting == APPLIER_DIRECT ? why_not_direct_tree(target) : nullptr;
 
@@ -147,12 +147,12 @@ applier_create(const Target *target, Rechecks *rechecks)
 	applier->direct = direct_applier_create(target, rechecks);
 	applier->working = applier->sql;
 	static_cast<Applier &>(*applier) = {
-		apply, probe, current_row, late_row, abandon, applier->sql->name, 0, target, rechecks};
+		apply, probe, current_row, late_row, abandon, applier->sql->name, 0, &target, rechecks};
 	return applier;
 }
 
 const char *
-applier_expected(const Target *target, const char **why)
+applier_expected(const Target &target, const char **why)
 {
 	if (applier_setting == APPLIER_SQL)
 		*why = "bulk_update.applier is set to it.";
@@ -160,7 +160,7 @@ applier_expected(const Target *target, const char **why)
 	{
 		/* An UPDATE may be planned elsewhere where a SELECT is not; planning it takes its lock. */
 		if (planner_is_replaced())
-			LockRelation(target->relation, RowExclusiveLock);
+			LockRelation(target.relation, RowExclusiveLock);
 		*why = why_not_direct_tree(target);
 	}
 	if (*why == nullptr)

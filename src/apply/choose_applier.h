@@ -27,7 +27,7 @@ void applier_init();
  * current memory context.  Raises 55000 (the setting is "direct", and the
  * target cannot be updated so), also when it is used.
  */
-Applier *applier_create(const Target *target, Rechecks *rechecks);
+Applier *applier_create(const Target &target, Rechecks *rechecks);
 
 /*
  * applier_expected
@@ -37,7 +37,7 @@ Applier *applier_create(const Target *target, Rechecks *rechecks);
  *
  * Needs an SPI connection.
  */
-const char *applier_expected(const Target *target, const char **why);
+const char *applier_expected(const Target &target, const char **why);
 
 } /* namespace bulkupdate */
 

@@ -60,11 +60,11 @@ for_each_updated_table(const EState *estate, Body body)
 
 /* Read the key of a version of one of the target's tables; false when it is not whole. */
 bool
-key_of_version(const Target *target, Relation relation, TupleTableSlot *slot, Datum *key)
+key_of_version(const Target &target, Relation relation, TupleTableSlot *slot, Datum *key)
 {
-	for (int i = 0; i < target->keys.size; i++)
+	for (int i = 0; i < target.keys.size; i++)
 	{
-		AttrNumber attno = attribute_in(relation, *target, target->keys[i].target);
+		AttrNumber attno = attribute_in(relation, target, target.keys[i].target);
 		bool isnull;
 
 		/* Of another table, in test/faults and test/differential. */
@@ -78,7 +78,7 @@ key_of_version(const Target *target, Relation relation, TupleTableSlot *slot, Da
 }
 
 ChunkRow *
-row_with_key(const Target *target, const Datum *key, Span<ChunkRow *> rows)
+row_with_key(const Target &target, const Datum *key, Span<ChunkRow *> rows)
 {
 	int low = 0;
 	int high = rows.size;
@@ -86,7 +86,7 @@ row_with_key(const Target *target, const Datum *key, Span<ChunkRow *> rows)
 	while (low < high)
 	{
 		int middle = low + (high - low) / 2;
-		int order = compare_keys(*target, key, rows[middle]->key);
+		int order = compare_keys(target, key, rows[middle]->key);
 
 		if (order == 0)
 			return rows[middle];
@@ -108,9 +108,9 @@ late_row_begin(EState *estate)
 }
 
 ChunkRow *
-late_row_find(const Target *target, const EState *estate, Span<ChunkRow *> rows)
+late_row_find(const Target &target, const EState *estate, Span<ChunkRow *> rows)
 {
-	Datum *key = palloc_array_of<Datum>(target->keys.size);
+	Datum *key = palloc_array_of<Datum>(target.keys.size);
 	ChunkRow *found = nullptr;
 	bool contradicting = false;
 

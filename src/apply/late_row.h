@@ -29,7 +29,7 @@ void late_row_begin(EState *estate);
  * For error contexts.  Method: AfterTriggerExecute() of trigger.c fetches the old
  * version into ri_TrigOldSlot and clears it afterwards.
  */
-ChunkRow *late_row_find(const Target *target, const EState *estate, Span<ChunkRow *> rows);
+ChunkRow *late_row_find(const Target &target, const EState *estate, Span<ChunkRow *> rows);
 
 } /* namespace bulkupdate */
 

@@ -59,9 +59,9 @@ while_set(T *&variable, T *value, Body body)
 /* Run body, which runs a statement; when it has to be planned first, it is planned as ours. */
 template <typename Body>
 void
-while_planning_own(OwnPlan *plan, Body body)
+while_planning_own(OwnPlan &plan, Body body)
 {
-	while_set(own_plan_expected(), plan, body);
+	while_set(own_plan_expected(), &plan, body);
 }
 
 } /* namespace bulkupdate */

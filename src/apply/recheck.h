@@ -31,7 +31,7 @@ struct Rechecks;
  *		file: both belong to the current resource owner, so the other functions
  *		must not be called in a subtransaction.
  */
-Rechecks *rechecks_create(const Target *target);
+Rechecks *rechecks_create(const Target &target);
 
 /*
  * rechecks_hold
@@ -51,7 +51,7 @@ bool rechecks_due(const Rechecks *rechecks);
  *
  * Raises 23505 and 23P01, with an error context that has the row's key.
  */
-void rechecks_fire(Rechecks *rechecks);
+void rechecks_fire(Rechecks &rechecks);
 
 /*
  * rechecks_ignore

@@ -29,15 +29,15 @@ struct RecheckQueue
  *		queue: all zero at first.  Allocates in the current memory context; the file
  *		belongs to the current resource owner.
  */
-void recheck_queue_add(RecheckQueue *queue, const PendingRecheck &due);
+void recheck_queue_add(RecheckQueue &queue, const PendingRecheck &due);
 
 /* recheck_queue_rewind: all rows are in; now they can be read. */
-void recheck_queue_rewind(RecheckQueue *queue);
+void recheck_queue_rewind(RecheckQueue &queue);
 
 /* recheck_queue_next: the next row; there is one. */
-PendingRecheck recheck_queue_next(RecheckQueue *queue);
+PendingRecheck recheck_queue_next(RecheckQueue &queue);
 
-void recheck_queue_end(RecheckQueue *queue);
+void recheck_queue_end(RecheckQueue &queue);
 
 } /* namespace bulkupdate */
 

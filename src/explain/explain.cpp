@@ -183,7 +183,7 @@ explain(const Options &options, const char *portal_name, const char *label,
 
 	Explanation explanation = {result, options, target, source};
 	const char *why;
-	const char *applier = applier_expected(&target, &why);
+	const char *applier = applier_expected(target, &why);
 
 	say(explanation, "target",
 		psprintf(target.relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE

@@ -43,66 +43,66 @@ struct Routed
 };
 
 DirectRow
-load_row(const DirectApplier *applier, const ChunkRow *row)
+load_row(const DirectApplier &applier, const ChunkRow &row)
 {
-	HeapTupleData tuple = row_tuple(row->tuple);
+	HeapTupleData tuple = row_tuple(row.tuple);
 
-	heap_deform_tuple(&tuple, RelationGetDescr(applier->target->relation), applier->values,
-					  applier->nulls);
-	return {row->key, applier->values, applier->nulls};
+	heap_deform_tuple(&tuple, RelationGetDescr(applier.target->relation), applier.values,
+					  applier.nulls);
+	return {row.key, applier.values, applier.nulls};
 }
 
 template <typename Body>
 void
-for_each_table(const Routed *routed, Body body)
+for_each_table(const Routed &routed, Body body)
 {
-	for (Partition *partition = routed->route.opened; partition != nullptr;
+	for (Partition *partition = routed.route.opened; partition != nullptr;
 		 partition = partition->next)
 		if (partition->used)
-			body(partition);
+			body(*partition);
 }
 
 /* Find the one table that may have each row. */
 void
-find_partitions(Span<ChunkRow *> rows, Routed *routed)
+find_partitions(Span<ChunkRow *> rows, Routed &routed)
 {
-	Partition *root = routed->route.root;
+	Partition &root = *routed.route.root;
 
-	routed->partitions = palloc_array_of<Partition *>(rows.size);
+	routed.partitions = palloc_array_of<Partition *>(rows.size);
 	for (int i = 0; i < rows.size; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		routed->partitions[i] =
-			root->key == nullptr ? root : partition_of_key(&routed->route, rows[i]->key);
+		routed.partitions[i] =
+			root.key == nullptr ? &root : partition_of_key(routed.route, rows[i]->key);
 	}
-	root->used = root->key == nullptr;
+	root.used = root.key == nullptr;
 }
 
 /* Find the tables of all rows; returns why some row cannot be applied directly, or NULL. */
 const char *
-route_rows(DirectApplier *applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed *routed)
+route_rows(DirectApplier &applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed &routed)
 {
-	const char *why = why_not_direct(applier->target, &applier->planned_elsewhere);
+	const char *why = why_not_direct(*applier.target, applier.planned_elsewhere);
 
 	if (why != nullptr)
 		return why;
-	partition_route_begin(&routed->route, applier->target, lock);
-	if (has_inheritance_children(applier->target->relation))
+	partition_route_begin(routed.route, *applier.target, lock);
+	if (has_inheritance_children(applier.target->relation))
 	{
-		why = inheritance_route_open(&routed->route);
+		why = inheritance_route_open(routed.route);
 		if (why == nullptr)
-			routed->holders = inheritance_route_find(&routed->route, rows, GetActiveSnapshot());
+			routed.holders = inheritance_route_find(routed.route, rows, GetActiveSnapshot());
 	}
 	else
 	{
 		find_partitions(rows, routed);
-		for_each_table(routed, [&](const Partition *partition) {
-			if (why == nullptr && partition != routed->route.root)
-				why = why_not_direct_partition(partition->relation, partition->index);
+		for_each_table(routed, [&](const Partition &partition) {
+			if (why == nullptr && &partition != routed.route.root)
+				why = why_not_direct_partition(partition.relation, partition.index);
 		});
 	}
 	if (why != nullptr)
-		partition_route_end(&routed->route);
+		partition_route_end(routed.route);
 	return why;
 }
 
@@ -118,20 +118,20 @@ combined(Outcome before, Outcome now)
 /* Run a statement that does body(table, row) for each row that may be in a table. */
 template <typename Body>
 void
-run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow *> rows,
-			  Routed *routed, Body body)
+run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow *> rows,
+			  Routed &routed, Body body)
 {
 	DirectTable *newest = nullptr;
-	auto do_row = [&](const Partition *partition, const DirectRow &row) {
-		if (newest != nullptr && newest != partition->table)
-			direct_table_leave(newest);
-		newest = partition->table;
-		return body(newest, row);
+	auto do_row = [&](const Partition &partition, const DirectRow &row) {
+		if (newest != nullptr && newest != partition.table)
+			direct_table_leave(*newest);
+		newest = partition.table;
+		return body(*newest, row);
 	};
 
 	/* All of them now: what is wrong with a table is no fault of the first row that is in it. */
-	for_each_table(routed, [&](Partition *partition) {
-		partition->table = direct_table_open(statement, partition->relation, partition->index);
+	for_each_table(routed, [&](Partition &partition) {
+		partition.table = direct_table_open(statement, partition.relation, partition.index);
 	});
 	direct_statement_fire_before(statement);
 	for (int i = 0; i < rows.size; i++)
@@ -139,35 +139,34 @@ run_statement(DirectApplier *applier, DirectStatement *statement, Span<ChunkRow 
 		Outcome outcome = Outcome::Missing;
 
 		CHECK_FOR_INTERRUPTS();
-		applier->current = rows[i];
-		if (routed->holders == nullptr)
+		applier.current = rows[i];
+		if (routed.holders == nullptr)
 		{
-			if (routed->partitions[i] != nullptr)
-				outcome = do_row(routed->partitions[i], load_row(applier, rows[i]));
+			if (routed.partitions[i] != nullptr)
+				outcome = do_row(*routed.partitions[i], load_row(applier, *rows[i]));
 		}
 		else
-			for (const Holder *holder = routed->holders[i]; holder != nullptr;
-				 holder = holder->next)
-				outcome = combined(outcome, do_row(holder->table, load_row(applier, rows[i])));
+			for (const Holder *holder = routed.holders[i]; holder != nullptr; holder = holder->next)
+				outcome = combined(outcome, do_row(*holder->table, load_row(applier, *rows[i])));
 		rows[i]->outcome = outcome;
 	}
-	applier->current = nullptr;
-	applier->finishing = {statement, rows};
-	applier->statement_bytes = MemoryContextMemAllocated(statement->estate->es_query_cxt, true);
+	applier.current = nullptr;
+	applier.finishing = {&statement, rows};
+	applier.statement_bytes = MemoryContextMemAllocated(statement.estate->es_query_cxt, true);
 	for_each_table(routed,
-				   [](const Partition *partition) { direct_table_close(partition->table); });
-	late_row_begin(statement->estate);
+				   [](const Partition &partition) { direct_table_close(*partition.table); });
+	late_row_begin(statement.estate);
 	direct_statement_end(statement);
-	applier->finishing = {};
-	partition_route_end(&routed->route);
+	applier.finishing = {};
+	partition_route_end(routed.route);
 }
 
 /* Has the found version the row's values? */
 bool
-found_has_values(const DirectTable *table, const DirectRow &row)
+found_has_values(const DirectTable &table, const DirectRow &row)
 {
-	return has_values(*table->statement->target, row.values, row.nulls, [&](int i, bool *isnull) {
-		return slot_getattr(table->found, table->value_columns[i].to + 1, isnull);
+	return has_values(*table.statement->target, row.values, row.nulls, [&](int i, bool *isnull) {
+		return slot_getattr(table.found, table.value_columns[i].to + 1, isnull);
 	});
 }
 
@@ -190,17 +189,17 @@ as_statement(MemoryContext scratch, Body body)
 }
 
 const char *
-apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
+apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
-	DirectApplier *applier = static_cast<DirectApplier *>(base);
+	DirectApplier &applier = static_cast<DirectApplier &>(base);
 
 	return as_statement(scratch, [&] {
 		Routed routed = {};
-		const char *why = route_rows(applier, rows, RowExclusiveLock, &routed);
+		const char *why = route_rows(applier, rows, RowExclusiveLock, routed);
 
 		if (why == nullptr)
-			run_statement(applier, direct_statement_begin(applier, Access::Update, &applier->stats),
-						  rows, &routed, [](DirectTable *table, const DirectRow &row) {
+			run_statement(applier, *direct_statement_begin(applier, Access::Update, applier.stats),
+						  rows, routed, [](DirectTable &table, const DirectRow &row) {
 							  return direct_table_update(table, row);
 						  });
 		return why;
@@ -208,19 +207,19 @@ apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
 }
 
 const char *
-probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
+probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 {
-	DirectApplier *applier = static_cast<DirectApplier *>(base);
+	DirectApplier &applier = static_cast<DirectApplier &>(base);
 	bool values = probe == Probe::Values;
 	Access access = values ? Access::ProbeValues : Access::ProbeRow;
 
 	return as_statement(scratch, [&] {
 		Routed routed = {};
-		const char *why = route_rows(applier, rows, AccessShareLock, &routed);
+		const char *why = route_rows(applier, rows, AccessShareLock, routed);
 
 		if (why == nullptr)
-			run_statement(applier, direct_statement_begin(applier, access, &applier->stats), rows,
-						  &routed, [&](DirectTable *table, const DirectRow &row) {
+			run_statement(applier, *direct_statement_begin(applier, access, applier.stats), rows,
+						  routed, [&](DirectTable &table, const DirectRow &row) {
 							  if (!direct_table_find(table, row))
 								  return Outcome::Missing;
 							  return values && found_has_values(table, row) ? Outcome::Unchanged
@@ -231,40 +230,40 @@ probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 }
 
 ChunkRow *
-current_row(const Applier *base)
+current_row(const Applier &base)
 {
-	return static_cast<const DirectApplier *>(base)->current;
+	return static_cast<const DirectApplier &>(base).current;
 }
 
 ChunkRow *
-late_row(const Applier *base)
+late_row(const Applier &base)
 {
-	const Finishing &finishing = static_cast<const DirectApplier *>(base)->finishing;
+	const Finishing &finishing = static_cast<const DirectApplier &>(base).finishing;
 
 	return finishing.statement == nullptr
 			   ? nullptr
-			   : late_row_find(base->target, finishing.statement->estate, finishing.rows);
+			   : late_row_find(*base.target, finishing.statement->estate, finishing.rows);
 }
 
 void
-abandon(Applier *base)
+abandon(Applier &base)
 {
-	DirectApplier *applier = static_cast<DirectApplier *>(base);
+	DirectApplier &applier = static_cast<DirectApplier &>(base);
 
-	applier->current = nullptr;
-	applier->finishing = {};
+	applier.current = nullptr;
+	applier.finishing = {};
 }
 
 } /* namespace */
 
 Applier *
-direct_applier_create(const Target *target, Rechecks *rechecks)
+direct_applier_create(const Target &target, Rechecks *rechecks)
 {
 	DirectApplier *applier = palloc_one<DirectApplier>();
-	int natts = RelationGetDescr(target->relation)->natts;
+	int natts = RelationGetDescr(target.relation)->natts;
 
 	static_cast<Applier &>(*applier) = {apply,    probe, current_row, late_row, abandon,
-										"direct", 0,     target,      rechecks};
+										"direct", 0,     &target,     rechecks};
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);
 	return applier;

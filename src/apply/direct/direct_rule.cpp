@@ -12,11 +12,11 @@ namespace
 
 /* A stored version has no value of it. */
 bool
-has_virtual_key(const Target *target)
+has_virtual_key(const Target &target)
 {
-	for (const KeyColumn &key : target->keys)
+	for (const KeyColumn &key : target.keys)
 	{
-		char generated = attribute_of(*target, key.target).attgenerated;
+		char generated = attribute_of(target, key.target).attgenerated;
 
 		if (generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED)
 			return true; /* GCOVR_EXCL_LINE: from PostgreSQL 18 on, in sql/targets.sql */
@@ -66,9 +66,9 @@ why_not_index(Oid relid)
 } /* namespace */
 
 const char *
-why_not_direct(const Target *target, PlannedElsewhere *planned_elsewhere)
+why_not_direct(const Target &target, PlannedElsewhere &planned_elsewhere)
 {
-	Relation relation = target->relation;
+	Relation relation = target.relation;
 
 	/* Neither PostgreSQL nor a contrib module has a table that is stored otherwise. */
 	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE && !is_heap(relation))
@@ -85,12 +85,12 @@ why_not_direct(const Target *target, PlannedElsewhere *planned_elsewhere)
 
 	if (triggers != nullptr && (triggers->trig_update_old_table || triggers->trig_update_new_table))
 		return "A trigger of the table has a transition table.";
-	if (*planned_elsewhere == PlannedElsewhere::NotAsked)
-		*planned_elsewhere =
+	if (planned_elsewhere == PlannedElsewhere::NotAsked)
+		planned_elsewhere =
 			is_planned_elsewhere(target) ? PlannedElsewhere::Yes : PlannedElsewhere::No;
-	if (*planned_elsewhere == PlannedElsewhere::Yes)
+	if (planned_elsewhere == PlannedElsewhere::Yes)
 		return "An extension plans queries for the table in a way of its own.";
-	return why_not_index(RelationGetRelid(target->key_index));
+	return why_not_index(RelationGetRelid(target.key_index));
 }
 
 const char *

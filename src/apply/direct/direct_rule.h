@@ -21,7 +21,7 @@ namespace bulkupdate
  * planner, plans a query to see what becomes of it, and keeps the answer in
  * planned_elsewhere for the call; needs an SPI connection.
  */
-[[nodiscard]] const char *why_not_direct(const Target *target, PlannedElsewhere *planned_elsewhere);
+[[nodiscard]] const char *why_not_direct(const Target &target, PlannedElsewhere &planned_elsewhere);
 
 /* why_not_direct_partition: the same of a partition, in which index covers the key. */
 const char *why_not_direct_partition(Relation partition, Oid index);

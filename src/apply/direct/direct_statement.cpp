@@ -14,11 +14,11 @@ namespace
 {
 
 Bitmapset *
-mapped_columns(const Target *target, bool keys)
+mapped_columns(const Target &target, bool keys)
 {
 	Bitmapset *columns = nullptr;
 
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 		if (column.is_key == keys)
 			columns = bms_add_member(columns, column.target - FirstLowInvalidHeapAttributeNumber);
 	return columns;
@@ -39,59 +39,59 @@ add_result_relation(EState *estate, Relation relation, ResultRelInfo *root)
 }
 
 DirectStatement *
-direct_statement_begin(const Applier *applier, Access access, WalkStats *stats)
+direct_statement_begin(const Applier &applier, Access access, WalkStats &stats)
 {
-	const Target *target = applier->target;
+	const Target &target = *applier.target;
 	bool probing = access != Access::Update;
 	DirectStatement *statement = palloc_one<DirectStatement>();
 	EState *estate = CreateExecutorState();
 	Bitmapset *values = mapped_columns(target, false);
 	Bitmapset *read = mapped_columns(target, true);
 
-	if (!probing && target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+	if (!probing && target.relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
 		PreventCommandIfReadOnly("UPDATE");
 	if (access == Access::ProbeValues)
 		read = bms_add_members(read, values);
 
-	statement->target = target;
-	statement->rechecks = applier->rechecks;
-	statement->stats = stats;
+	statement->target = &target;
+	statement->rechecks = applier.rechecks;
+	statement->stats = &stats;
 	statement->estate = estate;
 	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
 	estate->es_output_cid = GetCurrentCommandId(!probing);
 	with_memory_context(estate->es_query_cxt, [&] {
-		init_range_table(estate, target->relation, probing ? ACL_SELECT : ACL_SELECT | ACL_UPDATE,
+		init_range_table(estate, target.relation, probing ? ACL_SELECT : ACL_SELECT | ACL_UPDATE,
 						 read, probing ? nullptr : values);
 		if (probing)
 			return;
-		statement->root = add_result_relation(estate, target->relation, nullptr);
+		statement->root = add_result_relation(estate, target.relation, nullptr);
 		AfterTriggerBeginQuery();
 	});
 	return statement;
 }
 
 void
-direct_statement_fire_before(DirectStatement *statement)
+direct_statement_fire_before(DirectStatement &statement)
 {
-	EState *estate = statement->estate;
+	EState *estate = statement.estate;
 
-	if (statement->root == nullptr)
+	if (statement.root == nullptr)
 		return;
 	with_memory_context(estate->es_query_cxt,
-						[&] { ExecBSUpdateTriggers(estate, statement->root); });
+						[&] { ExecBSUpdateTriggers(estate, statement.root); });
 	FAULT_POINT(statement_begin);
 }
 
 void
-direct_statement_end(DirectStatement *statement)
+direct_statement_end(DirectStatement &statement)
 {
-	EState *estate = statement->estate;
+	EState *estate = statement.estate;
 
-	if (statement->root != nullptr)
+	if (statement.root != nullptr)
 	{
 		with_memory_context(estate->es_query_cxt, [&] {
-			ExecASUpdateTriggers(estate, statement->root, nullptr);
-			rechecks_hold(statement->rechecks, estate);
+			ExecASUpdateTriggers(estate, statement.root, nullptr);
+			rechecks_hold(statement.rechecks, estate);
 			FAULT_POINT(after_triggers);
 			AfterTriggerEndQuery(estate);
 		});

@@ -39,7 +39,7 @@ struct DirectStatement
  *
  * Raises 42501, 25006.
  */
-DirectStatement *direct_statement_begin(const Applier *applier, Access access, WalkStats *stats);
+DirectStatement *direct_statement_begin(const Applier &applier, Access access, WalkStats &stats);
 
 /*
  * direct_statement_fire_before
@@ -47,10 +47,10 @@ DirectStatement *direct_statement_begin(const Applier *applier, Access access, W
  *		are open then, and so is the index that rows are found by: a trigger
  *		cannot take it away.
  */
-void direct_statement_fire_before(DirectStatement *statement);
+void direct_statement_fire_before(DirectStatement &statement);
 
 /* direct_statement_end: fire the triggers that are due after the rows, and close everything. */
-void direct_statement_end(DirectStatement *statement);
+void direct_statement_end(DirectStatement &statement);
 
 /*
  * add_result_relation

@@ -16,105 +16,105 @@ namespace
 constexpr int MAX_KEPT_WALKS = 64;
 
 void
-map_attributes(DirectTable *table)
+map_attributes(DirectTable &table)
 {
-	const Target *target = table->statement->target;
+	const Target &target = *table.statement->target;
 
-	table->key_attributes = {palloc_array_of<AttrNumber>(target->keys.size), target->keys.size};
-	for (int i = 0; i < target->keys.size; i++)
-		table->key_attributes[i] = attribute_in(table->relation, *target, target->keys[i].target);
+	table.key_attributes = {palloc_array_of<AttrNumber>(target.keys.size), target.keys.size};
+	for (int i = 0; i < target.keys.size; i++)
+		table.key_attributes[i] = attribute_in(table.relation, target, target.keys[i].target);
 
-	table->value_columns = {palloc_array_of<ValueColumn>(target->columns.size), 0};
-	for (const MappedColumn &column : target->columns)
+	table.value_columns = {palloc_array_of<ValueColumn>(target.columns.size), 0};
+	for (const MappedColumn &column : target.columns)
 		if (!column.is_key)
-			table->value_columns[table->value_columns.size++] = {
-				column.target - 1, attribute_in(table->relation, *target, column.target) - 1};
+			table.value_columns[table.value_columns.size++] = {
+				column.target - 1, attribute_in(table.relation, target, column.target) - 1};
 
-	TupleDesc tuple_desc = RelationGetDescr(table->relation);
+	TupleDesc tuple_desc = RelationGetDescr(table.relation);
 
-	table->dropped = {palloc_array_of<int>(tuple_desc->natts), 0};
+	table.dropped = {palloc_array_of<int>(tuple_desc->natts), 0};
 	for (int i = 0; i < tuple_desc->natts; i++)
 		if (TupleDescAttr(tuple_desc, i)->attisdropped)
-			table->dropped[table->dropped.size++] = i;
+			table.dropped[table.dropped.size++] = i;
 }
 
 } /* namespace */
 
 DirectTable *
-direct_table_open(DirectStatement *statement, Relation relation, Oid index)
+direct_table_open(DirectStatement &statement, Relation relation, Oid index)
 {
-	EState *estate = statement->estate;
-	const Target *target = statement->target;
+	EState *estate = statement.estate;
+	const Target &target = *statement.target;
 
 	return with_memory_context(estate->es_query_cxt, [&] {
 		DirectTable *table = palloc_one<DirectTable>();
 
-		table->statement = statement;
+		table->statement = &statement;
 		table->relation = relation;
-		table->keeps_walk = statement->tables++ < MAX_KEPT_WALKS;
-		map_attributes(table);
+		table->keeps_walk = statement.tables++ < MAX_KEPT_WALKS;
+		map_attributes(*table);
 		table->found = table_slot_create(relation, &estate->es_tupleTable);
 		table->updated = table_slot_create(relation, &estate->es_tupleTable);
 		table->index = index_open(index, AccessShareLock);
-		index_walk_begin(&table->walk, relation, table->index,
-						 {target->keys.data, target->index_columns}, estate->es_snapshot,
-						 statement->stats);
-		if (statement->root == nullptr)
+		index_walk_begin(table->walk, relation, table->index,
+						 {target.keys.data, target.index_columns}, estate->es_snapshot,
+						 *statement.stats);
+		if (statement.root == nullptr)
 			return table;
 
 		CheckCmdReplicaIdentity(relation, CMD_UPDATE);
-		table->result = relation == target->relation
-							? statement->root
-							: add_result_relation(estate, relation, statement->root);
+		table->result = relation == target.relation
+							? statement.root
+							: add_result_relation(estate, relation, statement.root);
 		init_eval_plan_qual(&table->epqstate, estate);
 		return table;
 	});
 }
 
 bool
-direct_table_has_key(const DirectTable *table, const DirectRow &row, int first)
+direct_table_has_key(const DirectTable &table, const DirectRow &row, int first)
 {
-	const Target *target = table->statement->target;
+	const Target &target = *table.statement->target;
 
-	for (int i = first; i < target->keys.size; i++)
+	for (int i = first; i < target.keys.size; i++)
 	{
 		bool isnull;
-		Datum value = slot_getattr(table->found, table->key_attributes[i], &isnull);
+		Datum value = slot_getattr(table.found, table.key_attributes[i], &isnull);
 
 		if (isnull ||
-			ApplySortComparator(value, false, row.key[i], false, target->keys[i].sort) != 0)
+			ApplySortComparator(value, false, row.key[i], false, target.keys[i].sort) != 0)
 			return false;
 	}
 	return true;
 }
 
 bool
-direct_table_find(DirectTable *table, const DirectRow &row)
+direct_table_find(DirectTable &table, const DirectRow &row)
 {
 	FAULT_POINT(find);
-	return index_walk_find(&table->walk, row.key, table->found) &&
-		   direct_table_has_key(table, row, table->statement->target->index_columns);
+	return index_walk_find(table.walk, row.key, table.found) &&
+		   direct_table_has_key(table, row, table.statement->target->index_columns);
 }
 
 void
-direct_table_leave(DirectTable *table)
+direct_table_leave(DirectTable &table)
 {
-	ExecClearTuple(table->found);
-	ExecClearTuple(table->updated);
-	if (table->keeps_walk)
-		index_walk_leave(&table->walk);
+	ExecClearTuple(table.found);
+	ExecClearTuple(table.updated);
+	if (table.keeps_walk)
+		index_walk_leave(table.walk);
 	else
-		index_walk_end(&table->walk); /* GCOVR_EXCL_LINE: more than 64 partitions, in test/pins */
+		index_walk_end(table.walk);
 }
 
 void
-direct_table_close(DirectTable *table)
+direct_table_close(DirectTable &table)
 {
-	index_walk_end(&table->walk);
-	index_entries_end(&table->entries);
-	index_close(table->index, NoLock);
-	ExecClearTuple(table->found);
-	ExecClearTuple(table->updated);
+	index_walk_end(table.walk);
+	index_entries_end(table.entries);
+	index_close(table.index, NoLock);
+	ExecClearTuple(table.found);
+	ExecClearTuple(table.updated);
 }
 
 } /* namespace bulkupdate */

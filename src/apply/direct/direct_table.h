@@ -52,17 +52,17 @@ struct DirectRow
  *
  * Raises 55000 (the table publishes updates and has no replica identity).
  */
-DirectTable *direct_table_open(DirectStatement *statement, Relation relation, Oid index);
+DirectTable *direct_table_open(DirectStatement &statement, Relation relation, Oid index);
 
 /*
  * direct_table_find
  *		Put the row's version that the snapshot sees into table->found; returns
  *		whether there is one.
  */
-[[nodiscard]] bool direct_table_find(DirectTable *table, const DirectRow &row);
+[[nodiscard]] bool direct_table_find(DirectTable &table, const DirectRow &row);
 
 /* direct_table_has_key: has the found version the row's key, in its columns from this one on? */
-[[nodiscard]] bool direct_table_has_key(const DirectTable *table, const DirectRow &row, int first);
+[[nodiscard]] bool direct_table_has_key(const DirectTable &table, const DirectRow &row, int first);
 
 /*
  * direct_table_leave
@@ -70,10 +70,10 @@ DirectTable *direct_table_open(DirectStatement *statement, Relation relation, Oi
  *		that there are not more of them with each table of a statement.  The scans
  *		of a few tables stay open; to begin one again costs less than its memory.
  */
-void direct_table_leave(DirectTable *table);
+void direct_table_leave(DirectTable &table);
 
 /* direct_table_close: no more rows will be found; releases the buffers it has pinned. */
-void direct_table_close(DirectTable *table);
+void direct_table_close(DirectTable &table);
 
 } /* namespace bulkupdate */
 

@@ -14,17 +14,17 @@ namespace
 {
 
 const char *
-why_not_direct_children(const Target *target)
+why_not_direct_children(const Target &target)
 {
 	PartitionRoute route;
 
-	if (!has_inheritance_children(target->relation))
+	if (!has_inheritance_children(target.relation))
 		return nullptr;
-	partition_route_begin(&route, target, AccessShareLock);
+	partition_route_begin(route, target, AccessShareLock);
 
-	const char *why = inheritance_route_open(&route);
+	const char *why = inheritance_route_open(route);
 
-	partition_route_end(&route);
+	partition_route_end(route);
 	return why;
 }
 
@@ -57,18 +57,18 @@ why_not_direct_below(Relation relation, Oid index)
 } /* namespace */
 
 const char *
-why_not_direct_tree(const Target *target)
+why_not_direct_tree(const Target &target)
 {
 	PlannedElsewhere planned_elsewhere = PlannedElsewhere::NotAsked;
-	const char *why = why_not_direct(target, &planned_elsewhere);
+	const char *why = why_not_direct(target, planned_elsewhere);
 
 	return why != nullptr ? why : why_not_direct_children(target);
 }
 
 const char *
-why_not_direct_partitions(const Target *target)
+why_not_direct_partitions(const Target &target)
 {
-	return why_not_direct_below(target->relation, RelationGetRelid(target->key_index));
+	return why_not_direct_below(target.relation, RelationGetRelid(target.key_index));
 }
 
 } /* namespace bulkupdate */

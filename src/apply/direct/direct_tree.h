@@ -17,10 +17,10 @@ namespace bulkupdate
  *
  * Needs an SPI connection.
  */
-[[nodiscard]] const char *why_not_direct_tree(const Target *target);
+[[nodiscard]] const char *why_not_direct_tree(const Target &target);
 
 /* why_not_direct_partitions: the same of its partitions, at any depth. */
-[[nodiscard]] const char *why_not_direct_partitions(const Target *target);
+[[nodiscard]] const char *why_not_direct_partitions(const Target &target);
 
 } /* namespace bulkupdate */
 

@@ -57,9 +57,9 @@ namespace
 
 /* A trigger of this statement changed the row: each key comes once, so it was not the statement. */
 [[noreturn]] void
-refuse_self_modified(const DirectTable *table, const TM_FailureData *failure)
+refuse_self_modified(const DirectTable &table, const TM_FailureData *failure)
 {
-	if (failure->cmax == table->statement->estate->es_output_cid)
+	if (failure->cmax == table.statement->estate->es_output_cid)
 		elog(ERROR, "a row was to be updated twice by one statement");
 	ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 					errmsg("tuple to be updated was already modified by an operation triggered "
@@ -85,17 +85,17 @@ check_isolation(TM_Result result)
  * it has been deleted or has another key by now.
  */
 bool
-lock_newest_version(DirectTable *table, const DirectRow &row, LockTupleMode mode)
+lock_newest_version(DirectTable &table, const DirectRow &row, LockTupleMode mode)
 {
-	EState *estate = table->statement->estate;
-	ItemPointerData tid = table->found->tts_tid;
+	EState *estate = table.statement->estate;
+	ItemPointerData tid = table.found->tts_tid;
 	TM_FailureData failure;
 	uint8 flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 
-	ExecClearTuple(table->found);
+	ExecClearTuple(table.found);
 
 	TM_Result result =
-		table_tuple_lock(table->relation, &tid, estate->es_snapshot, table->found,
+		table_tuple_lock(table.relation, &tid, estate->es_snapshot, table.found,
 						 estate->es_output_cid, mode, LockWaitBlock, flags, &failure);
 
 	switch (result)
@@ -117,9 +117,9 @@ lock_newest_version(DirectTable *table, const DirectRow &row, LockTupleMode mode
 
 /* Write the new version; false when the row is not to be updated any more. */
 bool
-write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *indexes)
+write_new_version(DirectTable &table, const DirectRow &row, IndexesToUpdate *indexes)
 {
-	EState *estate = table->statement->estate;
+	EState *estate = table.statement->estate;
 
 	for (;;)
 	{
@@ -129,9 +129,9 @@ write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *ind
 		prepare_new_version(table);
 		FAULT_POINT(write_before);
 
-		TM_Result result = table_tuple_update(
-			table->relation, &table->found->tts_tid, table->updated, estate->es_output_cid,
-			estate->es_snapshot, InvalidSnapshot, true, &failure, &mode, indexes);
+		TM_Result result = table_tuple_update(table.relation, &table.found->tts_tid, table.updated,
+											  estate->es_output_cid, estate->es_snapshot,
+											  InvalidSnapshot, true, &failure, &mode, indexes);
 
 		switch (result)
 		{
@@ -156,23 +156,23 @@ write_new_version(DirectTable *table, const DirectRow &row, IndexesToUpdate *ind
 }
 
 bool
-has_before_row_triggers(const DirectTable *table)
+has_before_row_triggers(const DirectTable &table)
 {
-	const TriggerDesc *triggers = table->result->ri_TrigDesc;
+	const TriggerDesc *triggers = table.result->ri_TrigDesc;
 
 	return triggers != nullptr && triggers->trig_update_before_row;
 }
 
 /* Attributes that an update may change; NULL when a trigger may change any. */
 const Bitmapset *
-changing_attributes(const DirectTable *table)
+changing_attributes(const DirectTable &table)
 {
-	TupleDesc tuple_desc = RelationGetDescr(table->relation);
+	TupleDesc tuple_desc = RelationGetDescr(table.relation);
 	Bitmapset *changing = nullptr;
 
 	if (has_before_row_triggers(table))
 		return nullptr;
-	for (const ValueColumn &column : table->value_columns)
+	for (const ValueColumn &column : table.value_columns)
 		changing = bms_add_member(changing, column.to + 1 - FirstLowInvalidHeapAttributeNumber);
 	for (int i = 0; i < tuple_desc->natts; i++)
 		if (TupleDescAttr(tuple_desc, i)->attgenerated != '\0')
@@ -182,20 +182,20 @@ changing_attributes(const DirectTable *table)
 
 /* Not before there is something to write: until then triggers may drop the other indexes. */
 void
-open_indexes(DirectTable *table)
+open_indexes(DirectTable &table)
 {
-	if (table->result->ri_IndexRelationDescs == nullptr)
-		with_memory_context(table->statement->estate->es_query_cxt, [&] {
-			index_entries_begin(&table->entries, table->result, changing_attributes(table));
+	if (table.result->ri_IndexRelationDescs == nullptr)
+		with_memory_context(table.statement->estate->es_query_cxt, [&] {
+			index_entries_begin(table.entries, table.result, changing_attributes(table));
 		});
 }
 
 } /* namespace */
 
 Outcome
-direct_table_update(DirectTable *table, const DirectRow &row)
+direct_table_update(DirectTable &table, const DirectRow &row)
 {
-	EState *estate = table->statement->estate;
+	EState *estate = table.statement->estate;
 	IndexesToUpdate indexes;
 
 	ResetPerTupleExprContext(estate);
@@ -206,11 +206,11 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 	if (has_before_row_triggers(table))
 	{
 		/* The triggers' own lock would follow an update chain with the plan; there is none. */
-		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table->result)))
+		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table.result)))
 			return Outcome::Missing;
 		form_new_version(table, row);
-		if (!fire_before_row_update_triggers(estate, &table->epqstate, table->result,
-											 &table->found->tts_tid, table->updated))
+		if (!fire_before_row_update_triggers(estate, &table.epqstate, table.result,
+											 &table.found->tts_tid, table.updated))
 			return Outcome::Unchanged;
 	}
 	else
@@ -220,12 +220,12 @@ direct_table_update(DirectTable *table, const DirectRow &row)
 		return Outcome::Missing;
 
 	FAULT_POINT(index_insert);
-	List *recheck = index_entries_insert(&table->entries, table->updated, estate, indexes,
-										 walk_meets_dead_versions(table->statement->stats));
+	List *recheck = index_entries_insert(table.entries, table.updated, estate, indexes,
+										 walk_meets_dead_versions(*table.statement->stats));
 
 	FAULT_POINT(row_triggers);
-	ExecARUpdateTriggers(estate, table->result, nullptr, nullptr, &table->found->tts_tid, nullptr,
-						 table->updated, recheck, nullptr, false);
+	ExecARUpdateTriggers(estate, table.result, nullptr, nullptr, &table.found->tts_tid, nullptr,
+						 table.updated, recheck, nullptr, false);
 	list_free(recheck);
 	return Outcome::Updated;
 }

@@ -22,7 +22,7 @@ namespace bulkupdate
  * Raises what UPDATE raises.  Method: ExecUpdate() of nodeModifyTable.c, and
  * for the order of its parts also execReplication.c.
  */
-[[nodiscard]] Outcome direct_table_update(DirectTable *table, const DirectRow &row);
+[[nodiscard]] Outcome direct_table_update(DirectTable &table, const DirectRow &row);
 
 } /* namespace bulkupdate */
 

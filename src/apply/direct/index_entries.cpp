@@ -35,18 +35,18 @@ is_unchanged(Relation index, const IndexInfo *info, const Bitmapset *changing)
 } /* namespace */
 
 void
-index_entries_begin(IndexEntries *entries, ResultRelInfo *result, const Bitmapset *changing)
+index_entries_begin(IndexEntries &entries, ResultRelInfo *result, const Bitmapset *changing)
 {
 	ExecOpenIndices(result, false);
-	entries->result = result;
-	entries->taken = {palloc_array_of<UnchangedIndex>(result->ri_NumIndices), 0};
+	entries.result = result;
+	entries.taken = {palloc_array_of<UnchangedIndex>(result->ri_NumIndices), 0};
 	for (int i = 0; i < result->ri_NumIndices; i++)
 	{
 		Relation index = result->ri_IndexRelationDescs[i];
 
 		if (!is_unchanged(index, result->ri_IndexRelationInfo[i], changing))
 			continue;
-		entries->taken[entries->taken.size++] = {i, index};
+		entries.taken[entries.taken.size++] = {i, index};
 
 		/* The executor skips a place without a relation. */
 		result->ri_IndexRelationDescs[i] = nullptr;
@@ -54,14 +54,14 @@ index_entries_begin(IndexEntries *entries, ResultRelInfo *result, const Bitmapse
 }
 
 List *
-index_entries_insert(const IndexEntries *entries, TupleTableSlot *slot, EState *estate,
+index_entries_insert(const IndexEntries &entries, TupleTableSlot *slot, EState *estate,
 					 IndexesToUpdate which, bool dead_versions)
 {
-	ResultRelInfo *result = entries->result;
+	ResultRelInfo *result = entries.result;
 
 	if (!needs_all_indexes(which))
 		return insert_index_entries(result, slot, estate, which);
-	for (const UnchangedIndex &taken : entries->taken)
+	for (const UnchangedIndex &taken : entries.taken)
 	{
 		Datum values[INDEX_MAX_KEYS];
 		bool nulls[INDEX_MAX_KEYS];
@@ -72,17 +72,17 @@ index_entries_insert(const IndexEntries *entries, TupleTableSlot *slot, EState *
 		(void) index_insert(taken.index, values, nulls, &slot->tts_tid, result->ri_RelationDesc,
 							UNIQUE_CHECK_NO, dead_versions, info);
 	}
-	if (entries->taken.size == result->ri_NumIndices)
+	if (entries.taken.size == result->ri_NumIndices)
 		return NIL;
 	return insert_index_entries(result, slot, estate, which);
 }
 
 void
-index_entries_end(IndexEntries *entries)
+index_entries_end(IndexEntries &entries)
 {
-	for (const UnchangedIndex &taken : entries->taken)
-		entries->result->ri_IndexRelationDescs[taken.place] = taken.index;
-	entries->taken.size = 0;
+	for (const UnchangedIndex &taken : entries.taken)
+		entries.result->ri_IndexRelationDescs[taken.place] = taken.index;
+	entries.taken.size = 0;
 }
 
 } /* namespace bulkupdate */

@@ -46,7 +46,7 @@ struct IndexEntries
  * changing: attributes, less FirstLowInvalidHeapAttributeNumber, that may get
  * another value; NULL when any may.  Allocates in the current memory context.
  */
-void index_entries_begin(IndexEntries *entries, ResultRelInfo *result, const Bitmapset *changing);
+void index_entries_begin(IndexEntries &entries, ResultRelInfo *result, const Bitmapset *changing);
 
 /*
  * index_entries_insert
@@ -56,11 +56,11 @@ void index_entries_begin(IndexEntries *entries, ResultRelInfo *result, const Bit
  * dead_versions: dead versions of rows from before are likely to be found.
  * Raises what ExecInsertIndexTuples() raises.
  */
-List *index_entries_insert(const IndexEntries *entries, TupleTableSlot *slot, EState *estate,
+List *index_entries_insert(const IndexEntries &entries, TupleTableSlot *slot, EState *estate,
 						   IndexesToUpdate which, bool dead_versions);
 
 /* index_entries_end: give the taken indexes back, for ExecCloseIndices(). */
-void index_entries_end(IndexEntries *entries);
+void index_entries_end(IndexEntries &entries);
 
 } /* namespace bulkupdate */
 

@@ -38,34 +38,34 @@ set_arguments(ScanKeyData *scan_keys, const Datum *key, int n)
 
 /* The order of the walk's current entry and the wanted key, in the last column. */
 int
-compare_entry(const IndexWalk *walk, const Datum *key)
+compare_entry(const IndexWalk &walk, const Datum *key)
 {
-	int last = walk->keys.size - 1;
+	int last = walk.keys.size - 1;
 	bool isnull;
-	Datum value = index_getattr(leaf_scan_entry(walk->steps), static_cast<AttrNumber>(last + 1),
-								walk->steps->xs_itupdesc, &isnull);
+	Datum value = index_getattr(leaf_scan_entry(walk.steps), static_cast<AttrNumber>(last + 1),
+								walk.steps->xs_itupdesc, &isnull);
 
-	return ApplySortComparator(value, isnull, key[last], false, walk->keys[last].sort);
+	return ApplySortComparator(value, isnull, key[last], false, walk.keys[last].sort);
 }
 
 /* Are all columns but the last those that the walk is among? */
 bool
-has_prefix(const IndexWalk *walk, const Datum *key)
+has_prefix(const IndexWalk &walk, const Datum *key)
 {
-	for (int i = 0; i < walk->keys.size - 1; i++)
-		if (ApplySortComparator(walk->step_keys[i].sk_argument, false, key[i], false,
-								walk->keys[i].sort) != 0)
+	for (int i = 0; i < walk.keys.size - 1; i++)
+		if (ApplySortComparator(walk.step_keys[i].sk_argument, false, key[i], false,
+								walk.keys[i].sort) != 0)
 			return false;
 	return true;
 }
 
 bool
-step(IndexWalk *walk)
+step(IndexWalk &walk)
 {
-	walk->on_entry = leaf_scan_next(walk->steps);
-	if (walk->on_entry)
-		walk->entry = walk->steps->xs_heaptid;
-	return walk->on_entry;
+	walk.on_entry = leaf_scan_next(walk.steps);
+	if (walk.on_entry)
+		walk.entry = walk.steps->xs_heaptid;
+	return walk.on_entry;
 }
 
 /* Step on to the first entry with this key whose row is visible, at most so many steps. */
@@ -77,7 +77,7 @@ enum class Found : uint8
 };
 
 Found
-step_to(IndexWalk *walk, const Datum *key, TupleTableSlot *slot, int max_steps)
+step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 {
 	for (int steps = 0; steps <= max_steps; steps++)
 	{
@@ -92,10 +92,10 @@ step_to(IndexWalk *walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 			 * scan's pointer on to the version; the entry may be asked again, for
 			 * another key with the same columns in the index.
 			 */
-			walk->steps->xs_heaptid = walk->entry;
-			if (index_fetch_heap(walk->steps, slot))
+			walk.steps->xs_heaptid = walk.entry;
+			if (index_fetch_heap(walk.steps, slot))
 				return Found::Row;
-			walk->stats->dead++;
+			walk.stats->dead++;
 			steps--;
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -107,73 +107,70 @@ step_to(IndexWalk *walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 
 /* Descend to the first entry that is not before this key. */
 bool
-descend(IndexWalk *walk, const Datum *key)
+descend(IndexWalk &walk, const Datum *key)
 {
-	int n = walk->keys.size;
+	int n = walk.keys.size;
 
 	/* has_prefix() asks the arguments later on: they must outlive the caller's key. */
-	set_arguments(walk->step_keys, key, n);
-	if (walk->steps == nullptr)
-		walk->steps = leaf_scan_begin(walk->heap, walk->index, walk->snapshot, walk->step_keys, n);
-	index_rescan(walk->steps, walk->step_keys, n, nullptr, 0);
+	set_arguments(walk.step_keys, key, n);
+	if (walk.steps == nullptr)
+		walk.steps = leaf_scan_begin(walk.heap, walk.index, walk.snapshot, walk.step_keys, n);
+	index_rescan(walk.steps, walk.step_keys, n, nullptr, 0);
 	return step(walk);
 }
 
 bool
-look_up(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
+look_up(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 {
-	int n = walk->keys.size;
+	int n = walk.keys.size;
 
-	leave_page(walk->steps);
-	if (walk->lookups == nullptr)
-		walk->lookups = begin_index_scan(walk->heap, walk->index, walk->snapshot, n);
-	set_arguments(walk->lookup_keys, key, n);
-	index_rescan(walk->lookups, walk->lookup_keys, n, nullptr, 0);
-	while (index_getnext_tid(walk->lookups, ForwardScanDirection) != nullptr)
+	leave_page(walk.steps);
+	if (walk.lookups == nullptr)
+		walk.lookups = begin_index_scan(walk.heap, walk.index, walk.snapshot, n);
+	set_arguments(walk.lookup_keys, key, n);
+	index_rescan(walk.lookups, walk.lookup_keys, n, nullptr, 0);
+	while (index_getnext_tid(walk.lookups, ForwardScanDirection) != nullptr)
 	{
-		if (index_fetch_heap(walk->lookups, slot))
+		if (index_fetch_heap(walk.lookups, slot))
 		{
-			/*
-			 * Without WAL the leaf page is still pinned; this kills what is dead, and leaves it.
-			 * test/pins has such indexes.
-			 */
-			if (!RelationNeedsWAL(walk->index))
-				index_rescan(walk->lookups, walk->lookup_keys, n, nullptr, 0); /* GCOVR_EXCL_LINE */
+			/* Without WAL the leaf page is still pinned; this kills what is dead, and leaves it. */
+			if (!RelationNeedsWAL(walk.index))
+				index_rescan(walk.lookups, walk.lookup_keys, n, nullptr, 0);
 			return true;
 		}
-		walk->stats->dead++;
+		walk.stats->dead++;
 	}
 	return false;
 }
 
 bool
-find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
+find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 {
-	WalkStats *stats = walk->stats;
+	WalkStats &stats = *walk.stats;
 
-	if (!walk->can_step || stats->lookups_due > 0)
+	if (!walk.can_step || stats.lookups_due > 0)
 	{
-		stats->lookups_due = Max(stats->lookups_due - 1, 0);
+		stats.lookups_due = Max(stats.lookups_due - 1, 0);
 		return look_up(walk, key, slot);
 	}
 
-	leave_page(walk->lookups);
-	if (walk->on_entry && has_prefix(walk, key))
+	leave_page(walk.lookups);
+	if (walk.on_entry && has_prefix(walk, key))
 	{
 		Found found = step_to(walk, key, slot, MAX_STEPS);
 
 		if (found != Found::TooFar)
 		{
-			stats->far_keys = 0;
+			stats.far_keys = 0;
 			return found == Found::Row;
 		}
 	}
 
-	if (++stats->far_keys > FAR_KEYS_BEFORE_LOOKUPS)
+	if (++stats.far_keys > FAR_KEYS_BEFORE_LOOKUPS)
 	{
-		stats->far_keys = FAR_KEYS_BEFORE_LOOKUPS - 1;
-		stats->lookups_due = LOOKUPS_BEFORE_STEPS;
-		walk->on_entry = false;
+		stats.far_keys = FAR_KEYS_BEFORE_LOOKUPS - 1;
+		stats.lookups_due = LOOKUPS_BEFORE_STEPS;
+		walk.on_entry = false;
 		return look_up(walk, key, slot);
 	}
 	return descend(walk, key) && step_to(walk, key, slot, MAX_STEPS) == Found::Row;
@@ -182,53 +179,53 @@ find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
 } /* namespace */
 
 void
-index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyColumn> keys,
-				 Snapshot snapshot, WalkStats *stats)
+index_walk_begin(IndexWalk &walk, Relation heap, Relation index, Span<const KeyColumn> keys,
+				 Snapshot snapshot, WalkStats &stats)
 {
 	int last = keys.size - 1;
 
-	*walk = {};
-	walk->keys = keys;
-	walk->heap = heap;
-	walk->index = index;
-	walk->snapshot = snapshot;
-	walk->stats = stats;
-	walk->can_step = (index->rd_indoption[last] & INDOPTION_DESC) == 0;
-	walk->step_keys = palloc_array_of<ScanKeyData>(keys.size);
-	walk->lookup_keys = palloc_array_of<ScanKeyData>(keys.size);
+	walk = {};
+	walk.keys = keys;
+	walk.heap = heap;
+	walk.index = index;
+	walk.snapshot = snapshot;
+	walk.stats = &stats;
+	walk.can_step = (index->rd_indoption[last] & INDOPTION_DESC) == 0;
+	walk.step_keys = palloc_array_of<ScanKeyData>(keys.size);
+	walk.lookup_keys = palloc_array_of<ScanKeyData>(keys.size);
 	for (int i = 0; i < keys.size; i++)
 	{
-		init_scan_key(&walk->lookup_keys[i], index, i, BTEqualStrategyNumber);
-		init_scan_key(&walk->step_keys[i], index, i,
+		init_scan_key(&walk.lookup_keys[i], index, i, BTEqualStrategyNumber);
+		init_scan_key(&walk.step_keys[i], index, i,
 					  i == last ? BTGreaterEqualStrategyNumber : BTEqualStrategyNumber);
 	}
 }
 
 bool
-index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot)
+index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 {
 	bool found = find(walk, key, slot);
 
-	walk->stats->rows += found ? 1 : 0;
+	walk.stats->rows += found ? 1 : 0;
 	return found;
 }
 
 void
-index_walk_leave(IndexWalk *walk)
+index_walk_leave(const IndexWalk &walk)
 {
-	leave_page(walk->steps);
-	leave_page(walk->lookups);
+	leave_page(walk.steps);
+	leave_page(walk.lookups);
 }
 
 void
-index_walk_end(IndexWalk *walk)
+index_walk_end(IndexWalk &walk)
 {
-	if (walk->steps != nullptr)
-		index_endscan(walk->steps);
-	if (walk->lookups != nullptr)
-		index_endscan(walk->lookups);
-	walk->steps = walk->lookups = nullptr;
-	walk->on_entry = false;
+	if (walk.steps != nullptr)
+		index_endscan(walk.steps);
+	if (walk.lookups != nullptr)
+		index_endscan(walk.lookups);
+	walk.steps = walk.lookups = nullptr;
+	walk.on_entry = false;
 }
 
 } /* namespace bulkupdate */

@@ -48,9 +48,9 @@ struct IndexWalk
 
 /* walk_meets_dead_versions: of one row in eight, say, there are older versions in the index. */
 inline bool
-walk_meets_dead_versions(const WalkStats *stats)
+walk_meets_dead_versions(const WalkStats &stats)
 {
-	return stats->dead * 8 > stats->rows;
+	return stats.dead * 8 > stats.rows;
 }
 
 /*
@@ -60,8 +60,8 @@ walk_meets_dead_versions(const WalkStats *stats)
  *
  * Allocates in the current memory context.
  */
-void index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const KeyColumn> keys,
-					  Snapshot snapshot, WalkStats *stats);
+void index_walk_begin(IndexWalk &walk, Relation heap, Relation index, Span<const KeyColumn> keys,
+					  Snapshot snapshot, WalkStats &stats);
 
 /*
  * index_walk_find
@@ -71,17 +71,17 @@ void index_walk_begin(IndexWalk *walk, Relation heap, Relation index, Span<const
  * The keys asked for must come in ascending order.  Raises 40001 where an index
  * scan would.
  */
-[[nodiscard]] bool index_walk_find(IndexWalk *walk, const Datum *key, TupleTableSlot *slot);
+[[nodiscard]] bool index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot);
 
 /*
  * index_walk_leave
  *		Release the pin on the heap page of the newest row: the next key is not
  *		wanted soon.
  */
-void index_walk_leave(IndexWalk *walk);
+void index_walk_leave(const IndexWalk &walk);
 
 /* index_walk_end: release its scans; the next key begins new ones. */
-void index_walk_end(IndexWalk *walk);
+void index_walk_end(IndexWalk &walk);
 
 } /* namespace bulkupdate */
 

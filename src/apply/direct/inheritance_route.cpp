@@ -30,17 +30,17 @@ struct Search
 
 /* Does an index of a child cover the key as the target's own index does? */
 bool
-covers_key_alike(const Target *target, Relation child, Relation index)
+covers_key_alike(const Target &target, Relation child, Relation index)
 {
-	Relation model = target->key_index;
+	Relation model = target.key_index;
 	const FormData_pg_index *form = index->rd_index;
 
 	if (!form->indisunique || !form->indisready || !form->indislive ||
-		index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts != target->index_columns ||
+		index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts != target.index_columns ||
 		RelationGetIndexPredicate(index) != NIL)
-		return false; /* GCOVR_EXCL_LINE: test/differential draws such indexes */
-	for (int i = 0; i < target->index_columns; i++)
-		if (form->indkey.values[i] != attribute_in(child, *target, target->keys[i].target) ||
+		return false;
+	for (int i = 0; i < target.index_columns; i++)
+		if (form->indkey.values[i] != attribute_in(child, target, target.keys[i].target) ||
 			index->rd_opfamily[i] != model->rd_opfamily[i] ||
 			index->rd_opcintype[i] != model->rd_opcintype[i] ||
 			index->rd_indcollation[i] != model->rd_indcollation[i])
@@ -50,7 +50,7 @@ covers_key_alike(const Target *target, Relation child, Relation index)
 
 /* The child's index that covers the key, or InvalidOid; one that can be used at once is best. */
 Oid
-covering_index(const Target *target, Relation child)
+covering_index(const Target &target, Relation child)
 {
 	Oid found = InvalidOid;
 	bool found_best = false;
@@ -82,10 +82,10 @@ ascends(Relation index, int columns)
 
 /* A scan key for (column 1, column 2, ...) >= (a, b, ...), as ExecIndexBuildScanKeys() makes it. */
 void
-init_row_key(Search *search, Relation index)
+init_row_key(Search &search, Relation index)
 {
-	int n = search->columns.size;
-	ScanKeyData *header = &search->scan_key;
+	int n = search.columns.size;
+	ScanKeyData *header = &search.scan_key;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -95,7 +95,7 @@ init_row_key(Search *search, Relation index)
 		if (!OidIsValid(compare))
 			elog(ERROR, "missing support function %d(%u,%u) in opfamily %u", BTORDER_PROC, type,
 				 type, index->rd_opfamily[i]);
-		ScanKeyEntryInitialize(&search->members[i], SK_ROW_MEMBER | (i == n - 1 ? SK_ROW_END : 0),
+		ScanKeyEntryInitialize(&search.members[i], SK_ROW_MEMBER | (i == n - 1 ? SK_ROW_END : 0),
 							   static_cast<AttrNumber>(i + 1), BTGreaterEqualStrategyNumber,
 							   InvalidOid, index->rd_indcollation[i], compare,
 							   static_cast<Datum>(0));
@@ -104,21 +104,21 @@ init_row_key(Search *search, Relation index)
 	header->sk_flags = SK_ROW_HEADER;
 	header->sk_attno = 1;
 	header->sk_strategy = BTGreaterEqualStrategyNumber;
-	header->sk_argument = PointerGetDatum(search->members);
+	header->sk_argument = PointerGetDatum(search.members);
 }
 
 /* The order of the search's current entry and a key. */
 int
-compare_entry(const Search *search, const Datum *key)
+compare_entry(const Search &search, const Datum *key)
 {
-	IndexTuple entry = leaf_scan_entry(search->scan);
+	IndexTuple entry = leaf_scan_entry(search.scan);
 
-	for (int i = 0; i < search->columns.size; i++)
+	for (int i = 0; i < search.columns.size; i++)
 	{
 		bool isnull;
-		Datum value = index_getattr(entry, static_cast<AttrNumber>(i + 1),
-									search->scan->xs_itupdesc, &isnull);
-		int order = ApplySortComparator(value, isnull, key[i], false, search->columns[i].sort);
+		Datum value =
+			index_getattr(entry, static_cast<AttrNumber>(i + 1), search.scan->xs_itupdesc, &isnull);
+		int order = ApplySortComparator(value, isnull, key[i], false, search.columns[i].sort);
 
 		if (order != 0)
 			return order;
@@ -128,28 +128,27 @@ compare_entry(const Search *search, const Datum *key)
 
 /* Go to the first entry that is not before this key; returns whether there is one. */
 bool
-search_for(Search *search, const Datum *key)
+search_for(Search &search, const Datum *key)
 {
-	for (int i = 0; search->on_entry && i < MAX_STEPS; i++)
+	for (int i = 0; search.on_entry && i < MAX_STEPS; i++)
 	{
 		if (compare_entry(search, key) >= 0)
 			return true;
-		search->on_entry = leaf_scan_next(search->scan);
-		if (!search->on_entry)
+		search.on_entry = leaf_scan_next(search.scan);
+		if (!search.on_entry)
 			return false;
 	}
-	search->scan_key.sk_argument =
-		search->columns.size == 1 ? key[0] : search->scan_key.sk_argument;
-	for (int i = 0; i < search->columns.size; i++)
-		search->members[i].sk_argument = key[i];
-	index_rescan(search->scan, &search->scan_key, 1, nullptr, 0);
-	search->on_entry = leaf_scan_next(search->scan);
-	return search->on_entry;
+	search.scan_key.sk_argument = search.columns.size == 1 ? key[0] : search.scan_key.sk_argument;
+	for (int i = 0; i < search.columns.size; i++)
+		search.members[i].sk_argument = key[i];
+	index_rescan(search.scan, &search.scan_key, 1, nullptr, 0);
+	search.on_entry = leaf_scan_next(search.scan);
+	return search.on_entry;
 }
 
 /* The first key from here on that is not before the entry; doubles its steps, then halves them. */
 int
-first_key_from(const Search *search, Span<ChunkRow *> rows, int from)
+first_key_from(const Search &search, Span<ChunkRow *> rows, int from)
 {
 	int low = from; /* all before it are before the entry */
 	int step = 1;
@@ -175,11 +174,11 @@ first_key_from(const Search *search, Span<ChunkRow *> rows, int from)
 }
 
 int
-count_tables(const PartitionRoute *route)
+count_tables(const PartitionRoute &route)
 {
 	int n = 0;
 
-	for (const Partition *table = route->opened; table != nullptr; table = table->next)
+	for (const Partition *table = route.opened; table != nullptr; table = table->next)
 		n++;
 	return n;
 }
@@ -187,25 +186,25 @@ count_tables(const PartitionRoute *route)
 /* Tell found(i) of every key that the index has an entry for. */
 template <typename Found>
 void
-find_keys(const Target *target, Relation heap, Relation index, Span<ChunkRow *> rows,
+find_keys(const Target &target, Relation heap, Relation index, Span<ChunkRow *> rows,
 		  Snapshot snapshot, Found found)
 {
 	Search search = {};
 	int i = 0;
 
-	search.columns = {target->keys.data, target->index_columns};
-	if (target->index_columns == 1)
+	search.columns = {target.keys.data, target.index_columns};
+	if (target.index_columns == 1)
 		init_scan_key(&search.scan_key, index, 0, BTGreaterEqualStrategyNumber);
 	else
-		init_row_key(&search, index);
+		init_row_key(search, index);
 	search.scan = leaf_scan_begin(heap, index, snapshot, &search.scan_key, 1);
-	while (i < rows.size && search_for(&search, rows[i]->key))
+	while (i < rows.size && search_for(search, rows[i]->key))
 	{
 		CHECK_FOR_INTERRUPTS();
-		i = first_key_from(&search, rows, i);
+		i = first_key_from(search, rows, i);
 
 		/* Keys can differ in columns that the index does not have. */
-		for (; i < rows.size && compare_entry(&search, rows[i]->key) == 0; i++)
+		for (; i < rows.size && compare_entry(search, rows[i]->key) == 0; i++)
 			found(i);
 	}
 	index_endscan(search.scan);
@@ -214,11 +213,11 @@ find_keys(const Target *target, Relation heap, Relation index, Span<ChunkRow *> 
 } /* namespace */
 
 const char *
-inheritance_route_open(PartitionRoute *route)
+inheritance_route_open(PartitionRoute &route)
 {
 	const char *why = nullptr;
-	Oid root = RelationGetRelid(route->target->relation);
-	List *tables = find_all_inheritors(root, route->lock, nullptr);
+	Oid root = RelationGetRelid(route.target->relation);
+	List *tables = find_all_inheritors(root, route.lock, nullptr);
 	ListCell *cell;
 
 	foreach (cell, tables)
@@ -227,7 +226,7 @@ inheritance_route_open(PartitionRoute *route)
 			continue;
 
 		Relation child = table_open(lfirst_oid(cell), NoLock);
-		Oid index = covering_index(route->target, child);
+		Oid index = covering_index(*route.target, child);
 
 		(void) partition_route_add(route, child, index);
 		if (why == nullptr)
@@ -237,16 +236,16 @@ inheritance_route_open(PartitionRoute *route)
 }
 
 Holder **
-inheritance_route_find(PartitionRoute *route, Span<ChunkRow *> rows, Snapshot snapshot)
+inheritance_route_find(const PartitionRoute &route, Span<ChunkRow *> rows, Snapshot snapshot)
 {
-	const Target *target = route->target;
+	const Target &target = *route.target;
 	Holder **holders = palloc_array_of<Holder *>(rows.size);
 
 	/* One key is looked up in a few tables as it is searched for in them. */
 	bool search = rows.size > 1 || count_tables(route) > FEW_TABLES;
 
 	/* The newest table first, and each in front: so the target comes to stand first. */
-	for (Partition *table = route->opened; table != nullptr; table = table->next)
+	for (Partition *table = route.opened; table != nullptr; table = table->next)
 	{
 		Relation index = index_open(table->index, AccessShareLock);
 		auto found = [&](int i) {
@@ -257,7 +256,7 @@ inheritance_route_find(PartitionRoute *route, Span<ChunkRow *> rows, Snapshot sn
 			table->used = true;
 		};
 
-		if (search && ascends(index, target->index_columns))
+		if (search && ascends(index, target.index_columns))
 			find_keys(target, table->relation, index, rows, snapshot, found);
 		else
 			for (int i = 0; i < rows.size; i++)

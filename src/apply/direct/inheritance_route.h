@@ -37,7 +37,7 @@ has_inheritance_children(Relation relation)
  *		key as the target's does; returns why one of them cannot be updated
  *		directly, or NULL.
  */
-[[nodiscard]] const char *inheritance_route_open(PartitionRoute *route);
+[[nodiscard]] const char *inheritance_route_open(PartitionRoute &route);
 
 /*
  * inheritance_route_find
@@ -46,7 +46,8 @@ has_inheritance_children(Relation relation)
  *
  * The rows must be in key order.  For a route that can be taken directly.
  */
-Holder **inheritance_route_find(PartitionRoute *route, Span<ChunkRow *> rows, Snapshot snapshot);
+Holder **inheritance_route_find(const PartitionRoute &route, Span<ChunkRow *> rows,
+								Snapshot snapshot);
 
 } /* namespace bulkupdate */
 

@@ -15,16 +15,16 @@ namespace
  * itself has a constraint of its own, on columns that need not be in the key.
  */
 void
-check_partition(const DirectTable *table)
+check_partition(const DirectTable &table)
 {
-	ResultRelInfo *target = table->statement->root;
-	EState *estate = table->statement->estate;
-	TupleTableSlot *slot = table->updated;
+	ResultRelInfo *target = table.statement->root;
+	EState *estate = table.statement->estate;
+	TupleTableSlot *slot = table.updated;
 
 	if (!target->ri_RelationDesc->rd_rel->relispartition ||
-		ExecPartitionCheck(table->result, slot, estate, false))
+		ExecPartitionCheck(table.result, slot, estate, false))
 		return;
-	if (const TupleConversionMap *map = ExecGetChildToRootMap(table->result))
+	if (const TupleConversionMap *map = ExecGetChildToRootMap(table.result))
 		slot = execute_attr_map_slot(
 			map->attrMap, slot, table_slot_create(target->ri_RelationDesc, &estate->es_tupleTable));
 	ExecPartitionCheckEmitError(target, slot, estate);
@@ -33,40 +33,40 @@ check_partition(const DirectTable *table)
 } /* namespace */
 
 void
-form_new_version(DirectTable *table, const DirectRow &row)
+form_new_version(DirectTable &table, const DirectRow &row)
 {
-	TupleTableSlot *slot = table->updated;
-	Size natts = static_cast<Size>(RelationGetDescr(table->relation)->natts);
+	TupleTableSlot *slot = table.updated;
+	Size natts = static_cast<Size>(RelationGetDescr(table.relation)->natts);
 
-	slot_getallattrs(table->found);
+	slot_getallattrs(table.found);
 	ExecClearTuple(slot);
-	memcpy(slot->tts_values, table->found->tts_values, sizeof(Datum) * natts);
-	memcpy(slot->tts_isnull, table->found->tts_isnull, sizeof(bool) * natts);
-	for (const ValueColumn &column : table->value_columns)
+	memcpy(slot->tts_values, table.found->tts_values, sizeof(Datum) * natts);
+	memcpy(slot->tts_isnull, table.found->tts_isnull, sizeof(bool) * natts);
+	for (const ValueColumn &column : table.value_columns)
 	{
 		slot->tts_values[column.to] = row.values[column.from];
 		slot->tts_isnull[column.to] = row.nulls[column.from];
 	}
 
 	/* As in UPDATE, a dropped column has no value in a new version. */
-	for (int attribute : table->dropped)
+	for (int attribute : table.dropped)
 		slot->tts_isnull[attribute] = true;
 	ExecStoreVirtualTuple(slot);
 }
 
 void
-prepare_new_version(DirectTable *table)
+prepare_new_version(DirectTable &table)
 {
-	const TupleConstr *constraints = RelationGetDescr(table->relation)->constr;
-	EState *estate = table->statement->estate;
+	const TupleConstr *constraints = RelationGetDescr(table.relation)->constr;
+	EState *estate = table.statement->estate;
 
 	/* Expressions may refer to tableoid. */
-	table->updated->tts_tableOid = RelationGetRelid(table->relation);
+	table.updated->tts_tableOid = RelationGetRelid(table.relation);
 	if (constraints != nullptr && constraints->has_generated_stored)
-		ExecComputeStoredGenerated(table->result, estate, table->updated, CMD_UPDATE);
+		ExecComputeStoredGenerated(table.result, estate, table.updated, CMD_UPDATE);
 	check_partition(table);
 	if (constraints != nullptr)
-		ExecConstraints(table->result, table->updated, estate);
+		ExecConstraints(table.result, table.updated, estate);
 }
 
 } /* namespace bulkupdate */

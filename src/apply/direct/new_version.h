@@ -11,7 +11,7 @@ namespace bulkupdate
 {
 
 /* form_new_version: put into table->updated the found version with the row's values. */
-void form_new_version(DirectTable *table, const DirectRow &row);
+void form_new_version(DirectTable &table, const DirectRow &row);
 
 /*
  * prepare_new_version
@@ -20,7 +20,7 @@ void form_new_version(DirectTable *table, const DirectRow &row);
  *
  * Raises what these raise: 23502, 23514, and what the expressions raise.
  */
-void prepare_new_version(DirectTable *table);
+void prepare_new_version(DirectTable &table);
 
 } /* namespace bulkupdate */
 

@@ -15,26 +15,26 @@ namespace
 
 /* Which key column the target's column of this name is. */
 int
-key_column_of_name(const Target *target, const char *name)
+key_column_of_name(const Target &target, const char *name)
 {
-	AttrNumber attno = get_attnum(RelationGetRelid(target->relation), name);
+	AttrNumber attno = get_attnum(RelationGetRelid(target.relation), name);
 
-	for (int i = 0; i < target->keys.size; i++)
-		if (target->keys[i].target == attno)
+	for (int i = 0; i < target.keys.size; i++)
+		if (target.keys[i].target == attno)
 			return i;
 	elog(ERROR, "column \"%s\" of the partition key is not in the key", name);
 }
 
 /* Which child has a row with these values of the partition key, none null; -1: none has. */
 int
-child_of_values(const Partition *partition, Datum *values)
+child_of_values(const Partition &partition, Datum *values)
 {
-	PartitionKey key = partition->key;
-	PartitionBoundInfo bounds = partition->desc->boundinfo;
+	PartitionKey key = partition.key;
+	PartitionBoundInfo bounds = partition.desc->boundinfo;
 	bool equal = false;
 	int child = -1;
 
-	if (partition->desc->nparts == 0)
+	if (partition.desc->nparts == 0)
 		return -1;
 	switch (key->strategy)
 	{
@@ -71,31 +71,31 @@ child_of_values(const Partition *partition, Datum *values)
 	return child >= 0 ? child : bounds->default_index;
 }
 
-Partition *
-open_child(PartitionRoute *route, Partition *parent, int child)
+Partition &
+open_child(PartitionRoute &route, Partition &parent, int child)
 {
-	if (parent->children[child] == nullptr)
-		parent->children[child] = with_memory_context(route->memory, [&] {
-			Relation relation = table_open(parent->desc->oids[child], route->lock);
+	if (parent.children[child] == nullptr)
+		parent.children[child] = with_memory_context(route.memory, [&] {
+			Relation relation = table_open(parent.desc->oids[child], route.lock);
 
 			FAULT_POINT(partition_open);
 			return partition_route_add(route, relation,
-									   index_get_partition(relation, parent->index));
+									   index_get_partition(relation, parent.index));
 		});
-	return parent->children[child];
+	return *parent.children[child];
 }
 
 } /* namespace */
 
 Partition *
-partition_route_add(PartitionRoute *route, Relation relation, Oid index)
+partition_route_add(PartitionRoute &route, Relation relation, Oid index)
 {
 	Partition *partition = palloc_one<Partition>();
 
 	partition->relation = relation;
 	partition->index = index;
-	partition->next = route->opened;
-	route->opened = partition;
+	partition->next = route.opened;
+	route.opened = partition;
 	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return partition;
 
@@ -110,24 +110,24 @@ partition_route_add(PartitionRoute *route, Relation relation, Oid index)
 	/* A partition key with an expression has no unique index. */
 	for (int i = 0; i < n; i++)
 		partition->key_columns[i] = key_column_of_name(
-			route->target, get_attname(RelationGetRelid(relation), key->partattrs[i], false));
+			*route.target, get_attname(RelationGetRelid(relation), key->partattrs[i], false));
 	return partition;
 }
 
 void
-partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock)
+partition_route_begin(PartitionRoute &route, const Target &target, LOCKMODE lock)
 {
-	*route = {};
-	route->target = target;
-	route->lock = lock;
-	route->memory = CurrentMemoryContext;
-	route->root = partition_route_add(route, target->relation, RelationGetRelid(target->key_index));
+	route = {};
+	route.target = &target;
+	route.lock = lock;
+	route.memory = CurrentMemoryContext;
+	route.root = partition_route_add(route, target.relation, RelationGetRelid(target.key_index));
 }
 
 Partition *
-partition_of_key(PartitionRoute *route, const Datum *key)
+partition_of_key(PartitionRoute &route, const Datum *key)
 {
-	Partition *partition = route->root;
+	Partition *partition = route.root;
 
 	while (partition->key != nullptr)
 	{
@@ -136,23 +136,23 @@ partition_of_key(PartitionRoute *route, const Datum *key)
 		for (int i = 0; i < partition->key->partnatts; i++)
 			values[i] = key[partition->key_columns[i]];
 
-		int child = child_of_values(partition, values);
+		int child = child_of_values(*partition, values);
 
 		if (child < 0)
 			return nullptr;
-		partition = open_child(route, partition, child);
+		partition = &open_child(route, *partition, child);
 	}
 	partition->used = true;
 	return partition;
 }
 
 void
-partition_route_end(PartitionRoute *route)
+partition_route_end(PartitionRoute &route)
 {
-	for (Partition *partition = route->opened; partition != nullptr; partition = partition->next)
-		if (partition != route->root)
+	for (Partition *partition = route.opened; partition != nullptr; partition = partition->next)
+		if (partition != route.root)
 			table_close(partition->relation, NoLock);
-	route->opened = nullptr;
+	route.opened = nullptr;
 }
 
 } /* namespace bulkupdate */

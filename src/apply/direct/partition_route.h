@@ -46,20 +46,20 @@ struct PartitionRoute
  *		itself when it is an ordinary table.  lock: what partitions are locked with,
  *		until the end of the transaction.  Allocates in the current memory context, also later.
  */
-void partition_route_begin(PartitionRoute *route, const Target *target, LOCKMODE lock);
+void partition_route_begin(PartitionRoute &route, const Target &target, LOCKMODE lock);
 
 /* partition_route_add: a table that is open already, and that partition_route_end() closes. */
-Partition *partition_route_add(PartitionRoute *route, Relation relation, Oid index);
+Partition *partition_route_add(PartitionRoute &route, Relation relation, Oid index);
 
 /*
  * partition_of_key
  *		The table that has the row with this key (a Datum for each key column, none
  *		null), opened and marked as used; NULL when there is no such partition.
  */
-Partition *partition_of_key(PartitionRoute *route, const Datum *key);
+Partition *partition_of_key(PartitionRoute &route, const Datum *key);
 
 /* partition_route_end: close the partitions; their locks stay. */
-void partition_route_end(PartitionRoute *route);
+void partition_route_end(PartitionRoute &route);
 
 } /* namespace bulkupdate */
 

@@ -13,25 +13,25 @@ namespace
 {
 
 const char *
-select_statement(const Target *target)
+select_statement(const Target &target)
 {
-	return psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target->relation)));
+	return psprintf("SELECT FROM %s", qualified_name(RelationGetRelid(target.relation)));
 }
 
 const char *
-update_statement(const Target *target)
+update_statement(const Target &target)
 {
 	StringInfoData sql;
 	const char *separator = "";
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET ", qualified_name(RelationGetRelid(target->relation)));
-	for (const MappedColumn &column : target->columns)
+	appendStringInfo(&sql, "UPDATE %s SET ", qualified_name(RelationGetRelid(target.relation)));
+	for (const MappedColumn &column : target.columns)
 	{
 		if (column.is_key)
 			continue;
 
-		const char *name = quote_identifier(attribute_name(*target, column.target));
+		const char *name = quote_identifier(attribute_name(target, column.target));
 
 		appendStringInfo(&sql, "%s%s = %s", separator, name, name);
 		separator = ", ";
@@ -90,12 +90,12 @@ is_planned_otherwise(const char *query, bool is_update)
 } /* namespace */
 
 bool
-is_planned_elsewhere(const Target *target)
+is_planned_elsewhere(const Target &target)
 {
 	if (!planner_is_replaced())
 		return false;
 	return is_planned_otherwise(select_statement(target), false) ||
-		   (CheckRelationLockedByMe(target->relation, RowExclusiveLock, true) &&
+		   (CheckRelationLockedByMe(target.relation, RowExclusiveLock, true) &&
 			is_planned_otherwise(update_statement(target), true));
 }
 

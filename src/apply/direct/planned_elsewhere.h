@@ -29,7 +29,7 @@ enum class PlannedElsewhere : uint8
  * for an UPDATE, is not asked about one.  Needs an SPI connection.  Raises what
  * planning raises.
  */
-[[nodiscard]] bool is_planned_elsewhere(const Target *target);
+[[nodiscard]] bool is_planned_elsewhere(const Target &target);
 
 } /* namespace bulkupdate */
 

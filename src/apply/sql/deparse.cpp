@@ -15,9 +15,9 @@ namespace
  * attribute N of the target, n the position in the array.
  */
 void
-append_source(StringInfo sql, const Target *target)
+append_source(StringInfo sql, const Target &target)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target->relation);
+	TupleDesc tuple_desc = RelationGetDescr(target.relation);
 
 	appendStringInfoString(sql, "pg_catalog.unnest($1) WITH ORDINALITY AS u(");
 	for (int i = 0; i < tuple_desc->natts; i++)
@@ -28,15 +28,15 @@ append_source(StringInfo sql, const Target *target)
 
 /* The relation's name as it is now: a trigger may have renamed it. */
 const char *
-target_name(const Target *target)
+target_name(const Target &target)
 {
-	return qualified_name(RelationGetRelid(target->relation));
+	return qualified_name(RelationGetRelid(target.relation));
 }
 
 const char *
-quoted_attribute(const Target *target, AttrNumber attno)
+quoted_attribute(const Target &target, AttrNumber attno)
 {
-	return quote_identifier(attribute_name(*target, attno));
+	return quote_identifier(attribute_name(target, attno));
 }
 
 /* A text made from a row of a catalog, which is found by its OID. */
@@ -94,13 +94,13 @@ cast_text(Oid type, Oid column_type)
 
 /* "t.key = u.cN AND ...", with the operators and collations of the index. */
 void
-append_key_condition(StringInfo sql, const Target *target)
+append_key_condition(StringInfo sql, const Target &target)
 {
 	const char *separator = "";
 
-	for (const KeyColumn &key : target->keys)
+	for (const KeyColumn &key : target.keys)
 	{
-		FormData_pg_attribute attribute = attribute_of(*target, key.target);
+		FormData_pg_attribute attribute = attribute_of(target, key.target);
 		const char *cast = cast_text(key.compared_as, attribute.atttypid);
 
 		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);
@@ -115,14 +115,14 @@ append_key_condition(StringInfo sql, const Target *target)
 } /* namespace */
 
 char *
-deparse_update(const Target *target)
+deparse_update(const Target &target)
 {
 	StringInfoData sql;
 	const char *separator = "";
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE %s AS t SET ", target_name(target));
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
 		if (column.is_key)
 			continue;
@@ -139,13 +139,13 @@ deparse_update(const Target *target)
 }
 
 char *
-deparse_probe(const Target *target, Probe probe)
+deparse_probe(const Target &target, Probe probe)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT u.n");
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 		if (probe == Probe::Values && !column.is_key)
 			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
 	appendStringInfo(&sql, " FROM %s AS t, ", target_name(target));
@@ -156,16 +156,16 @@ deparse_probe(const Target *target, Probe probe)
 }
 
 char *
-deparse_probe_in_range(const Target *target, Probe probe)
+deparse_probe_in_range(const Target &target, Probe probe)
 {
-	const char *key = quoted_attribute(target, target->keys[0].target);
+	const char *key = quoted_attribute(target, target.keys[0].target);
 
 	return psprintf("%s AND t.%s OPERATOR(pg_catalog.>=) $2 AND t.%s OPERATOR(pg_catalog.<=) $3",
 					deparse_probe(target, probe), key, key);
 }
 
 char *
-deparse_update_reporting_suppressed(const Target *target)
+deparse_update_reporting_suppressed(const Target &target)
 {
 	return psprintf("WITH w AS (%s), p AS (%s AND NOT (u.n OPERATOR(pg_catalog.=) ANY "
 					"(SELECT w.n FROM w)) FOR NO KEY UPDATE OF t) "

@@ -20,7 +20,7 @@ namespace bulkupdate
  *		row updated, the position in the array of the element it was updated
  *		from.
  */
-char *deparse_update(const Target *target);
+char *deparse_update(const Target &target);
 
 /*
  * deparse_update_reporting_suppressed
@@ -32,17 +32,17 @@ char *deparse_update(const Target *target);
  * locked as UPDATE would: so a row that is deleted, or gets another key, at the
  * same time is not there, and neither is one that a policy for UPDATE hides.
  */
-char *deparse_update_reporting_suppressed(const Target *target);
+char *deparse_update_reporting_suppressed(const Target &target);
 
 /*
  * deparse_probe
  *		SELECT of the positions of those elements that have a row and, for a probe
  *		of values, of the row's value columns in the order of the source.
  */
-char *deparse_probe(const Target *target, Probe probe);
+char *deparse_probe(const Target &target, Probe probe);
 
 /* deparse_probe_in_range: the same for a key of one integer column between $2 and $3. */
-char *deparse_probe_in_range(const Target *target, Probe probe);
+char *deparse_probe_in_range(const Target &target, Probe probe);
 
 } /* namespace bulkupdate */
 

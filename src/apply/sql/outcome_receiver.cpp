@@ -18,32 +18,31 @@ namespace
 
 ExecutorStart_hook_type previous_start_hook = nullptr;
 
-OutcomeReceiver *
+OutcomeReceiver &
 receiver_of(DestReceiver *self)
 {
-	return reinterpret_cast<OutcomeReceiver *>(self);
+	return *reinterpret_cast<OutcomeReceiver *>(self);
 }
 
 /* Do the columns from the second on equal the source row's values? */
 bool
-returns_values_of(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slot)
+returns_values_of(OutcomeReceiver &receiver, const ChunkRow &row, TupleTableSlot *slot)
 {
-	const Target *target = receiver->target;
-	HeapTupleData tuple = row_tuple(row->tuple);
+	const Target &target = *receiver.target;
+	HeapTupleData tuple = row_tuple(row.tuple);
 
-	heap_deform_tuple(&tuple, RelationGetDescr(target->relation), receiver->values,
-					  receiver->nulls);
-	return has_values(*target, receiver->values, receiver->nulls,
+	heap_deform_tuple(&tuple, RelationGetDescr(target.relation), receiver.values, receiver.nulls);
+	return has_values(target, receiver.values, receiver.nulls,
 					  [&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); });
 }
 
 /* Is the row that a statement returns one that has not changed, or need not? */
 bool
-is_unchanged(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slot)
+is_unchanged(OutcomeReceiver &receiver, const ChunkRow &row, TupleTableSlot *slot)
 {
 	bool unchanged = false;
 
-	switch (receiver->returns)
+	switch (receiver.returns)
 	{
 		case Returns::Nothing:
 			break;
@@ -51,8 +50,8 @@ is_unchanged(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slo
 			unchanged = !DatumGetBool(slot_getattr(slot, 2, &unchanged));
 			break;
 		case Returns::Values:
-			MemoryContextReset(receiver->memory);
-			with_memory_context(receiver->memory,
+			MemoryContextReset(receiver.memory);
+			with_memory_context(receiver.memory,
 								[&] { unchanged = returns_values_of(receiver, row, slot); });
 			break;
 	}
@@ -62,18 +61,18 @@ is_unchanged(OutcomeReceiver *receiver, const ChunkRow *row, TupleTableSlot *slo
 bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
-	OutcomeReceiver *receiver = receiver_of(self);
+	OutcomeReceiver &receiver = receiver_of(self);
 	bool isnull;
 	int64 n = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-	ChunkRow *row = receiver->rows[static_cast<int>(n - 1)];
+	ChunkRow &row = *receiver.rows[static_cast<int>(n - 1)];
 
-	Assert(!isnull && n >= 1 && n <= receiver->rows.size);
+	Assert(!isnull && n >= 1 && n <= receiver.rows.size);
 
 	FAULT_POINT(receive);
 
 	/* Of several rows with one key (inheritance) one that changes decides. */
-	if (row->outcome != receiver->outcome)
-		row->outcome = is_unchanged(receiver, row, slot) ? Outcome::Unchanged : receiver->outcome;
+	if (row.outcome != receiver.outcome)
+		row.outcome = is_unchanged(receiver, row, slot) ? Outcome::Unchanged : receiver.outcome;
 	return true;
 }
 
@@ -85,15 +84,15 @@ startup(DestReceiver *, int, TupleDesc)
 void
 shutdown(DestReceiver *self)
 {
-	OutcomeReceiver *receiver = receiver_of(self);
+	OutcomeReceiver &receiver = receiver_of(self);
 
 	/* With what SPI holds for the statement, the plan's copy among it. */
-	receiver->statement_bytes = MemoryContextMemAllocated(
-		MemoryContextGetParent(receiver->query->estate->es_query_cxt), true);
-	rechecks_hold(receiver->rechecks, receiver->query->estate);
-	late_row_begin(receiver->query->estate);
-	receiver->finishing = receiver->query;
-	receiver->query = nullptr;
+	receiver.statement_bytes = MemoryContextMemAllocated(
+		MemoryContextGetParent(receiver.query->estate->es_query_cxt), true);
+	rechecks_hold(receiver.rechecks, receiver.query->estate);
+	late_row_begin(receiver.query->estate);
+	receiver.finishing = receiver.query;
+	receiver.query = nullptr;
 }
 
 /* GCOVR_EXCL_START: SPI never destroys a receiver that it was given */
@@ -112,7 +111,7 @@ watch_executor_start(QueryDesc *query, int eflags)
 	else
 		standard_ExecutorStart(query, eflags);
 	if (ours)
-		receiver_of(query->dest)->query = query;
+		receiver_of(query->dest).query = query;
 }
 
 FunctionScanState *
@@ -143,59 +142,59 @@ find_function_scan(PlanState *node)
 } /* namespace */
 
 void
-outcome_receiver_init(OutcomeReceiver *receiver, const Applier *applier, Span<ChunkRow *> rows,
+outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<ChunkRow *> rows,
 					  Outcome outcome, Returns returns)
 {
-	int natts = RelationGetDescr(applier->target->relation)->natts;
+	int natts = RelationGetDescr(applier.target->relation)->natts;
 
-	receiver->base.receiveSlot = receive_row;
-	receiver->base.rStartup = startup;
-	receiver->base.rShutdown = shutdown;
-	receiver->base.rDestroy = destroy;
-	receiver->base.mydest = DestTuplestore; /* DestNone would mean that no rows are wanted */
-	receiver->target = applier->target;
-	receiver->rechecks = applier->rechecks;
-	receiver->rows = rows;
-	receiver->outcome = outcome;
-	receiver->returns = returns;
+	receiver.base.receiveSlot = receive_row;
+	receiver.base.rStartup = startup;
+	receiver.base.rShutdown = shutdown;
+	receiver.base.rDestroy = destroy;
+	receiver.base.mydest = DestTuplestore; /* DestNone would mean that no rows are wanted */
+	receiver.target = applier.target;
+	receiver.rechecks = applier.rechecks;
+	receiver.rows = rows;
+	receiver.outcome = outcome;
+	receiver.returns = returns;
 	outcome_receiver_finished(receiver);
 	if (returns != Returns::Values)
 		return;
-	receiver->memory =
+	receiver.memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update compare", ALLOCSET_SMALL_SIZES);
-	receiver->values = palloc_array_of<Datum>(natts);
-	receiver->nulls = palloc_array_of<bool>(natts);
+	receiver.values = palloc_array_of<Datum>(natts);
+	receiver.nulls = palloc_array_of<bool>(natts);
 }
 
 ChunkRow *
-outcome_receiver_current_row(const OutcomeReceiver *receiver)
+outcome_receiver_current_row(const OutcomeReceiver &receiver)
 {
-	if (receiver->query == nullptr)
+	if (receiver.query == nullptr)
 		return nullptr;
 
 	/* An UPDATE in a WITH clause is not below the plan's top node. */
-	const List *with = receiver->query->estate->es_auxmodifytables;
+	const List *with = receiver.query->estate->es_auxmodifytables;
 	const FunctionScanState *scan = find_function_scan(
-		with == NIL ? receiver->query->planstate : static_cast<PlanState *>(linitial(with)));
+		with == NIL ? receiver.query->planstate : static_cast<PlanState *>(linitial(with)));
 
-	if (scan == nullptr || scan->ordinal < 1 || scan->ordinal > receiver->rows.size)
+	if (scan == nullptr || scan->ordinal < 1 || scan->ordinal > receiver.rows.size)
 		return nullptr;
-	return receiver->rows[static_cast<int>(scan->ordinal - 1)];
+	return receiver.rows[static_cast<int>(scan->ordinal - 1)];
 }
 
 ChunkRow *
-outcome_receiver_late_row(const OutcomeReceiver *receiver)
+outcome_receiver_late_row(const OutcomeReceiver &receiver)
 {
-	return receiver->finishing == nullptr
+	return receiver.finishing == nullptr
 			   ? nullptr
-			   : late_row_find(receiver->target, receiver->finishing->estate, receiver->rows);
+			   : late_row_find(*receiver.target, receiver.finishing->estate, receiver.rows);
 }
 
 void
-outcome_receiver_finished(OutcomeReceiver *receiver)
+outcome_receiver_finished(OutcomeReceiver &receiver)
 {
-	receiver->query = nullptr;
-	receiver->finishing = nullptr;
+	receiver.query = nullptr;
+	receiver.finishing = nullptr;
 }
 
 void

@@ -43,7 +43,7 @@ struct OutcomeReceiver
  *		A receiver for a statement of applier on rows; allocates in the current
  *		memory context.
  */
-void outcome_receiver_init(OutcomeReceiver *receiver, const Applier *applier, Span<ChunkRow *> rows,
+void outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<ChunkRow *> rows,
 						   Outcome outcome, Returns returns);
 
 /*
@@ -51,13 +51,13 @@ void outcome_receiver_init(OutcomeReceiver *receiver, const Applier *applier, Sp
  *		The row that the executor is working on, or NULL when it is not running
  *		or has read all rows: what the scan of the array says.
  */
-ChunkRow *outcome_receiver_current_row(const OutcomeReceiver *receiver);
+ChunkRow *outcome_receiver_current_row(const OutcomeReceiver &receiver);
 
 /* outcome_receiver_late_row: the row that an after-row trigger is running for, or NULL. */
-ChunkRow *outcome_receiver_late_row(const OutcomeReceiver *receiver);
+ChunkRow *outcome_receiver_late_row(const OutcomeReceiver &receiver);
 
 /* outcome_receiver_finished: the executor is done with the statement, or gone. */
-void outcome_receiver_finished(OutcomeReceiver *receiver);
+void outcome_receiver_finished(OutcomeReceiver &receiver);
 
 /*
  * outcome_receiver_watch

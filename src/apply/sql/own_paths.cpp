@@ -272,7 +272,7 @@ void
 look_up(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
 	/* A policy may have to come before the key's comparison, if that is not leakproof. */
-	if (has_few_indexed_tables(own_plan_current()->target, root, rel) &&
+	if (has_few_indexed_tables(*own_plan_current()->target, root, rel) &&
 		prefer_lookups(root, rel, array))
 		expect_rows(array, 1);
 	else

@@ -45,7 +45,7 @@ struct SqlApplier : Applier
 /* A statement, and what the rows that it returns mean. */
 struct Statement
 {
-	Planned *planned;
+	Planned &planned;
 	char *text;
 	Outcome outcome;
 	Returns returns;
@@ -54,39 +54,38 @@ struct Statement
 
 /* Does every table of the target have the index that covers the key? */
 bool
-every_table_has_index(const Target *target)
+every_table_has_index(const Target &target)
 {
-	const FormData_pg_class *form = target->relation->rd_rel;
+	const FormData_pg_class *form = target.relation->rd_rel;
 
 	return !form->relhassubclass || form->relkind == RELKIND_PARTITIONED_TABLE;
 }
 
 Datum
-array_of_rows(const SqlApplier *applier, Span<ChunkRow *> rows)
+array_of_rows(const SqlApplier &applier, Span<ChunkRow *> rows)
 {
 	Datum *elements = palloc_array_of<Datum>(rows.size);
 
 	for (int i = 0; i < rows.size; i++)
 		elements[i] = PointerGetDatum(rows[i]->tuple);
 
-	ArrayType *array =
-		construct_array(elements, rows.size, applier->target->relation->rd_rel->reltype, -1, false,
-						TYPALIGN_DOUBLE);
+	ArrayType *array = construct_array(
+		elements, rows.size, applier.target->relation->rd_rel->reltype, -1, false, TYPALIGN_DOUBLE);
 
 	pfree(elements);
 	return PointerGetDatum(array);
 }
 
 ParamListInfo
-parameters(const SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
+parameters(const SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 {
-	const Target *target = applier->target;
+	const Target &target = *applier.target;
 	ParamListInfo params = makeParamList(statement.in_range ? 3 : 1);
 
 	/* Not constants: no plan is made for this array, whatever plan_cache_mode is. */
 	for (int i = 0; i < params->numParams; i++)
 		params->params[i] = {static_cast<Datum>(0), false, 0,
-							 i == 0 ? applier->array_type : target->keys[0].type};
+							 i == 0 ? applier.array_type : target.keys[0].type};
 	params->params[0].value = array_of_rows(applier, rows);
 	if (statement.in_range)
 	{
@@ -107,46 +106,46 @@ is_planned_for_others(const OwnPlan &plan, int rows)
 }
 
 SPIPlanPtr
-plan_of(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
+plan_of(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 {
-	const Oid types[] = {applier->array_type, applier->target->keys[0].type,
-						 applier->target->keys[0].type};
-	Planned *planned = statement.planned;
+	const Oid types[] = {applier.array_type, applier.target->keys[0].type,
+						 applier.target->keys[0].type};
+	Planned &planned = statement.planned;
 
-	if (is_planned_for_others(planned->plan, rows.size))
-		saved_plan_forget(planned->saved);
+	if (is_planned_for_others(planned.plan, rows.size))
+		saved_plan_forget(planned.saved);
 
 	/* The plan is the call's, all else the attempt's. */
-	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(applier), [&] {
-		return saved_plan_get(planned->saved, statement.text, {types, statement.in_range ? 3 : 1},
+	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(&applier), [&] {
+		return saved_plan_get(planned.saved, statement.text, {types, statement.in_range ? 3 : 1},
 							  CURSOR_OPT_GENERIC_PLAN);
 	});
 
-	planned->plan = {saved_plan_query_string(planned->saved), applier->target, rows.size,
-					 statement.in_range, planned->plan.planned_rows};
+	planned.plan = {saved_plan_query_string(planned.saved), applier.target, rows.size,
+					statement.in_range, planned.plan.planned_rows};
 	return plan;
 }
 
 /* Run a statement on rows and mark those that it returns. */
 void
-execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
+execute(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 {
 	SPIPlanPtr plan = plan_of(applier, statement, rows);
 	SPIExecuteOptions options;
 	int result = 0;
 
-	outcome_receiver_init(&applier->receiver, applier, rows, statement.outcome, statement.returns);
+	outcome_receiver_init(applier.receiver, applier, rows, statement.outcome, statement.returns);
 	memset(&options, 0, sizeof(options));
 	options.params = parameters(applier, statement, rows);
-	options.dest = &applier->receiver.base;
+	options.dest = &applier.receiver.base;
 
 	FAULT_POINT(statement_before);
-	while_planning_own(&statement.planned->plan, [&] {
+	while_planning_own(statement.planned.plan, [&] {
 		result = keeping_memory_context([&] { return SPI_execute_plan_extended(plan, &options); });
 	});
-	outcome_receiver_finished(&applier->receiver);
+	outcome_receiver_finished(applier.receiver);
 	FAULT_POINT(statement_after);
-	applier->statement_bytes = applier->receiver.statement_bytes;
+	applier.statement_bytes = applier.receiver.statement_bytes;
 	if (result != SPI_OK_UPDATE_RETURNING && result != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 }
@@ -155,17 +154,13 @@ execute(SqlApplier *applier, const Statement &statement, Span<ChunkRow *> rows)
  * Which statement updates.  Asked again when something has changed that the plan
  * of the newest one depends on: triggers and partitions come and go.
  */
-Planned *
-updating(SqlApplier *applier)
+Planned &
+updating(SqlApplier &applier)
 {
-	Planned *update = &applier->update;
-
-	if (applier->applied != nullptr && saved_plan_has_current_plan(applier->applied->saved))
-		return applier->applied;
-	if (may_suppress_update(applier->target))
-		update = &applier->reporting_update;
-	applier->applied = update;
-	return update;
+	if (applier.applied == nullptr || !saved_plan_has_current_plan(applier.applied->saved))
+		applier.applied =
+			may_suppress_update(*applier.target) ? &applier.reporting_update : &applier.update;
+	return *applier.applied;
 }
 
 void
@@ -186,16 +181,16 @@ begin_statement(Span<ChunkRow *> rows, MemoryContext scratch)
 }
 
 const char *
-apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
+apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
-	SqlApplier *applier = static_cast<SqlApplier *>(base);
-	const Target *target = applier->target;
+	SqlApplier &applier = static_cast<SqlApplier &>(base);
+	const Target &target = *applier.target;
 
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
-		Planned *planned = updating(applier);
+		Planned &planned = updating(applier);
 
-		if (planned == &applier->reporting_update)
+		if (&planned == &applier.reporting_update)
 			execute(applier,
 					{planned, deparse_update_reporting_suppressed(target), Outcome::Updated,
 					 Returns::Updated, false},
@@ -209,10 +204,10 @@ apply(Applier *base, Span<ChunkRow *> rows, MemoryContext scratch)
 }
 
 const char *
-probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
+probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 {
-	SqlApplier *applier = static_cast<SqlApplier *>(base);
-	const Target *target = applier->target;
+	SqlApplier &applier = static_cast<SqlApplier &>(base);
+	const Target &target = *applier.target;
 	bool values = probe == Probe::Values;
 	Returns returns = values ? Returns::Values : Returns::Nothing;
 
@@ -221,16 +216,16 @@ probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 		/* Where keys are dense, one scan of their range and a hash join take half the time. */
 		bool dense =
 			rows.size > 0 && enable_hashjoin && every_table_has_index(target) &&
-			key_range_is_dense(*target, rows[0]->key[0], rows[rows.size - 1]->key[0], rows.size);
+			key_range_is_dense(target, rows[0]->key[0], rows[rows.size - 1]->key[0], rows.size);
 
 		if (dense)
 			execute(applier,
-					{values ? &applier->probe_values_in_range : &applier->probe_rows_in_range,
+					{values ? applier.probe_values_in_range : applier.probe_rows_in_range,
 					 deparse_probe_in_range(target, probe), Outcome::Pending, returns, true},
 					rows);
 		else
 			execute(applier,
-					{values ? &applier->probe_values : &applier->probe_rows,
+					{values ? applier.probe_values : applier.probe_rows,
 					 deparse_probe(target, probe), Outcome::Pending, returns, false},
 					rows);
 	});
@@ -238,33 +233,33 @@ probe(Applier *base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 }
 
 ChunkRow *
-current_row(const Applier *base)
+current_row(const Applier &base)
 {
-	return outcome_receiver_current_row(&static_cast<const SqlApplier *>(base)->receiver);
+	return outcome_receiver_current_row(static_cast<const SqlApplier &>(base).receiver);
 }
 
 ChunkRow *
-late_row(const Applier *base)
+late_row(const Applier &base)
 {
-	return outcome_receiver_late_row(&static_cast<const SqlApplier *>(base)->receiver);
+	return outcome_receiver_late_row(static_cast<const SqlApplier &>(base).receiver);
 }
 
 void
-abandon(Applier *base)
+abandon(Applier &base)
 {
-	outcome_receiver_finished(&static_cast<SqlApplier *>(base)->receiver);
+	outcome_receiver_finished(static_cast<SqlApplier &>(base).receiver);
 }
 
 } /* namespace */
 
 Applier *
-sql_applier_create(const Target *target, Rechecks *rechecks)
+sql_applier_create(const Target &target, Rechecks *rechecks)
 {
 	SqlApplier *applier = palloc_one<SqlApplier>();
-	Relation relation = target->relation;
+	Relation relation = target.relation;
 
 	static_cast<Applier &>(*applier) = {apply, probe, current_row, late_row, abandon,
-										"sql", 0,     target,      rechecks};
+										"sql", 0,     &target,     rechecks};
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
 		elog(ERROR, "relation \"%s\" has no array type", RelationGetRelationName(relation));

@@ -23,18 +23,18 @@ is_enabled(const Trigger &trigger)
 
 /* Children have the columns by the same names. */
 bool
-is_assigned(const Target *target, const char *name)
+is_assigned(const Target &target, const char *name)
 {
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 		if (!column.is_key &&
-			strcmp(NameStr(attribute_of(*target, column.target).attname), name) == 0)
+			strcmp(NameStr(attribute_of(target, column.target).attname), name) == 0)
 			return true;
 	return false;
 }
 
 /* Does the UPDATE set one of the columns that it is for, if it is not for all? */
 bool
-is_for_our_columns(const Target *target, Relation relation, const Trigger &trigger)
+is_for_our_columns(const Target &target, Relation relation, const Trigger &trigger)
 {
 	for (int i = 0; i < trigger.tgnattr; i++)
 	{
@@ -49,7 +49,7 @@ is_for_our_columns(const Target *target, Relation relation, const Trigger &trigg
 }
 
 bool
-may_suppress_in(const Target *target, Relation relation)
+may_suppress_in(const Target &target, Relation relation)
 {
 	const TriggerDesc *triggers = relation->trigdesc;
 
@@ -70,17 +70,17 @@ may_suppress_in(const Target *target, Relation relation)
 } /* namespace */
 
 bool
-may_suppress_update(const Target *target)
+may_suppress_update(const Target &target)
 {
 	ListCell *cell;
 
-	if (target->relation->rd_rules != nullptr)
+	if (target.relation->rd_rules != nullptr)
 		return false;
-	if (!target->relation->rd_rel->relhassubclass)
-		return may_suppress_in(target, target->relation);
+	if (!target.relation->rd_rel->relhassubclass)
+		return may_suppress_in(target, target.relation);
 
 	List *tables =
-		find_all_inheritors(RelationGetRelid(target->relation), RowExclusiveLock, nullptr);
+		find_all_inheritors(RelationGetRelid(target.relation), RowExclusiveLock, nullptr);
 
 	foreach (cell, tables)
 	{

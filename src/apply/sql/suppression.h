@@ -19,7 +19,7 @@ namespace bulkupdate
  * a trigger at its own server.  False for a target with rules, as core does not
  * take an UPDATE of it in a WITH clause; there such rows count as missing.
  */
-[[nodiscard]] bool may_suppress_update(const Target *target);
+[[nodiscard]] bool may_suppress_update(const Target &target);
 
 } /* namespace bulkupdate */
 

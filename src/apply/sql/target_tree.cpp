@@ -17,17 +17,17 @@ namespace
 constexpr int MOST_TABLES = 8;
 
 const KeyColumn *
-key_column_called(const Target *target, const char *name)
+key_column_called(const Target &target, const char *name)
 {
-	for (const KeyColumn &key : target->keys)
-		if (strcmp(NameStr(attribute_of(*target, key.target).attname), name) == 0)
+	for (const KeyColumn &key : target.keys)
+		if (strcmp(NameStr(attribute_of(target, key.target).attname), name) == 0)
 			return &key;
 	return nullptr;
 }
 
 /* Does the index find rows by our key?  Children have the columns by the same names. */
 bool
-is_key_index(const Target *target, const IndexOptInfo *index, Oid relid)
+is_key_index(const Target &target, const IndexOptInfo *index, Oid relid)
 {
 	if (!is_unique_on_columns(index))
 		return false;
@@ -44,7 +44,7 @@ is_key_index(const Target *target, const IndexOptInfo *index, Oid relid)
 }
 
 bool
-has_key_index(const Target *target, const RelOptInfo *rel, Oid relid)
+has_key_index(const Target &target, const RelOptInfo *rel, Oid relid)
 {
 	ListCell *cell;
 
@@ -69,12 +69,12 @@ is_unique_on_columns(const IndexOptInfo *index)
 }
 
 bool
-has_few_indexed_tables(const Target *target, const PlannerInfo *root, const RelOptInfo *rel)
+has_few_indexed_tables(const Target &target, const PlannerInfo *root, const RelOptInfo *rel)
 {
 	int tables = 0;
 
 	if (rel->reloptkind == RELOPT_BASEREL ||
-		target->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		target.relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		return true;
 	for (int i = 1; i < root->simple_rel_array_size; i++)
 	{

@@ -23,7 +23,7 @@ Relids tree_of_rel(const RelOptInfo *rel);
  * Partitions have the index and are pruned by the key.  Of inheritance children all
  * must have it, for there is one join with all of them, and there must be few.
  */
-[[nodiscard]] bool has_few_indexed_tables(const Target *target, const PlannerInfo *root,
+[[nodiscard]] bool has_few_indexed_tables(const Target &target, const PlannerInfo *root,
 										  const RelOptInfo *rel);
 
 } /* namespace bulkupdate */
