@@ -296,31 +296,31 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update call", ALLOCSET_DEFAULT_SIZES);
 
 	with_memory_context(memory, [&] {
-		Call *call = palloc_one<Call>();
-		Source *source = source_open(portal_name, label, options.chunk_rows);
+		Call &call = *palloc_one<Call>();
+		Source &source = *source_open(portal_name, label, options.chunk_rows);
 
-		call->options = &options;
-		call->target = target_open(options, source->tuple_desc);
-		call->report = report_create(options, *call->target, caller.result);
-		call->rejects = reject_table_open(options, caller.function);
-		call->ordered = ordered_source_create(options, *source, *call->target, call->progress);
-		call->chunk = chunk_create(options, *call->target);
+		call.options = &options;
+		call.target = target_open(options, source.tuple_desc);
+		call.report = report_create(options, *call.target, caller.result);
+		call.rejects = reject_table_open(options, caller.function);
+		call.ordered = ordered_source_create(options, source, *call.target, call.progress);
+		call.chunk = chunk_create(options, *call.target);
 		if (options.on_error == OnError::Stop && !options.dry_run)
-			call->rechecks = rechecks_create(*call->target);
-		call->applier = applier_create(*call->target, call->rechecks);
-		progress_begin(call->progress, options.target,
-					   caller.rows >= 0 ? caller.rows : source_estimated_rows(*source));
-		progress_source(call->progress, ordered_source_figures, call->ordered);
+			call.rechecks = rechecks_create(*call.target);
+		call.applier = applier_create(*call.target, call.rechecks);
+		progress_begin(call.progress, options.target,
+					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
+		progress_source(call.progress, ordered_source_figures, call.ordered);
 		FAULT_POINT(open);
 
-		if (may_fail_late(*call))
-			run_chunks_naming_rows(*call);
+		if (may_fail_late(call))
+			run_chunks_naming_rows(call);
 		else
-			run_chunks(*call);
+			run_chunks(call);
 
 		FAULT_POINT(close);
-		target_close(*call->target);
-		source_close(*source);
+		target_close(*call.target);
+		source_close(source);
 	});
 	MemoryContextDelete(memory);
 }

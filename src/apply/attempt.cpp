@@ -115,7 +115,7 @@ best_attempt(const RejectRate &rate, int remaining)
 }
 
 int
-index_in(const ChunkRow *row, Span<ChunkRow *> rows)
+index_in(const ChunkRow *row /* or NULL */, Span<ChunkRow *> rows)
 {
 	for (int i = 0; i < rows.size; i++)
 		if (rows[i] == row)

@@ -58,7 +58,7 @@ ErrorData *attempt(Attempts &attempts, Span<ChunkRow *> rows, FailingRow &failin
 int best_attempt(const RejectRate &rate, int remaining);
 
 /* index_in: index of a row among rows, or -1. */
-int index_in(const ChunkRow *row, Span<ChunkRow *> rows);
+int index_in(const ChunkRow *row /* or NULL */, Span<ChunkRow *> rows);
 
 /*
  * checks_late

@@ -134,7 +134,7 @@ applier_init()
 }
 
 Applier *
-applier_create(const Target &target, Rechecks *rechecks)
+applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 {
 	const char *why = applier_setting == APPLIER_DIRECT ? why_not_direct_tree(target) : nullptr;
 

@@ -27,7 +27,7 @@ void applier_init();
  * current memory context.  Raises 55000 (the setting is "direct", and the
  * target cannot be updated so), also when it is used.
  */
-Applier *applier_create(const Target &target, Rechecks *rechecks);
+Applier *applier_create(const Target &target, Rechecks *rechecks /* or NULL */);
 
 /*
  * applier_expected

@@ -302,7 +302,7 @@ rechecks_create(const Target &target)
 }
 
 void
-rechecks_hold(Rechecks *rechecks, EState *estate)
+rechecks_hold(Rechecks *rechecks /* or NULL */, EState *estate)
 {
 	ListCell *cell;
 
@@ -315,7 +315,7 @@ rechecks_hold(Rechecks *rechecks, EState *estate)
 }
 
 bool
-rechecks_due(const Rechecks *rechecks)
+rechecks_due(const Rechecks *rechecks /* or NULL */)
 {
 	return rechecks != nullptr && rechecks->due.rows > 0;
 }
@@ -329,7 +329,7 @@ rechecks_fire(Rechecks &rechecks)
 }
 
 void
-rechecks_ignore(Rechecks *rechecks)
+rechecks_ignore(Rechecks *rechecks /* or NULL */)
 {
 	if (rechecks != nullptr)
 		rechecks->phase = Phase::Ignoring;

@@ -40,10 +40,10 @@ Rechecks *rechecks_create(const Target &target);
  *
  * rechecks: NULL where each chunk's statement is to check its own rows.
  */
-void rechecks_hold(Rechecks *rechecks, EState *estate);
+void rechecks_hold(Rechecks *rechecks /* or NULL */, EState *estate);
 
 /* rechecks_due: are there rows to check? */
-bool rechecks_due(const Rechecks *rechecks);
+bool rechecks_due(const Rechecks *rechecks /* or NULL */);
 
 /*
  * rechecks_fire
@@ -58,7 +58,7 @@ void rechecks_fire(Rechecks &rechecks);
  *		The call has been undone, and with it what was remembered.  Statements that
  *		only search for the row of its error leave these constraints alone.
  */
-void rechecks_ignore(Rechecks *rechecks);
+void rechecks_ignore(Rechecks *rechecks /* or NULL */);
 
 } /* namespace bulkupdate */
 

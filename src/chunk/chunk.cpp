@@ -106,7 +106,8 @@ keep_key(Chunk &chunk, HeapTuple tuple)
 
 /* A row at the end of the chunk: with its coerced tuple, if it is to be applied. */
 void
-append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome, Reject *reject)
+append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome,
+		   Reject *reject /* or NULL */)
 {
 	reserve_row(chunk);
 

@@ -68,39 +68,39 @@ parse_name(const char *const (&names)[N], const char **text)
 }
 
 bool
-parse_passes(const char *text, Armed *fault)
+parse_passes(const char *text, Armed &fault)
 {
 	do
 	{
 		char *end;
 
-		if (fault->npasses == MAX_PASSES)
+		if (fault.npasses == MAX_PASSES)
 			return false;
-		fault->passes[fault->npasses++] = static_cast<int>(strtol(text, &end, 10));
-		if (end == text || fault->passes[fault->npasses - 1] < 1)
+		fault.passes[fault.npasses++] = static_cast<int>(strtol(text, &end, 10));
+		if (end == text || fault.passes[fault.npasses - 1] < 1)
 			return false;
 		text = end;
 	} while (*text++ == ',');
 
-	fault->onwards = text[-1] == '+';
-	return text[fault->onwards ? 0 : -1] == '\0';
+	fault.onwards = text[-1] == '+';
+	return text[fault.onwards ? 0 : -1] == '\0';
 }
 
 bool
-parse(const char *text, Armed *fault)
+parse(const char *text, Armed &fault)
 {
-	*fault = {-1, Action::Tell, {}, 0, false, 0};
+	fault = {-1, Action::Tell, {}, 0, false, 0};
 	if (*text == '\0')
 		return true;
-	fault->point = parse_name(POINT_NAMES, &text);
-	if (fault->point < 0 || *text++ != ':')
+	fault.point = parse_name(POINT_NAMES, &text);
+	if (fault.point < 0 || *text++ != ':')
 		return false;
 
 	int action = parse_name(ACTION_NAMES, &text);
 
 	if (action < 0)
 		return false;
-	fault->action = static_cast<Action>(action);
+	fault.action = static_cast<Action>(action);
 	return parse_passes(*text == ':' ? text + 1 : "1", fault);
 }
 
@@ -109,7 +109,7 @@ check_setting(char **value, void **, GucSource)
 {
 	Armed fault;
 
-	if (parse(*value, &fault))
+	if (parse(*value, fault))
 		return true;
 	GUC_check_errdetail("It is \"point:action[:passes]\", with the points of "
 						"\"bulk_update.fault_points\".");
@@ -119,7 +119,7 @@ check_setting(char **value, void **, GucSource)
 void
 assign_setting(const char *value, void *)
 {
-	(void) parse(value, &armed);
+	(void) parse(value, armed);
 }
 
 bool

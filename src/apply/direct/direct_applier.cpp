@@ -257,7 +257,7 @@ abandon(Applier &base)
 } /* namespace */
 
 Applier *
-direct_applier_create(const Target &target, Rechecks *rechecks)
+direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 {
 	DirectApplier *applier = palloc_one<DirectApplier>();
 	int natts = RelationGetDescr(target.relation)->natts;

@@ -17,7 +17,7 @@ namespace bulkupdate
  * Needs an SPI connection where it is used.  Allocates in the current memory
  * context.
  */
-Applier *direct_applier_create(const Target &target, Rechecks *rechecks);
+Applier *direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */);
 
 } /* namespace bulkupdate */
 

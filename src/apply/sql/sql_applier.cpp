@@ -253,7 +253,7 @@ abandon(Applier &base)
 } /* namespace */
 
 Applier *
-sql_applier_create(const Target &target, Rechecks *rechecks)
+sql_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 {
 	SqlApplier *applier = palloc_one<SqlApplier>();
 	Relation relation = target.relation;

@@ -17,7 +17,7 @@ namespace bulkupdate
  * Needs an SPI connection, in which it must also be used.  Allocates in the
  * current memory context.
  */
-Applier *sql_applier_create(const Target &target, Rechecks *rechecks);
+Applier *sql_applier_create(const Target &target, Rechecks *rechecks /* or NULL */);
 
 /* sql_applier_init: at load time, hook into the planner and the executor. */
 void sql_applier_init();
