@@ -114,7 +114,7 @@ apply_chunk(Call &call)
 	{
 		call.applying = rows;
 		(void) applier.apply(applier, rows, chunk.scratch);
-		call.applying = {nullptr, 0};
+		call.applying = {};
 	}
 }
 

@@ -136,7 +136,7 @@ find_table(Rechecks &rechecks, Oid oid)
 		*static_cast<CheckedTable *>(hash_search(rechecks.tables, &oid, HASH_ENTER, &found));
 
 	if (!found)
-		table = {oid, &rechecks, nullptr, {nullptr, 0}, nullptr};
+		table = {oid, &rechecks, nullptr, {}, nullptr};
 	return table;
 }
 

@@ -50,7 +50,7 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
 				  const char *hint = LEAVE_OUT)
 {
 	if (PG_ARGISNULL(argument))
-		return {nullptr, 0};
+		return {};
 
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(argument);
 	Datum *elements;
@@ -172,7 +172,7 @@ check_combination(const Options &options, bool has_limit)
 Options
 options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 {
-	Options options;
+	Options options = {};
 
 	require_not_null(fcinfo, ARG_TARGET, "target", "Give the table to update.");
 	take_source(fcinfo, kind, options);
@@ -188,20 +188,20 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	options.target = PG_GETARG_OID(ARG_TARGET);
 	options.key_columns = names_of_argument(fcinfo, ARG_KEY_COLUMNS, "key_columns");
 	options.chunk_rows = PG_GETARG_INT32(ARG_CHUNK_SIZE);
-	options.on_missing = static_cast<OnMissing>(
-		word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", {on_missing, 2}));
+	options.on_missing =
+		static_cast<OnMissing>(word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", on_missing));
 	options.on_duplicate = static_cast<OnDuplicate>(
-		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", {on_duplicate, 3}));
+		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", on_duplicate));
 	options.on_error =
-		static_cast<OnError>(word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", {on_error, 2}));
+		static_cast<OnError>(word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", on_error));
 	options.skip_unchanged = flag_of_argument(fcinfo, ARG_SKIP_UNCHANGED, "skip_unchanged");
 	options.rejects = PG_ARGISNULL(ARG_REJECTS) ? InvalidOid : PG_GETARG_OID(ARG_REJECTS);
 	options.reject_limit = has_limit ? PG_GETARG_INT64(ARG_REJECT_LIMIT) : -1;
 	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
 	options.ordering =
-		static_cast<Ordering>(word_of_argument(fcinfo, ARG_ORDERING, "ordering", {ordering, 3}));
+		static_cast<Ordering>(word_of_argument(fcinfo, ARG_ORDERING, "ordering", ordering));
 	options.report =
-		static_cast<ReportRows>(word_of_argument(fcinfo, ARG_REPORT, "report", {report, 2}));
+		static_cast<ReportRows>(word_of_argument(fcinfo, ARG_REPORT, "report", report));
 
 	if (options.chunk_rows < 1)
 		ereport(ERROR,

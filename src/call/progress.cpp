@@ -285,7 +285,7 @@ progress_rows_read(Progress &progress, int64 rows)
 }
 
 void
-progress_chunk_done(Progress &progress, int64 chunk, const int64 *outcomes)
+progress_chunk_done(Progress &progress, int64 chunk, const int64 (&outcomes)[OUTCOMES])
 {
 	FAULT_POINT(progress);
 	progress.chunk = chunk;

@@ -85,7 +85,7 @@ void progress_source_ends(Progress &progress);
 void progress_rows_read(Progress &progress, int64 rows);
 
 /* progress_chunk_done: add the outcomes of a chunk. */
-void progress_chunk_done(Progress &progress, int64 chunk, const int64 *outcomes);
+void progress_chunk_done(Progress &progress, int64 chunk, const int64 (&outcomes)[OUTCOMES]);
 
 /* progress_entries: the set-returning function under the view bulk_update_progress. */
 void progress_entries(FunctionCallInfo fcinfo);

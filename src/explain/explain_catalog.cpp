@@ -178,13 +178,13 @@ explain_catalog(const Options &options, const Target &target, const ReturnSetInf
 	Oid types[] = {OIDOID, NAMEARRAYOID, BOOLOID};
 	Datum values[] = {ObjectIdGetDatum(RelationGetRelid(target.relation)),
 					  value_column_names(target), BoolGetDatum(options.on_error == OnError::Stop)};
-	int nest_level = begin_settings({settings, 2});
+	int nest_level = begin_settings(settings);
 
 	for (const char *query : {TRIGGERS, CONSTRAINTS, COLUMNS, INDEXES, LIMITS})
 	{
 		int code = keeping_memory_context([&] {
-			return SPI_execute_with_args(psprintf("%s%s", TREE, query), 3, types, values, nullptr,
-										 true, 0);
+			return SPI_execute_with_args(psprintf("%s%s", TREE, query), lengthof(types), types,
+										 values, nullptr, true, 0);
 		});
 
 		if (code != SPI_OK_SELECT)

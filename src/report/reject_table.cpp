@@ -68,7 +68,7 @@ prepare_insert(RejectTable &table)
 		return table.insert.plan;
 	for (int i = 0; i < NCOLUMNS; i++)
 		types[i] = COLUMNS[i].type;
-	return saved_plan_get(table.insert, insert_statement(table.relid), {types, NCOLUMNS}, 0);
+	return saved_plan_get(table.insert, insert_statement(table.relid), types, 0);
 }
 
 int64
@@ -104,8 +104,9 @@ detail_of(const Reject &reject)
 {
 	if (reject.omitted == nullptr)
 		return reject.detail;
-	return psprintf("%s%sToo large to be recorded: %s.", reject.detail ? reject.detail : "",
-					reject.detail ? "\n" : "", reject.omitted);
+	return psprintf("%s%sToo large to be recorded: %s.",
+					reject.detail != nullptr ? reject.detail : "",
+					reject.detail != nullptr ? "\n" : "", reject.omitted);
 }
 
 Datum

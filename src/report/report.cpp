@@ -177,9 +177,9 @@ add_to_total(Report &report, const Chunk &chunk, const ChunkFacts &facts, const 
 } /* namespace */
 
 void
-report_counts(const Chunk &chunk, int64 *counts)
+report_counts(const Chunk &chunk, int64 (&counts)[OUTCOMES])
 {
-	memset(counts, 0, sizeof(int64) * OUTCOMES);
+	memset(counts, 0, sizeof(counts));
 	for (const ChunkRow &row : chunk.rows)
 		counts[static_cast<int>(row.outcome)]++;
 }

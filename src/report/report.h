@@ -11,7 +11,7 @@ namespace bulkupdate
 {
 
 /* report_counts: how many rows of a chunk ended in each outcome. */
-void report_counts(const Chunk &chunk, int64 *counts);
+void report_counts(const Chunk &chunk, int64 (&counts)[OUTCOMES]);
 
 /* How a chunk was done. */
 struct ChunkFacts

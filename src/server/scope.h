@@ -18,12 +18,19 @@
 namespace bulkupdate
 {
 
-/* A pointer and a length; owns nothing. */
+/* A pointer and a length; owns nothing.  Of an array, the compiler counts its elements. */
 template <typename T>
 struct Span
 {
 	T *data;
 	int size;
+
+	Span() = default;
+	constexpr Span(T *first, int n) : data(first), size(n) {}
+
+	template <int N>
+	constexpr Span(T (&array)[N]) : data(array), size(N)
+	{}
 
 	T *begin() const { return data; }
 	T *end() const { return data + size; }

@@ -184,7 +184,7 @@ has_key(const Target &target, int n, AttrNumber attno)
 Span<const char *>
 primary_key_columns(Relation relation)
 {
-	Span<const char *> names = {nullptr, 0};
+	Span<const char *> names = {};
 	ListCell *cell;
 
 	foreach (cell, RelationGetIndexList(relation))

@@ -16,7 +16,7 @@ namespace
 const char *
 why_not_direct_children(const Target &target)
 {
-	PartitionRoute route;
+	PartitionRoute route = {};
 
 	if (!has_inheritance_children(target.relation))
 		return nullptr;

@@ -30,9 +30,9 @@ leave_page(IndexScanDesc scan)
 }
 
 void
-set_arguments(ScanKeyData *scan_keys, const Datum *key, int n)
+set_arguments(Span<ScanKeyData> scan_keys, const Datum *key)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < scan_keys.size; i++)
 		scan_keys[i].sk_argument = key[i];
 }
 
@@ -109,33 +109,31 @@ step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 bool
 descend(IndexWalk &walk, const Datum *key)
 {
-	int n = walk.keys.size;
-
 	/* has_prefix() asks the arguments later on: they must outlive the caller's key. */
-	set_arguments(walk.step_keys, key, n);
+	set_arguments(walk.step_keys, key);
 	if (walk.steps == nullptr)
-		walk.steps = leaf_scan_begin(walk.heap, walk.index, walk.snapshot, walk.step_keys, n);
-	index_rescan(walk.steps, walk.step_keys, n, nullptr, 0);
+		walk.steps = leaf_scan_begin(walk.heap, walk.index, walk.snapshot, walk.step_keys);
+	index_rescan(walk.steps, walk.step_keys.data, walk.step_keys.size, nullptr, 0);
 	return step(walk);
 }
 
 bool
 look_up(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 {
-	int n = walk.keys.size;
+	Span<ScanKeyData> scan_keys = walk.lookup_keys;
 
 	leave_page(walk.steps);
 	if (walk.lookups == nullptr)
-		walk.lookups = begin_index_scan(walk.heap, walk.index, walk.snapshot, n);
-	set_arguments(walk.lookup_keys, key, n);
-	index_rescan(walk.lookups, walk.lookup_keys, n, nullptr, 0);
+		walk.lookups = begin_index_scan(walk.heap, walk.index, walk.snapshot, scan_keys.size);
+	set_arguments(scan_keys, key);
+	index_rescan(walk.lookups, scan_keys.data, scan_keys.size, nullptr, 0);
 	while (index_getnext_tid(walk.lookups, ForwardScanDirection) != nullptr)
 	{
 		if (index_fetch_heap(walk.lookups, slot))
 		{
 			/* Without WAL the leaf page is still pinned; this kills what is dead, and leaves it. */
 			if (!RelationNeedsWAL(walk.index))
-				index_rescan(walk.lookups, walk.lookup_keys, n, nullptr, 0);
+				index_rescan(walk.lookups, scan_keys.data, scan_keys.size, nullptr, 0);
 			return true;
 		}
 		walk.stats->dead++;
@@ -191,8 +189,8 @@ index_walk_begin(IndexWalk &walk, Relation heap, Relation index, Span<const KeyC
 	walk.snapshot = snapshot;
 	walk.stats = &stats;
 	walk.can_step = (index->rd_indoption[last] & INDOPTION_DESC) == 0;
-	walk.step_keys = palloc_array_of<ScanKeyData>(keys.size);
-	walk.lookup_keys = palloc_array_of<ScanKeyData>(keys.size);
+	walk.step_keys = {palloc_array_of<ScanKeyData>(keys.size), keys.size};
+	walk.lookup_keys = {palloc_array_of<ScanKeyData>(keys.size), keys.size};
 	for (int i = 0; i < keys.size; i++)
 	{
 		init_scan_key(&walk.lookup_keys[i], index, i, BTEqualStrategyNumber);

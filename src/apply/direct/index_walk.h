@@ -33,10 +33,10 @@ struct IndexWalk
 	Span<const KeyColumn> keys; /* of the index, in its order */
 
 	/* Private to index_walk.cpp. */
-	IndexScanDesc steps;    /* from the wanted key on; NULL: not begun */
-	IndexScanDesc lookups;  /* of the wanted key alone; NULL: not begun */
-	ScanKeyData *step_keys; /* the prefix equal, the last column at least */
-	ScanKeyData *lookup_keys;
+	IndexScanDesc steps;         /* from the wanted key on; NULL: not begun */
+	IndexScanDesc lookups;       /* of the wanted key alone; NULL: not begun */
+	Span<ScanKeyData> step_keys; /* the prefix equal, the last column at least */
+	Span<ScanKeyData> lookup_keys;
 	bool can_step;         /* the index ascends in its last column */
 	bool on_entry;         /* the current entry of steps may be wanted next */
 	ItemPointerData entry; /* what that entry points to */

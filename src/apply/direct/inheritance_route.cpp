@@ -197,7 +197,7 @@ find_keys(const Target &target, Relation heap, Relation index, Span<ChunkRow *> 
 		init_scan_key(&search.scan_key, index, 0, BTGreaterEqualStrategyNumber);
 	else
 		init_row_key(search, index);
-	search.scan = leaf_scan_begin(heap, index, snapshot, &search.scan_key, 1);
+	search.scan = leaf_scan_begin(heap, index, snapshot, {&search.scan_key, 1});
 	while (i < rows.size && search_for(search, rows[i]->key))
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -8,12 +8,12 @@ namespace bulkupdate
 {
 
 IndexScanDesc
-leaf_scan_begin(Relation heap, Relation index, Snapshot snapshot, ScanKeyData *scan_keys, int n)
+leaf_scan_begin(Relation heap, Relation index, Snapshot snapshot, Span<ScanKeyData> scan_keys)
 {
-	IndexScanDesc scan = begin_index_scan(heap, index, snapshot, n);
+	IndexScanDesc scan = begin_index_scan(heap, index, snapshot, scan_keys.size);
 
 	scan->xs_want_itup = true;
-	index_rescan(scan, scan_keys, n, nullptr, 0);
+	index_rescan(scan, scan_keys.data, scan_keys.size, nullptr, 0);
 	scan->xs_want_itup = false;
 	return scan;
 }

@@ -21,13 +21,13 @@ namespace bulkupdate
 
 /*
  * leaf_scan_begin
- *		A scan of index, which belongs to heap, with n scan keys.
+ *		A scan of index, which belongs to heap, with these scan keys.
  *
  * index_rescan() and index_endscan() take it as any other scan.  Allocates in
  * the current memory context.
  */
 IndexScanDesc leaf_scan_begin(Relation heap, Relation index, Snapshot snapshot,
-							  ScanKeyData *scan_keys, int n);
+							  Span<ScanKeyData> scan_keys);
 
 /*
  * leaf_scan_next
