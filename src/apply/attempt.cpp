@@ -83,11 +83,9 @@ run_without_rows(Attempts &attempts)
 	MemoryContext memory = AllocSetContextCreate(MemoryContextGetParent(chunk.scratch),
 												 "bulk_update no rows", ALLOCSET_DEFAULT_SIZES);
 	ErrorData *error = with_memory_context(memory, [&] {
-		return try_in_subtransaction(
-			[&] {
-				run_statement(attempts, {nullptr, 0}, memory);
-			},
-			is_of_row_or_privilege, AtEnd::Undo, [&] { applier.abandon(applier); });
+		return try_in_subtransaction([&] { run_statement(attempts, {}, memory); },
+									 is_of_row_or_privilege, AtEnd::Undo,
+									 [&] { applier.abandon(applier); });
 	});
 
 	if (error != nullptr)
@@ -138,22 +136,21 @@ attempt(Attempts &attempts, Span<ChunkRow *> rows, FailingRow &failing)
 {
 	Chunk &chunk = attempts.chunk;
 	Applier &applier = attempts.applier;
-	Trial trial = {applier, {nullptr, false}};
+	Trial trial = {applier, {}};
 
 	CHECK_FOR_INTERRUPTS();
 
 	/* FreeErrorData() leaves some of the newest error. */
 	MemoryContextReset(chunk.scratch);
 
+	auto try_rows = [&] {
+		FAULT_POINT(attempt);
+		run_statement(attempts, rows, chunk.scratch);
+	};
 	ErrorData *error = with_memory_context(chunk.scratch, [&] {
 		return try_in_subtransaction(
-			[&] {
-				with_error_context(note_failing_row, &trial, [&] {
-					FAULT_POINT(attempt);
-					run_statement(attempts, rows, chunk.scratch);
-				});
-			},
-			is_of_row_or_privilege, AtEnd::Keep, [&] { applier.abandon(applier); });
+			[&] { with_error_context(note_failing_row, &trial, try_rows); }, is_of_row_or_privilege,
+			AtEnd::Keep, [&] { applier.abandon(applier); });
 	});
 
 	failing = trial.failing;

@@ -30,14 +30,14 @@ struct Attempts
 	Applier &applier;
 	Chunk &chunk;
 	Trying trying;
-	bool ran_without_rows; /* the statement itself is known to run */
+	bool ran_without_rows = false; /* the statement itself is known to run */
 };
 
 /* The row that an error was raised for. */
 struct FailingRow
 {
-	ChunkRow *row; /* or NULL: that is not known */
-	bool late;     /* the executor had passed it, and checked it after all others */
+	ChunkRow *row = nullptr; /* or NULL: that is not known */
+	bool late = false;       /* the executor had passed it, and checked it after all others */
 };
 
 /*

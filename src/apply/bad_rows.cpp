@@ -48,8 +48,8 @@ first_failing_so(Attempts &attempts, Span<ChunkRow *> rows, const ErrorData *lik
 void
 apply_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, RejectRate &rate)
 {
-	Attempts attempts = {applier, chunk, Trying::Apply, false};
-	Candidates candidates = {{nullptr, 0}, rows.size};
+	Attempts attempts = {applier, chunk, Trying::Apply};
+	Candidates candidates = {{}, rows.size};
 	int64 rejected_before = rate.rejected;
 
 	attempt_all(attempts, rows, rate,
@@ -72,7 +72,7 @@ apply_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, Re
 void
 probe_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, RejectRate &rate)
 {
-	Attempts attempts = {applier, chunk, Trying::Probe, false};
+	Attempts attempts = {applier, chunk, Trying::Probe};
 
 	attempt_all(attempts, rows, rate, [&](ChunkRow &row, const ErrorData *, const FailingRow &) {
 		row.outcome = Outcome::Pending;
@@ -88,7 +88,7 @@ find_bad_row(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, const ErrorD
 	bool done = run_in_subtransaction(
 		AtEnd::Undo,
 		[&] {
-			Attempts attempts = {applier, chunk, Trying::Apply, false};
+			Attempts attempts = {applier, chunk, Trying::Apply};
 
 			found = first_failing_so(attempts, rows, like);
 

@@ -15,13 +15,20 @@
 namespace bulkupdate
 {
 
+/* How a statement reads the keys of its array. */
+enum class KeyAccess : uint8
+{
+	LookUp, /* one by one */
+	Range,  /* from the lowest to the highest */
+};
+
 /* A statement to be planned so. */
 struct OwnPlan
 {
 	const char *query_string; /* of its saved plan; recognized by its address */
 	const Target *target;
-	int rows;         /* in its array now */
-	bool in_range;    /* it reads the keys from the lowest to the highest */
+	int rows; /* in its array now */
+	KeyAccess access;
 	int planned_rows; /* set by planning: it counted on so many, or 0 when they do not matter */
 };
 

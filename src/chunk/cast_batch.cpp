@@ -18,9 +18,9 @@ namespace
 /* Large rows need not wait: their casts cost more than the subtransaction. */
 constexpr Size MAX_WAITING_BYTES = Size{64} * 1024;
 
-/* Coerce a row; errors are raised, or, when guarded, kept with the row. */
+/* Coerce a row; errors are raised, or, under Skip, kept with the row. */
 void
-coerce_row(CastBatch &batch, BatchRow &row, bool guarded, MemoryContext memory)
+coerce_row(CastBatch &batch, BatchRow &row, OnError on_error, MemoryContext memory)
 {
 	const Target &target = *batch.target;
 	TupleTableSlot *slot = cast_batch_slot(batch, row);
@@ -33,7 +33,7 @@ coerce_row(CastBatch &batch, BatchRow &row, bool guarded, MemoryContext memory)
 		batch.nulls[attribute] = false;
 	}
 	row.error = with_memory_context(batch.context, [&] {
-		return coerce_values(target, slot, row.position, guarded, batch.values, batch.nulls);
+		return coerce_values(target, slot, row.position, on_error, batch.values, batch.nulls);
 	});
 	if (row.error == nullptr)
 		row.tuple = with_memory_context(memory, [&] {
@@ -54,7 +54,7 @@ cast_batch_create(const Target &target)
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update casts", ALLOCSET_DEFAULT_SIZES);
 	batch->values = palloc_array_of<Datum>(natts);
 	batch->nulls = palloc_array_of<bool>(natts);
-	memset(batch->nulls, true, static_cast<Size>(natts));
+	memset(batch->nulls, 1, static_cast<Size>(natts));
 	return batch;
 }
 
@@ -102,7 +102,7 @@ cast_batch_coerce(CastBatch &batch, MemoryContext memory)
 				for (BatchRow &row : rows)
 				{
 					CHECK_FOR_INTERRUPTS();
-					coerce_row(batch, row, false, memory);
+					coerce_row(batch, row, OnError::Stop, memory);
 				}
 			},
 			is_value_error);
@@ -118,7 +118,7 @@ cast_batch_coerce(CastBatch &batch, MemoryContext memory)
 			heap_freetuple(row.tuple);
 		row.tuple = nullptr;
 		CHECK_FOR_INTERRUPTS();
-		coerce_row(batch, row, true, memory);
+		coerce_row(batch, row, OnError::Skip, memory);
 	}
 }
 

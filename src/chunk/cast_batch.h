@@ -35,9 +35,9 @@ struct CastBatch
 	int size;
 	BatchRow rows[MAX_WAITING_ROWS];
 
-	/* Private to cast_batch.cpp. */
+	/* For the row whose casts run. */
 	TupleTableSlot *slot;
-	Datum *values; /* of one row, by target attribute */
+	Datum *values; /* by target attribute */
 	bool *nulls;
 };
 

@@ -33,7 +33,7 @@ chunk_reset(Chunk &chunk)
 {
 	MemoryContextReset(chunk.scratch);
 	MemoryContextReset(chunk.context);
-	chunk.rows = {nullptr, 0};
+	chunk.rows = {};
 	chunk.capacity = 0;
 	chunk.next_key = nullptr;
 	chunk.applicable = 0;
@@ -157,7 +157,8 @@ add_row(Chunk &chunk, SourceRow &from)
 		append_unapplicable_row(chunk, from.slot, from.position, from.outcome, from.error);
 		return;
 	}
-	(void) coerce_values(*chunk.target, from.slot, from.position, false, from.values, from.nulls);
+	(void) coerce_values(*chunk.target, from.slot, from.position, OnError::Stop, from.values,
+						 from.nulls);
 
 	ErrorData *error;
 	HeapTuple tuple =

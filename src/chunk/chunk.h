@@ -44,7 +44,7 @@ struct Chunk
 	const char *impossible_key; /* as the source gave it; NULL when it has a null */
 	int64 impossible_position;
 
-	/* Private to chunk.cpp. */
+	/* While it is filled. */
 	int capacity;
 	Datum *next_key; /* room for the keys of the rows that still fit */
 	Size bytes;

@@ -63,7 +63,7 @@ void
 load(KeyedSource &keyed, SourceRow &row, TupleTableSlot *slot, int64 position)
 {
 	const Target &target = *keyed.target;
-	bool skip = keyed.options->on_error == OnError::Skip;
+	OnError on_error = keyed.options->on_error;
 	bool is_possible = false;
 
 	ResetExprContext(target.cast_context);
@@ -73,11 +73,11 @@ load(KeyedSource &keyed, SourceRow &row, TupleTableSlot *slot, int64 position)
 	row.error = with_memory_context(keyed.error_memory, [&] {
 		ErrorData *error = row_size_error(target, row);
 
-		if (error != nullptr && !skip)
+		if (error != nullptr && on_error == OnError::Stop)
 			ThrowErrorData(error);
-		return error != nullptr
-				   ? error
-				   : coerce_key(target, slot, position, skip, row.values, row.nulls, &is_possible);
+		return error != nullptr ? error
+								: coerce_key(target, slot, position, on_error, row.values,
+											 row.nulls, &is_possible);
 	});
 	row.outcome = row.error != nullptr ? Outcome::Rejected
 				  : is_possible        ? Outcome::Pending

@@ -99,10 +99,18 @@ sort_error(const OrderedSource &ordered)
 	return error;
 }
 
-/* Sort the rest of the source; loaded: ordered->row is its first row already. */
-void
-sort_rest(OrderedSource &ordered, bool loaded)
+/* Is the first row of the rest of the source in ordered.row already? */
+enum class FirstRow : uint8
 {
+	Unread,
+	Loaded,
+};
+
+/* Sort the rest of the source. */
+void
+sort_rest(OrderedSource &ordered, FirstRow first)
+{
+	bool loaded = first == FirstRow::Loaded;
 	bool ascending = ordered.options->on_duplicate != OnDuplicate::Last;
 
 	ordered.mode = ReadMode::Sorted;
@@ -163,7 +171,7 @@ next_streamed(OrderedSource &ordered)
 
 	/* From here on the sorted rows are compared with each other. */
 	key_copy_clear(ordered.newest);
-	sort_rest(ordered, true);
+	sort_rest(ordered, FirstRow::Loaded);
 	return false;
 }
 
@@ -219,7 +227,7 @@ choose_mode(OrderedSource &ordered)
 	}
 	else if (ordering != Ordering::Stream &&
 			 (ordering == Ordering::Sort || last || !peek_head(ordered)))
-		sort_rest(ordered, false);
+		sort_rest(ordered, FirstRow::Unread);
 }
 
 bool
@@ -249,7 +257,7 @@ ordered_source_create(const Options &options, Source &source, const Target &targ
 	ordered->row.values = palloc_array_of<Datum>(natts);
 	ordered->row.nulls = palloc_array_of<bool>(natts);
 	ordered->row.key = palloc_array_of<Datum>(target.keys.size);
-	memset(ordered->row.nulls, true, static_cast<Size>(natts));
+	memset(ordered->row.nulls, 1, static_cast<Size>(natts));
 	key_copy_init(ordered->newest, target);
 	return ordered;
 }

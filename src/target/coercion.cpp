@@ -106,15 +106,15 @@ with_row(const Target &target, TupleTableSlot *row, CastErrorContext &where, Bod
 					   [&] { with_memory_context(context->ecxt_per_tuple_memory, body); });
 }
 
-/* Run coerce(column, i) for the columns that are of the key, or are not; i: attribute, from 0. */
+/* Run coerce(column, i) for the columns of a kind; i: attribute, from 0. */
 template <typename Coerce>
 inline void
-for_each_column(CastErrorContext &where, bool of_key, Coerce coerce)
+for_each_column(CastErrorContext &where, ColumnKind kind, Coerce coerce)
 {
 	for (const MappedColumn &column : where.target.columns)
 	{
 		where.column = &column;
-		if (column.is_key == of_key)
+		if (is_of_kind(column, kind))
 			coerce(column, column.target - 1);
 	}
 }
@@ -141,46 +141,48 @@ is_out_of_range(const ErrorData *error, const MappedColumn &column, TupleDesc so
 } /* namespace */
 
 ErrorData *
-coerce_values(const Target &target, TupleTableSlot *row, int64 position, bool guarded,
+coerce_values(const Target &target, TupleTableSlot *row, int64 position, OnError on_error,
 			  Datum *values, bool *nulls)
 {
 	CastErrorContext where = {target, position, target.columns.begin()};
+	auto coerce_column = [&](const MappedColumn &column, int i) {
+		values[i] = coerce(target, column, row, &nulls[i]);
+	};
 	auto coerce_all = [&] {
 		with_row(target, row, where, [&] {
 			FAULT_POINT(coerce);
-			for_each_column(where, false, [&](const MappedColumn &column, int i) {
-				values[i] = coerce(target, column, row, &nulls[i]);
-			});
+			for_each_column(where, ColumnKind::Value, coerce_column);
 		});
 	};
 
 	slot_getallattrs(row);
 
 	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
-	if (guarded && target.values_can_fail)
+	if (on_error == OnError::Skip && target.values_can_fail)
 		return try_in_subtransaction(coerce_all, is_value_error);
 	coerce_all();
 	return nullptr;
 }
 
 ErrorData *
-coerce_key(const Target &target, TupleTableSlot *row, int64 position, bool guarded, Datum *values,
-		   bool *nulls, bool *is_possible)
+coerce_key(const Target &target, TupleTableSlot *row, int64 position, OnError on_error,
+		   Datum *values, bool *nulls, bool *is_possible)
 {
 	CastErrorContext where = {target, position, target.columns.begin()};
+	auto coerce_column = [&](const MappedColumn &column, int i) {
+		if (!coerce_key_column(target, column, row, &values[i], &nulls[i]))
+			*is_possible = false;
+	};
 	auto coerce_all = [&] {
 		with_row(target, row, where, [&] {
 			FAULT_POINT(coerce_key);
-			for_each_column(where, true, [&](const MappedColumn &column, int i) {
-				if (!coerce_key_column(target, column, row, &values[i], &nulls[i]))
-					*is_possible = false;
-			});
+			for_each_column(where, ColumnKind::Key, coerce_column);
 		});
 	};
 
 	slot_getallattrs(row);
 	*is_possible = true;
-	if (!(guarded ? target.keys_can_fail : target.keys_can_overflow))
+	if (!(on_error == OnError::Skip ? target.keys_can_fail : target.keys_can_overflow))
 	{
 		coerce_all();
 		return nullptr;
@@ -193,7 +195,7 @@ coerce_key(const Target &target, TupleTableSlot *row, int64 position, bool guard
 	*is_possible = false;
 	if (is_out_of_range(error, *where.column, row->tts_tupleDescriptor))
 		return nullptr;
-	if (!guarded)
+	if (on_error == OnError::Stop)
 		ReThrowError(error);
 	return error;
 }

@@ -21,14 +21,14 @@ namespace bulkupdate
  * coerce_values
  *		Those of the columns that are not of the key.
  *
- * guarded: errors of the casts that can be blamed on the row are returned
- * instead of raised; the casts then run in a subtransaction.  Otherwise returns
- * NULL.
+ * on_error: under Skip, errors of the casts that can be blamed on the row are
+ * returned instead of raised; the casts then run in a subtransaction.  Under Stop
+ * returns NULL.
  *
  * Raises what the casts, input functions and domain checks raise.
  */
-ErrorData *coerce_values(const Target &target, TupleTableSlot *row, int64 position, bool guarded,
-						 Datum *values, bool *nulls);
+ErrorData *coerce_values(const Target &target, TupleTableSlot *row, int64 position,
+						 OnError on_error, Datum *values, bool *nulls);
 
 /*
  * coerce_key
@@ -36,11 +36,11 @@ ErrorData *coerce_values(const Target &target, TupleTableSlot *row, int64 positi
  *
  * Not one with a null, nor one that its cast changes, nor one that is out of its
  * type's range; then the values are of no use.  In a subtransaction only when a
- * cast may raise that, or, guarded, any error.
+ * cast may raise that, or, under Skip, any error.
  *
  * Returns and raises what coerce_values does.
  */
-ErrorData *coerce_key(const Target &target, TupleTableSlot *row, int64 position, bool guarded,
+ErrorData *coerce_key(const Target &target, TupleTableSlot *row, int64 position, OnError on_error,
 					  Datum *values, bool *nulls, bool *is_possible);
 
 } /* namespace bulkupdate */

@@ -41,6 +41,19 @@ struct MappedColumn
 	FmgrInfo *equality; /* of its type's default operator class, or NULL: compared by bytes */
 };
 
+/* Whether a column finds rows or is updated. */
+enum class ColumnKind : uint8
+{
+	Key,
+	Value,
+};
+
+inline bool
+is_of_kind(const MappedColumn &column, ColumnKind kind)
+{
+	return column.is_key == (kind == ColumnKind::Key);
+}
+
 /* A key column, in the order of the unique index that covers the key. */
 struct KeyColumn
 {

@@ -14,12 +14,12 @@ namespace
 {
 
 Bitmapset *
-mapped_columns(const Target &target, bool keys)
+mapped_columns(const Target &target, ColumnKind kind)
 {
 	Bitmapset *columns = nullptr;
 
 	for (const MappedColumn &column : target.columns)
-		if (column.is_key == keys)
+		if (is_of_kind(column, kind))
 			columns = bms_add_member(columns, column.target - FirstLowInvalidHeapAttributeNumber);
 	return columns;
 }
@@ -45,8 +45,8 @@ direct_statement_begin(const Applier &applier, Access access, WalkStats &stats)
 	bool probing = access != Access::Update;
 	DirectStatement *statement = palloc_one<DirectStatement>();
 	EState *estate = CreateExecutorState();
-	Bitmapset *values = mapped_columns(target, false);
-	Bitmapset *read = mapped_columns(target, true);
+	Bitmapset *values = mapped_columns(target, ColumnKind::Value);
+	Bitmapset *read = mapped_columns(target, ColumnKind::Key);
 
 	if (!probing && target.relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
 		PreventCommandIfReadOnly("UPDATE");

@@ -60,15 +60,15 @@ has_other_scan(const Plan *plan)
 }
 
 bool
-is_other_plan(const PlannedStmt *statement, bool is_update)
+is_other_plan(const PlannedStmt *statement, CmdType command)
 {
-	return (is_update && !IsA(statement->planTree, ModifyTable)) ||
+	return (command == CMD_UPDATE && !IsA(statement->planTree, ModifyTable)) ||
 		   has_other_scan(statement->planTree);
 }
 
 /* Not one of our own plans: those are of statements that are run. */
 bool
-is_planned_otherwise(const char *query, bool is_update)
+is_planned_otherwise(const char *query, CmdType command)
 {
 	return keeping_memory_context([&] {
 		SPIPlanPtr plan = SPI_prepare(query, 0, nullptr);
@@ -78,7 +78,7 @@ is_planned_otherwise(const char *query, bool is_update)
 
 		CachedPlan *cached = SPI_plan_get_cached_plan(plan);
 		bool otherwise = cached == nullptr ||
-						 is_other_plan(linitial_node(PlannedStmt, cached->stmt_list), is_update);
+						 is_other_plan(linitial_node(PlannedStmt, cached->stmt_list), command);
 
 		if (cached != nullptr)
 			ReleaseCachedPlan(cached, nullptr);
@@ -94,9 +94,9 @@ is_planned_elsewhere(const Target &target)
 {
 	if (!planner_is_replaced())
 		return false;
-	return is_planned_otherwise(select_statement(target), false) ||
+	return is_planned_otherwise(select_statement(target), CMD_SELECT) ||
 		   (CheckRelationLockedByMe(target.relation, RowExclusiveLock, true) &&
-			is_planned_otherwise(update_statement(target), true));
+			is_planned_otherwise(update_statement(target), CMD_UPDATE));
 }
 
 } /* namespace bulkupdate */

@@ -49,7 +49,7 @@ struct Statement
 	char *text;
 	Outcome outcome;
 	Returns returns;
-	bool in_range; /* reads the rows from the lowest key ($2) to the highest ($3) */
+	KeyAccess access; /* Range: from the lowest key ($2) to the highest ($3) */
 };
 
 /* Does every table of the target have the index that covers the key? */
@@ -80,14 +80,14 @@ ParamListInfo
 parameters(const SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 {
 	const Target &target = *applier.target;
-	ParamListInfo params = makeParamList(statement.in_range ? 3 : 1);
+	ParamListInfo params = makeParamList(statement.access == KeyAccess::Range ? 3 : 1);
 
 	/* Not constants: no plan is made for this array, whatever plan_cache_mode is. */
 	for (int i = 0; i < params->numParams; i++)
 		params->params[i] = {static_cast<Datum>(0), false, 0,
 							 i == 0 ? applier.array_type : target.keys[0].type};
 	params->params[0].value = array_of_rows(applier, rows);
-	if (statement.in_range)
+	if (statement.access == KeyAccess::Range)
 	{
 		params->params[1].value = rows[0]->key[0];
 		params->params[2].value = rows[rows.size - 1]->key[0];
@@ -117,12 +117,13 @@ plan_of(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 
 	/* The plan is the call's, all else the attempt's. */
 	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(&applier), [&] {
-		return saved_plan_get(planned.saved, statement.text, {types, statement.in_range ? 3 : 1},
+		return saved_plan_get(planned.saved, statement.text,
+							  {types, statement.access == KeyAccess::Range ? 3 : 1},
 							  CURSOR_OPT_GENERIC_PLAN);
 	});
 
 	planned.plan = {saved_plan_query_string(planned.saved), applier.target, rows.size,
-					statement.in_range, planned.plan.planned_rows};
+					statement.access, planned.plan.planned_rows};
 	return plan;
 }
 
@@ -193,11 +194,12 @@ apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 		if (&planned == &applier.reporting_update)
 			execute(applier,
 					{planned, deparse_update_reporting_suppressed(target), Outcome::Updated,
-					 Returns::Updated, false},
+					 Returns::Updated, KeyAccess::LookUp},
 					rows);
 		else
 			execute(applier,
-					{planned, deparse_update(target), Outcome::Updated, Returns::Nothing, false},
+					{planned, deparse_update(target), Outcome::Updated, Returns::Nothing,
+					 KeyAccess::LookUp},
 					rows);
 	});
 	return nullptr;
@@ -221,12 +223,13 @@ probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 		if (dense)
 			execute(applier,
 					{values ? applier.probe_values_in_range : applier.probe_rows_in_range,
-					 deparse_probe_in_range(target, probe), Outcome::Pending, returns, true},
+					 deparse_probe_in_range(target, probe), Outcome::Pending, returns,
+					 KeyAccess::Range},
 					rows);
 		else
 			execute(applier,
 					{values ? applier.probe_values : applier.probe_rows,
-					 deparse_probe(target, probe), Outcome::Pending, returns, false},
+					 deparse_probe(target, probe), Outcome::Pending, returns, KeyAccess::LookUp},
 					rows);
 	});
 	return nullptr;
