@@ -21,7 +21,7 @@
 #endif
 
 /* The status entry of a backend by its place in the list; the function was renamed in 16. */
-static inline LocalPgBackendStatus *
+inline LocalPgBackendStatus *
 local_backend_entry(int index)
 {
 #if PG_VERSION_NUM >= 160000
@@ -32,7 +32,7 @@ local_backend_entry(int index)
 }
 
 /* Has the current user a privilege on a schema?  From 16 on one function is for all objects. */
-static inline AclResult
+inline AclResult
 schema_aclcheck(Oid schema, AclMode privilege)
 {
 #if PG_VERSION_NUM >= 160000
@@ -50,7 +50,7 @@ using IndexesToUpdate = bool;
 #endif
 
 /* Do all of them?  A new version that stays on its page (HOT) needs none, or only BRIN's. */
-static inline bool
+inline bool
 needs_all_indexes(IndexesToUpdate indexes)
 {
 #if PG_VERSION_NUM >= 160000
@@ -61,7 +61,7 @@ needs_all_indexes(IndexesToUpdate indexes)
 }
 
 /* Does an index family sort upwards by it?  Strategies became types of comparison in 18. */
-static inline bool
+inline bool
 sorts_upwards(Oid op, Oid *family, Oid *type)
 {
 #if PG_VERSION_NUM >= 180000
@@ -77,7 +77,7 @@ sorts_upwards(Oid op, Oid *family, Oid *type)
 }
 
 /* Insert the index entries of a new version; returns the indexes to check again later. */
-static inline List *
+inline List *
 insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate,
 					 IndexesToUpdate indexes)
 {
@@ -94,7 +94,7 @@ insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate
 }
 
 /* The failure data of the row came in 16, that of MERGE in 18. */
-static inline bool
+inline bool
 fire_before_row_update_triggers(EState *estate, EPQState *epqstate, ResultRelInfo *result,
 								ItemPointer tid, TupleTableSlot *slot)
 {
@@ -108,7 +108,7 @@ fire_before_row_update_triggers(EState *estate, EPQState *epqstate, ResultRelInf
 #endif
 }
 
-static inline void
+inline void
 init_eval_plan_qual(EPQState *epqstate, EState *estate)
 {
 #if PG_VERSION_NUM >= 160000
@@ -124,7 +124,7 @@ init_eval_plan_qual(EPQState *epqstate, EState *estate)
  * FirstLowInvalidHeapAttributeNumber.  What is required has its own node from
  * 16 on.
  */
-static inline void
+inline void
 init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset *selected,
 				 Bitmapset *updated)
 {
@@ -160,7 +160,7 @@ init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset 
  * How the columns of a partition, or of an inheritance child, which may have more
  * of them, stand to those of the root; from 16 on the executor asks itself.
  */
-static inline void
+inline void
 map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
 {
 #if PG_VERSION_NUM >= 160000
@@ -191,7 +191,7 @@ map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
 }
 
 /* A scan whose node does not count its index searches, as 18 asks for. */
-static inline IndexScanDesc
+inline IndexScanDesc
 begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 {
 #if PG_VERSION_NUM >= 180000
@@ -202,7 +202,7 @@ begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 }
 
 /* From 18 on a path with fewer disabled nodes is better whatever it costs. */
-static inline void
+inline void
 add_disabled_nodes(Path *path)
 {
 #if PG_VERSION_NUM >= 180000

@@ -24,7 +24,7 @@ struct Partition
 	bool used;          /* rows have been routed to it */
 	DirectTable *table; /* for the caller, who sets it */
 
-	/* Private to partition_route.cpp. */
+	/* Which of the tables below it has a key. */
 	PartitionKey key; /* NULL: a table with rows of its own */
 	PartitionDesc desc;
 	int *key_columns; /* the target's key column, from 0, for each column of the partition key */
