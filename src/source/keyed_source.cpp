@@ -74,7 +74,7 @@ load(KeyedSource &keyed, SourceRow &row, TupleTableSlot *slot, int64 position)
 		ErrorData *error = row_size_error(target, row);
 
 		if (error != nullptr && on_error == OnError::Stop)
-			ThrowErrorData(error);
+			ThrowErrorData(error); /* GCOVR_EXCL_LINE: rows of 1 GB, in test/scale */
 		return error != nullptr ? error
 								: coerce_key(target, slot, position, on_error, row.values,
 											 row.nulls, &is_possible);

@@ -291,7 +291,7 @@ shape_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *entry)
 	RelOptInfo *array = array_of_level(root);
 
 	if (array == nullptr)
-		return;
+		return; /* GCOVR_EXCL_LINE: see array_of_level() */
 	if (own_plan_current()->access == KeyAccess::Range)
 		read_range(root, rel, array);
 	else
