@@ -61,7 +61,7 @@ is_updated(const Target *target, const char *name)
 {
 	for (const MappedColumn &column : target->columns)
 	{
-		const NameData updated = attribute_of(target, column.target).attname;
+		const NameData updated = attribute_of(*target, column.target).attname;
 
 		if (!column.is_key && strcmp(NameStr(updated), name) == 0)
 			return true;

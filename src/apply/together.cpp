@@ -74,7 +74,7 @@ compare_places(const void *left, const void *right)
 	const ChunkRow *a = *static_cast<const ChunkRow *const *>(left);
 	const ChunkRow *b = *static_cast<const ChunkRow *const *>(right);
 
-	return a < b ? -1 : a > b;
+	return a < b ? -1 : a > b ? 1 : 0;
 }
 
 void
@@ -89,13 +89,13 @@ accept(Search *search, Span<ChunkRow *> rows)
 void
 apply_apart(Search *search, Span<ChunkRow *> rows, Span<ChunkRow *> *left)
 {
-	Chunk *chunk = search->attempts->chunk;
+	Chunk *chunk = &search->attempts->chunk;
 
-	attempt_all(search->attempts, rows, &search->learned,
-				[&](ChunkRow *row, const ErrorData *error, const FailingRow &) {
+	attempt_all(*search->attempts, rows, search->learned,
+				[&](ChunkRow &row, const ErrorData *error, const FailingRow &) {
 					search->learned.rejected++;
-					reject_row(chunk, row, error);
-					left->data[left->size++] = row;
+					reject_row(chunk, &row, error);
+					left->data[left->size++] = &row;
 					return true;
 				});
 	for (ChunkRow *row : rows)
@@ -125,7 +125,7 @@ leave_out(Span<ChunkRow *> *set, int place, int count, Span<ChunkRow *> *left)
 void
 apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 {
-	Chunk *chunk = search->attempts->chunk;
+	Chunk *chunk = &search->attempts->chunk;
 	bool few = set.size <= FEW;
 	int last = -2;  /* place of the newest failure */
 	int stride = 1; /* rows to be left out at once */
@@ -143,7 +143,7 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 		search->budget -= set.size;
 		tried += set.size;
 
-		const ErrorData *error = attempt(search->attempts, set, &failing);
+		const ErrorData *error = attempt(*search->attempts, set, failing);
 
 		if (error == nullptr)
 		{
@@ -239,7 +239,7 @@ reject_row(Chunk *chunk, ChunkRow *row, const ErrorData *error)
 	row->outcome = Outcome::Rejected;
 	if (OidIsValid(chunk->options->rejects))
 		row->reject = with_memory_context(chunk->context, [&] {
-			return reject_of_tuple(chunk->target, row->tuple, error, &chunk->bytes);
+			return reject_of_tuple(*chunk->target, row->tuple, error, &chunk->bytes);
 		});
 }
 
@@ -263,7 +263,7 @@ apply_together(Attempts *attempts, Span<ChunkRow *> rows)
 {
 	Search search = {attempts, {}, Max(TRIES * rows.size, MOST_TRIED), 0, false};
 	Span<ChunkRow *> set = rows;
-	ChunkRow **left = with_memory_context(attempts->chunk->context,
+	ChunkRow **left = with_memory_context(attempts->chunk.context,
 										  [&] { return palloc_array_of<ChunkRow *>(rows.size); });
 	int before;
 
