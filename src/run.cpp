@@ -283,7 +283,7 @@ run_chunks_naming_rows(Call &call)
 		return;
 	rechecks_ignore(call.rechecks);
 	name_failing_row(call, error);
-	add_reference_hint(error, call.chunk);
+	add_reference_hint(error, *call.chunk);
 	ReThrowError(error);
 }
 

@@ -54,15 +54,15 @@ apply_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, Re
 
 	attempt_all(attempts, rows, rate,
 				[&](ChunkRow &row, const ErrorData *error, const FailingRow &failing) {
-					reject_row(&chunk, &row, error);
+					reject_row(chunk, row, error);
 					rate.rejected++;
-					note_candidate(&candidates, &chunk, &row, error, failing);
+					note_candidate(candidates, chunk, row, error, failing);
 					return true;
 				});
 
 	/* A row that was alone in its chunk has had all the company that there is. */
 	if (candidates.rows.size > 0 && rows.size > 1)
-		rate.rejected -= apply_together(&attempts, candidates.rows);
+		rate.rejected -= apply_together(attempts, candidates.rows);
 
 	/* Splitting beforehand costs good rows their company: only while there is a reason to. */
 	if (rate.rejected == rejected_before && checks_late(*chunk.target))

@@ -27,11 +27,11 @@ violated_constraint(const ErrorData *error)
 
 /* Are both tables the target, or in one tree of partitions or children with it? */
 bool
-are_of_target(const Target *target, Oid one, Oid other)
+are_of_target(const Target &target, Oid one, Oid other)
 {
-	Oid root = RelationGetRelid(target->relation);
+	Oid root = RelationGetRelid(target.relation);
 
-	if (target->relation->rd_rel->relispartition)
+	if (target.relation->rd_rel->relispartition)
 		root = llast_oid(get_partition_ancestors(root));
 
 	const List *tree = find_all_inheritors(root, NoLock, nullptr);
@@ -40,7 +40,7 @@ are_of_target(const Target *target, Oid one, Oid other)
 }
 
 const char *
-hint_for(const Target *target, const FormData_pg_constraint *constraint)
+hint_for(const Target &target, const FormData_pg_constraint *constraint)
 {
 	/* RESTRICT is never deferred, nor does it wait for the end of a statement. */
 	if (constraint->contype != CONSTRAINT_FOREIGN ||
@@ -57,11 +57,11 @@ hint_for(const Target *target, const FormData_pg_constraint *constraint)
 }
 
 bool
-is_updated(const Target *target, const char *name)
+is_updated(const Target &target, const char *name)
 {
-	for (const MappedColumn &column : target->columns)
+	for (const MappedColumn &column : target.columns)
 	{
-		const NameData updated = attribute_of(*target, column.target).attname;
+		const NameData updated = attribute_of(target, column.target).attname;
 
 		if (!column.is_key && strcmp(NameStr(updated), name) == 0)
 			return true;
@@ -71,7 +71,7 @@ is_updated(const Target *target, const char *name)
 
 /* Partitions and children number their columns each in its way, and name them alike. */
 bool
-refers_to_updated(const Target *target, HeapTuple constraint)
+refers_to_updated(const Target &target, HeapTuple constraint)
 {
 	bool isnull;
 	Datum keys = SysCacheGetAttr(CONSTROID, constraint, Anum_pg_constraint_confkey, &isnull);
@@ -93,7 +93,7 @@ refers_to_updated(const Target *target, HeapTuple constraint)
 }
 
 ReferenceError
-kind_of(const Target *target, const ErrorData *error)
+kind_of(const Target &target, const ErrorData *error)
 {
 	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(violated_constraint(error)));
 
@@ -118,10 +118,10 @@ kind_of(const Target *target, const ErrorData *error)
 } /* namespace */
 
 void
-add_reference_hint(ErrorData *error, const Chunk *chunk)
+add_reference_hint(ErrorData *error, const Chunk &chunk)
 {
 	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION || error->hint != nullptr ||
-		(chunk->number <= 1 && chunk->at_end))
+		(chunk.number <= 1 && chunk.at_end))
 		return;
 
 	HeapTuple tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(violated_constraint(error)));
@@ -130,7 +130,7 @@ add_reference_hint(ErrorData *error, const Chunk *chunk)
 		return; /* GCOVR_EXCL_LINE: the same */
 
 	const char *hint =
-		hint_for(chunk->target, reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple)));
+		hint_for(*chunk.target, reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(tuple)));
 
 	ReleaseSysCache(tuple);
 	if (hint != nullptr)
@@ -138,7 +138,7 @@ add_reference_hint(ErrorData *error, const Chunk *chunk)
 }
 
 ReferenceError
-reference_error(const Target *target, const ErrorData *error)
+reference_error(const Target &target, const ErrorData *error)
 {
 	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 		return ReferenceError::Unknown;

@@ -20,7 +20,7 @@ namespace bulkupdate
  * chunk: the one that was applied.  Looks into the catalogs, so the error must
  * have been caught and what was done rolled back.
  */
-void add_reference_hint(ErrorData *error, const Chunk *chunk);
+void add_reference_hint(ErrorData *error, const Chunk &chunk);
 
 enum class ReferenceError : uint8
 {
@@ -36,7 +36,7 @@ enum class ReferenceError : uint8
  *
  * Looks into the catalogs, like add_reference_hint(), and leaves no memory behind.
  */
-ReferenceError reference_error(const Target *target, const ErrorData *error);
+ReferenceError reference_error(const Target &target, const ErrorData *error);
 
 } /* namespace bulkupdate */
 

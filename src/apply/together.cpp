@@ -42,7 +42,7 @@ constexpr int FEW_CONTRADICTING = 16;
 
 struct Search
 {
-	Attempts *attempts;
+	Attempts &attempts;
 	RejectRate learned; /* by trying rows when errors point at none */
 	int64 budget;       /* rows that may still be tried */
 	int applied;
@@ -63,7 +63,7 @@ is_of_taken_value(const ErrorData *error)
  * is known; trying all rows that they refuse once more would cost too much.
  */
 bool
-may_contradict(const Target *target, const ErrorData *error)
+may_contradict(const Target &target, const ErrorData *error)
 {
 	return is_of_taken_value(error) || reference_error(target, error) == ReferenceError::ToUpdated;
 }
@@ -78,41 +78,41 @@ compare_places(const void *left, const void *right)
 }
 
 void
-accept(Search *search, Span<ChunkRow *> rows)
+accept(Search &search, Span<ChunkRow *> rows)
 {
 	for (ChunkRow *row : rows)
 		row->reject = nullptr;
-	search->applied += rows.size;
+	search.applied += rows.size;
 }
 
 /* As in the first round, with all that was applied since. */
 void
-apply_apart(Search *search, Span<ChunkRow *> rows, Span<ChunkRow *> *left)
+apply_apart(Search &search, Span<ChunkRow *> rows, Span<ChunkRow *> &left)
 {
-	Chunk *chunk = &search->attempts->chunk;
+	Chunk &chunk = search.attempts.chunk;
 
-	attempt_all(*search->attempts, rows, search->learned,
+	attempt_all(search.attempts, rows, search.learned,
 				[&](ChunkRow &row, const ErrorData *error, const FailingRow &) {
-					search->learned.rejected++;
-					reject_row(chunk, &row, error);
-					left->data[left->size++] = &row;
+					search.learned.rejected++;
+					reject_row(chunk, row, error);
+					left.data[left.size++] = &row;
 					return true;
 				});
 	for (ChunkRow *row : rows)
 		if (row->outcome != Outcome::Rejected)
 			accept(search, {&row, 1});
-	search->budget -= static_cast<int64>(rows.size) * TRIES_APART;
+	search.budget -= static_cast<int64>(rows.size) * TRIES_APART;
 }
 
 /* Move rows from a place of a set on to others. */
 void
-leave_out(Span<ChunkRow *> *set, int place, int count, Span<ChunkRow *> *left)
+leave_out(Span<ChunkRow *> &set, int place, int count, Span<ChunkRow *> &left)
 {
-	memcpy(left->data + left->size, set->data + place, POINTER_SIZE * static_cast<Size>(count));
-	memmove(set->data + place, set->data + place + count,
-			POINTER_SIZE * static_cast<Size>(set->size - place - count));
-	left->size += count;
-	set->size -= count;
+	memcpy(left.data + left.size, set.data + place, POINTER_SIZE * static_cast<Size>(count));
+	memmove(set.data + place, set.data + place + count,
+			POINTER_SIZE * static_cast<Size>(set.size - place - count));
+	left.size += count;
+	set.size -= count;
 }
 
 /*
@@ -123,9 +123,9 @@ leave_out(Span<ChunkRow *> *set, int place, int count, Span<ChunkRow *> *left)
  * rows nor a chain in which each row needs the next takes more than a few failures.
  */
 void
-apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
+apply_rest(Search &search, Span<ChunkRow *> set, Span<ChunkRow *> &left)
 {
-	Chunk *chunk = &search->attempts->chunk;
+	Chunk &chunk = search.attempts.chunk;
 	bool few = set.size <= FEW;
 	int last = -2;  /* place of the newest failure */
 	int stride = 1; /* rows to be left out at once */
@@ -135,15 +135,15 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 	{
 		FailingRow failing;
 
-		if (search->budget < set.size)
+		if (search.budget < set.size)
 		{
-			leave_out(&set, 0, set.size, left); /* GCOVR_EXCL_LINE: at the end of the budget */
+			leave_out(set, 0, set.size, left); /* GCOVR_EXCL_LINE: at the end of the budget */
 			return;
 		}
-		search->budget -= set.size;
+		search.budget -= set.size;
 		tried += set.size;
 
-		const ErrorData *error = attempt(*search->attempts, set, failing);
+		const ErrorData *error = attempt(search.attempts, set, failing);
 
 		if (error == nullptr)
 		{
@@ -158,8 +158,8 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 			apply_apart(search, set, left);
 			return;
 		}
-		reject_row(chunk, set[place], error);
-		search->contradicting = search->contradicting || may_contradict(chunk->target, error);
+		reject_row(chunk, *set[place], error);
+		search.contradicting = search.contradicting || may_contradict(*chunk.target, error);
 
 		bool before = place == last - 1;
 
@@ -171,12 +171,12 @@ apply_rest(Search *search, Span<ChunkRow *> set, Span<ChunkRow *> *left)
 		{
 			int first = Max(place + 1 - count, 0);
 
-			leave_out(&set, first, place + 1 - first, left);
+			leave_out(set, first, place + 1 - first, left);
 			last = first;
 		}
 		else
 		{
-			leave_out(&set, place, Min(count, set.size - place), left);
+			leave_out(set, place, Min(count, set.size - place), left);
 			last = place;
 		}
 	}
@@ -195,14 +195,14 @@ put_in_order(Span<ChunkRow *> rows)
  */
 template <typename With>
 void
-apply_round(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows, With with)
+apply_round(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows, With with)
 {
 	Span<ChunkRow *> left = {left_rows, 0};
 
-	with(search, *set, &left);
-	memcpy(set->data, left.data, POINTER_SIZE * static_cast<Size>(left.size));
-	set->size = left.size;
-	put_in_order(*set);
+	with(search, set, left);
+	memcpy(set.data, left.data, POINTER_SIZE * static_cast<Size>(left.size));
+	set.size = left.size;
+	put_in_order(set);
 }
 
 /*
@@ -211,74 +211,73 @@ apply_round(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows, With wi
  * can do without.
  */
 void
-apply_contradicting(Search *search, Span<ChunkRow *> *set, ChunkRow **left_rows)
+apply_contradicting(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows)
 {
-	int before = search->applied;
+	int before = search.applied;
 
-	for (int i = set->size - 1; i >= 0 && search->applied == before; i--)
+	for (int i = set.size - 1; i >= 0 && search.applied == before; i--)
 	{
-		ChunkRow *row = (*set)[i];
-		Span<ChunkRow *> others = *set;
+		ChunkRow *row = set[i];
+		Span<ChunkRow *> others = set;
 
-		memmove(set->data + i, set->data + i + 1,
-				POINTER_SIZE * static_cast<Size>(set->size - i - 1));
+		memmove(set.data + i, set.data + i + 1, POINTER_SIZE * static_cast<Size>(set.size - i - 1));
 		others.size--;
-		apply_round(search, &others, left_rows, apply_rest);
-		set->data[others.size] = row;
-		set->size = others.size + 1;
-		put_in_order(*set);
+		apply_round(search, others, left_rows, apply_rest);
+		set.data[others.size] = row;
+		set.size = others.size + 1;
+		put_in_order(set);
 	}
 }
 
 } /* namespace */
 
 void
-reject_row(Chunk *chunk, ChunkRow *row, const ErrorData *error)
+reject_row(Chunk &chunk, ChunkRow &row, const ErrorData *error)
 {
 	FAULT_POINT(reject);
-	row->outcome = Outcome::Rejected;
-	if (OidIsValid(chunk->options->rejects))
-		row->reject = with_memory_context(chunk->context, [&] {
-			return reject_of_tuple(*chunk->target, row->tuple, error, &chunk->bytes);
+	row.outcome = Outcome::Rejected;
+	if (OidIsValid(chunk.options->rejects))
+		row.reject = with_memory_context(chunk.context, [&] {
+			return reject_of_tuple(*chunk.target, row.tuple, error, &chunk.bytes);
 		});
 }
 
 void
-note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row, const ErrorData *error,
+note_candidate(Candidates &candidates, const Chunk &chunk, ChunkRow &row, const ErrorData *error,
 			   const FailingRow &failing)
 {
 	bool was_passed = failing.row == nullptr || failing.late;
 
-	if (was_passed ? reference_error(chunk->target, error) == ReferenceError::Outside
-				   : candidates->rows.size == 0 || !is_of_taken_value(error))
+	if (was_passed ? reference_error(*chunk.target, error) == ReferenceError::Outside
+				   : candidates.rows.size == 0 || !is_of_taken_value(error))
 		return;
-	if (candidates->rows.data == nullptr)
-		candidates->rows.data = with_memory_context(
-			chunk->context, [&] { return palloc_array_of<ChunkRow *>(candidates->most); });
-	candidates->rows.data[candidates->rows.size++] = row;
+	if (candidates.rows.data == nullptr)
+		candidates.rows.data = with_memory_context(
+			chunk.context, [&] { return palloc_array_of<ChunkRow *>(candidates.most); });
+	candidates.rows.data[candidates.rows.size++] = &row;
 }
 
 int
-apply_together(Attempts *attempts, Span<ChunkRow *> rows)
+apply_together(Attempts &attempts, Span<ChunkRow *> rows)
 {
 	Search search = {attempts, {}, Max(TRIES * rows.size, MOST_TRIED), 0, false};
 	Span<ChunkRow *> set = rows;
-	ChunkRow **left = with_memory_context(attempts->chunk.context,
+	ChunkRow **left = with_memory_context(attempts.chunk.context,
 										  [&] { return palloc_array_of<ChunkRow *>(rows.size); });
 	int before;
 
 	do
 	{
 		before = search.applied;
-		apply_round(&search, &set, left, apply_rest);
+		apply_round(search, set, left, apply_rest);
 		if (search.applied > before || !search.contradicting)
 			continue;
 
 		/* A row that fails first, each time, may be good without the others. */
 		if (search.budget >= set.size)
-			apply_round(&search, &set, left, apply_apart);
+			apply_round(search, set, left, apply_apart);
 		if (search.applied == before && set.size <= FEW_CONTRADICTING)
-			apply_contradicting(&search, &set, left);
+			apply_contradicting(search, set, left);
 	} while (search.applied > before && set.size > 0);
 
 	/* The newest attempt may have left another outcome. */

@@ -22,14 +22,14 @@ struct Candidates
 };
 
 /* reject_row: the row ends as Rejected, because of this error. */
-void reject_row(Chunk *chunk, ChunkRow *row, const ErrorData *error);
+void reject_row(Chunk &chunk, ChunkRow &row, const ErrorData *error);
 
 /*
  * note_candidate
  *		Remember a row that failed alone, if it may not fail in one statement with
  *		others.  Rows come in key order.
  */
-void note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row,
+void note_candidate(Candidates &candidates, const Chunk &chunk, ChunkRow &row,
 					const ErrorData *error, const FailingRow &failing);
 
 /*
@@ -48,7 +48,7 @@ void note_candidate(Candidates *candidates, const Chunk *chunk, ChunkRow *row,
  *
  * Raises as attempt() does.
  */
-int apply_together(Attempts *attempts, Span<ChunkRow *> rows);
+int apply_together(Attempts &attempts, Span<ChunkRow *> rows);
 
 } /* namespace bulkupdate */
 
