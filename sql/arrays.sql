@@ -25,7 +25,7 @@ UPDATE plain SET a = CASE id WHEN 5 THEN 5.56 END, b = CASE id WHEN 5 THEN 'five
     tags = CASE id WHEN 5 THEN '{5,55}'::int[] ELSE '{}' END WHERE id IN (5, 6);
 SELECT * FROM test_diff('t', 'plain');
 
--- ... which gives the same errors and the same lengths as INSERT does
+-- ... with the same errors and the same lengths as in INSERT
 CREATE DOMAIN three AS bit(3);
 CREATE TABLE typed (id int PRIMARY KEY, v varchar(3), c char(4), n three, j jsonb, d date, e interval day);
 INSERT INTO typed VALUES (1), (2);
@@ -56,7 +56,7 @@ BEGIN
 END $$;
 SELECT id, b FROM t ORDER BY id;
 
--- A prepared statement, as a driver makes it
+-- A prepared statement, as drivers use it
 PREPARE p(bigint[], text) AS
     SELECT rows_updated, rows_missing FROM bulk_update_arrays('t', '{id, b}', ROW($1, $2), on_missing => 'ignore');
 EXECUTE p('{1,2,9}', '{a,b,c}');
@@ -80,7 +80,7 @@ SELECT count(*), sum(rows_updated) FROM bulk_update_arrays('t', '{id, a}', ROW(
     (SELECT array_agg(i % 100 ORDER BY i DESC) FROM generate_series(1, 25000) AS i)));
 SELECT count(*) FROM t WHERE a IS DISTINCT FROM id % 100;
 
--- How many rows there are is known, and not guessed
+-- The number of rows is known, not estimated
 CREATE FUNCTION show_progress() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE NOTICE 'of % rows', (SELECT rows_estimated FROM bulk_update_progress WHERE pid = pg_backend_pid());
@@ -91,7 +91,7 @@ SELECT count(*) FROM bulk_update_arrays('t', '{id, a}', ROW('{1,2,3,4}', '{1,1,1
 DROP TRIGGER show_progress ON t;
 DROP FUNCTION show_progress;
 
--- What is refused
+-- Invalid arguments
 SELECT * FROM bulk_update_arrays(NULL, '{id, b}', ROW('{1}', '{a}'));
 SELECT * FROM bulk_update_arrays('t', NULL, ROW('{1}', '{a}'));
 SELECT * FROM bulk_update_arrays('t', '{}', ROW('{1}', '{a}'));
@@ -109,7 +109,7 @@ SELECT * FROM bulk_update_arrays('t', '{id, b}', ROW('{one}', '{a}'));
 SELECT * FROM bulk_update_arrays('t', '{id, b}', ROW('{1}', '{a}'), chunk_size => 0);
 SELECT * FROM bulk_update_arrays('t', '{id, b}', ROW('{1,1}', '{a,b}'));
 
--- varchar is read as text is, elements and array literals
+-- varchar is read like text, as elements and as array literals
 SELECT :report FROM bulk_update_arrays('t', '{id, a, tags}', ROW('{1,2}'::varchar[], '{1.5,2.5}'::varchar, ARRAY['{1}', NULL]::char(5)[]));
 SELECT id, a, tags FROM t WHERE id < 3 ORDER BY id;
 

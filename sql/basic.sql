@@ -21,7 +21,7 @@ UPDATE plain AS t SET a = new.a, b = new.b FROM new WHERE t.id = new.id;
 SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM t ORDER BY id;
 
--- The columns that are different at each run; the types of all
+-- The columns that differ between runs; the types of all columns
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, a, b FROM new ORDER BY id;
 SELECT elapsed_ms >= 0 AS elapsed, elapsed_ms < 60000 AS sane, memory_bytes > 0 AS memory,
@@ -33,7 +33,7 @@ SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
  WHERE attrelid = 'result'::regclass AND attnum > 0 ORDER BY attnum;
 DROP VIEW result;
 
--- Chunk sizes: all rows whatever their number, and each row once
+-- Chunk sizes: all rows are updated, each once
 CREATE TABLE sizes AS
 SELECT size, r.* FROM unnest(ARRAY[1, 2, 3, 5, 7, 9, 10, 11, 1000, 2147483647]) AS size,
        LATERAL bulk_update_query('t', format('SELECT id, a + %s AS a FROM new ORDER BY id', size),
@@ -60,7 +60,7 @@ SELECT :report FROM bulk_update_query('empty', 'TABLE new', chunk_size => 4);
 SELECT count(*) FROM empty;
 DROP TABLE empty;
 
--- The order of the source does not matter; the keys reported are the lowest and highest
+-- The order of the source does not matter; the report has the lowest and the highest key
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, a * 2 AS a FROM new ORDER BY id DESC;
 SELECT :report FROM bulk_update('t', 'c', chunk_size => 4);
@@ -84,7 +84,7 @@ COMMIT;
 UPDATE plain AS t SET a = new.a, b = new.b FROM new WHERE t.id = new.id;
 SELECT * FROM test_diff('t', 'plain');
 
--- Columns without names of their own, positional arguments
+-- Columns without names, positional arguments
 BEGIN;
 DECLARE c CURSOR FOR VALUES (1, 100), (2, 200);
 SELECT :report FROM bulk_update('t', 'c', '{id,a}', '{id}', 1);
@@ -100,13 +100,13 @@ COMMIT;
 UPDATE plain SET a = id * 7;
 SELECT * FROM test_diff('t', 'plain');
 
--- A row that has its new values already is updated all the same, as by UPDATE
+-- A row that already has its new values is updated, as by UPDATE
 BEGIN;
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM t');
 SELECT count(*) AS new_versions FROM t WHERE xmin = pg_current_xact_id()::xid;
 COMMIT;
 
--- NULL values are values; a NULL key matches nothing
+-- NULL is a value; a NULL key matches no row
 BEGIN;
 DECLARE c CURSOR FOR VALUES (1, NULL, 'one'), (NULL, 5, 'nothing'), (3, 3, NULL), (NULL, 6, NULL), (99, 0, '');
 SELECT :report FROM bulk_update('t', 'c', columns => '{id,a,b}');
@@ -115,7 +115,7 @@ UPDATE plain SET a = NULL, b = 'one' WHERE id = 1;
 UPDATE plain SET a = 3, b = NULL WHERE id = 3;
 SELECT * FROM test_diff('t', 'plain');
 
--- A chunk of NULL keys only has no first and last key
+-- A chunk with only NULL keys has no first and last key
 BEGIN;
 DECLARE c CURSOR FOR VALUES (2, 22), (NULL, 5), (NULL, 6), (NULL, 7), (NULL, 8), (4, 44);
 SELECT :report, first_key IS NULL AS no_key
@@ -129,16 +129,16 @@ BEGIN;
 DECLARE c CURSOR FOR VALUES (5, 1), (3, 2), (9, 3), (3, 4), (1, 5);
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', '{id,a}') $$);
 COMMIT;
--- also when they are neighbours, also when no such row is there
+-- also when the rows are adjacent, also when no row has the key
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (2, 2), (2, 3)', '{id,a}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (77, 1), (77, 2)', '{id,a}') $$);
--- a chunk later; row numbers count from the first row of the call
+-- in a later chunk; row numbers count from the first row of the call
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (2, 2), (3, 3), (3, 4)', '{id,a}', chunk_size => 2) $$);
 -- two NULL keys are not the same key
 SELECT :report FROM bulk_update_query('t', 'VALUES (NULL::int, 1), (NULL, 1)', '{id,a}');
 SELECT * FROM test_diff('t', 'plain');
 
--- The call runs to its end before it returns
+-- The call is complete before it returns
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, a * 3 AS a FROM new ORDER BY id;
 SELECT :report FROM bulk_update('t', 'c', chunk_size => 2) LIMIT 1;

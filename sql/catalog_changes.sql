@@ -1,6 +1,6 @@
 --
--- The catalog changes while a call is under way: each command, from each place where a user's code runs during
--- the call, does and says what it does and says during UPDATE
+-- The catalog changes during a call. Each command, at each place where user-defined code runs during the call,
+-- has the same effect and the same error as during UPDATE.
 --
 SET client_min_messages = warning;
 CREATE SCHEMA catalog_changes;
@@ -54,8 +54,8 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- during(place, command, definition, chunk_size): what a bulk update says when the command runs at that place ("#" in
--- it is the target), and whether UPDATE says the same and leaves the same rows
+-- during(place, command, definition, chunk_size): the result of a bulk update when the command runs at that place ("#"
+-- is the target), and whether UPDATE has the same result and leaves the same rows
 CREATE FUNCTION during(place text, command text, definition text, chunk_size int DEFAULT 6, OUT result text, OUT as_update boolean) LANGUAGE plpgsql AS $$
 DECLARE
     name text;
@@ -82,7 +82,7 @@ BEGIN
             r := error_of(format('SELECT bulk_update_query(%L, %L, key_columns => ''{id}'', chunk_size => %s)', 't',
                                  format('SELECT i AS id, %s AS v FROM generate_series(1, 40) AS i', value), chunk_size));
         ELSE
-            -- which is to find the rows by the same index
+            -- UPDATE has to find the rows by the same index
             SET LOCAL enable_seqscan = off;
             SET LOCAL enable_hashjoin = off;
             SET LOCAL enable_mergejoin = off;
@@ -94,7 +94,7 @@ BEGIN
         IF r = 'done' AND EXISTS (SELECT FROM due) THEN
             r := 'the command did not run';
         END IF;
-        -- the names of the table and of the column may be others by now
+        -- the table and the column may have been renamed
         EXECUTE format('SELECT count(*), md5(string_agg(x::text, E''\n'' ORDER BY x::text)) FROM (SELECT id, r::text AS x, to_jsonb(r) AS j FROM %s AS r) AS s
                          WHERE coalesce(j->>''v'', j->>''x'') = id::text', target::regclass) INTO updated, r_rows;
         IF r = 'done' THEN
@@ -118,7 +118,7 @@ CREATE VIEW definition AS SELECT $$
     CREATE INDEX #_v ON # (v);
     CREATE TRIGGER pass BEFORE UPDATE ON # FOR EACH ROW WHEN (false) EXECUTE FUNCTION interfere_row();
 $$::text AS definition;
--- all commands at all places, each in a transaction of its own
+-- all commands at all places, each in its own transaction
 CREATE TABLE results (m int, n int, command text, place text, result text, as_update boolean);
 CREATE PROCEDURE each() LANGUAGE plpgsql AS $$
 DECLARE
@@ -132,8 +132,8 @@ BEGIN
 END
 $$;
 \set show 'SELECT command, string_agg(place, '', '' ORDER BY n) AS places, result, as_update FROM results GROUP BY command, result, as_update, m ORDER BY m, min(n)'
--- Between two chunks (where the source's query and casts run) only the key's index is in use, so there a little more is possible
--- than during UPDATE.
+-- Between two chunks, where the source's query and the casts run, only the key's index is in use. So a little more is
+-- possible than during UPDATE.
 CREATE VIEW commands AS SELECT * FROM unnest(ARRAY[
     'ALTER TABLE # ADD COLUMN x int', 'ALTER TABLE # DROP COLUMN v', 'ALTER TABLE # ALTER COLUMN v TYPE bigint',
     'ALTER TABLE # ADD CHECK (v < 0)', 'ALTER TABLE # ENABLE ROW LEVEL SECURITY', 'ALTER TABLE # DISABLE TRIGGER pass',
@@ -170,7 +170,7 @@ CREATE VIEW commands AS SELECT * FROM unnest(ARRAY[
 ]) WITH ORDINALITY AS c (command, m);
 CALL each();
 :show;
--- a partition that has rows of the chunk
+-- a partition in which the chunk has rows
 DROP VIEW commands;
 CREATE VIEW commands AS SELECT * FROM unnest(ARRAY[
     'ALTER TABLE #2 ALTER COLUMN v SET DEFAULT 5', 'TRUNCATE #1', 'TRUNCATE #2', 'DROP TABLE #2', 'CREATE INDEX ON #2 (v)'
@@ -178,7 +178,7 @@ CREATE VIEW commands AS SELECT * FROM unnest(ARRAY[
 DELETE FROM place_list WHERE place <> 'AFTER ROW';
 CALL each();
 :show;
--- Between two chunks no partition is in use, as in front of a statement: what is gone by then is missing
+-- Between two chunks no partition is in use, as before a statement: rows that have gone are missing
 DROP VIEW commands;
 CREATE VIEW commands AS SELECT * FROM unnest(ARRAY[
     'ALTER TABLE #2 ALTER COLUMN v SET DEFAULT 5', 'CREATE INDEX ON #2 (v)', 'DROP INDEX #_key', 'DROP TABLE #3', 'TRUNCATE #3', 'TRUNCATE #1', 'DELETE FROM #3',

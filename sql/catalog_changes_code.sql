@@ -1,13 +1,13 @@
 --
--- The user's code that runs during a call changes the catalog: functions in index expressions, generated columns,
--- constraints, domains and triggers, casts, comparison operators, and what they are made of. Each does and says what
--- it does and says during UPDATE.
+-- User-defined code that runs during a call changes the catalog: functions in index expressions, generated columns,
+-- constraints, domains and triggers, casts, comparison operators, and what they depend on. Each change has the same
+-- effect and the same error as during UPDATE.
 --
 SET client_min_messages = warning;
 CREATE SCHEMA code;
 SET search_path = code, public;
 
--- Runs the command that is due when it gets the value 6, once
+-- Runs the command in "due" once, when its argument is 6
 CREATE TABLE due (command text);
 CREATE FUNCTION interfere(i int) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
@@ -30,12 +30,12 @@ EXCEPTION WHEN OTHERS THEN
     RETURN regexp_replace(SQLSTATE || ': ' || SQLERRM, '\d{5,}$', 'N');
 END
 $$;
--- What there is besides the tables; a test drops some of it
+-- The objects besides the tables; a test drops some of them
 CREATE PROCEDURE make_code() LANGUAGE plpgsql AS $$
 BEGIN
     DROP SCHEMA IF EXISTS code_used CASCADE;
     CREATE SCHEMA code_used;
-    -- it is volatile, whatever it says
+    -- declared immutable, but volatile
     CREATE FUNCTION code_used.pure(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM code.interfere(i); RETURN i; END';
     CREATE FUNCTION code_used.spare(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN i; END';
     CREATE FUNCTION code_used.at_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM code.interfere(NEW.id); RETURN NEW; END';
@@ -43,7 +43,7 @@ BEGIN
     CREATE TYPE code_used.from_type AS (i int);
     CREATE FUNCTION code_used.cast_it(f code_used.from_type) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN code.interfere(f.i); END';
     CREATE CAST (code_used.from_type AS int) WITH FUNCTION code_used.cast_it(code_used.from_type) AS ASSIGNMENT;
-    -- another order of int, which is the usual one
+    -- another operator class for int, with the usual order
     CREATE FUNCTION code_used.cmp(a int, b int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM code.interfere(a); RETURN sign(a - b); END';
     CREATE FUNCTION code_used.lt(a int, b int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN a < b; END';
     CREATE FUNCTION code_used.le(a int, b int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN a <= b; END';
@@ -61,8 +61,8 @@ BEGIN
 END
 $$;
 
--- What a bulk update of rows 1 to 12 in chunks of 4 says when the command runs at that place ("#" in it is the target),
--- and whether UPDATE says the same and leaves the same rows
+-- The result of a bulk update of rows 1 to 12 in chunks of 4 when the command runs at that place ("#" is the target),
+-- and whether UPDATE has the same result and leaves the same rows
 CREATE TABLE places (n serial, place text, definition text, source text DEFAULT 'i', operator text DEFAULT '=');
 INSERT INTO places (place, definition) VALUES
     ('index', 'CREATE TABLE # (id int NOT NULL, v int, w int); CREATE INDEX #_e ON # (code_used.pure(v))'),
@@ -98,7 +98,7 @@ BEGIN
         EXECUTE replace(p.definition, '#', name);
         EXECUTE format('INSERT INTO %s SELECT i, 0, i FROM generate_series(1, 12) AS i', name);
         target := name::regclass;
-        -- the cache of row types has the table's, and the one reference to its descriptor besides the table's own
+        -- the cache of row types has the only reference to the table's descriptor besides the table's
         EXECUTE format('SELECT count(x::text) FROM %s AS x', name);
         INSERT INTO due VALUES (replace(command, '#', name));
         IF name = 't' THEN
@@ -122,7 +122,7 @@ BEGIN
         IF r = 'done' THEN
             r := 'updated ' || updated;
         END IF;
-        -- of several indexes that are in use one is named
+        -- the message names one of several indexes in use
         results := results || regexp_replace(regexp_replace(r, '"[tp](\d|_|")', '"#\1'), 'INDEX "#_[^"]*"', 'INDEX "#_..."');
         rows := rows || coalesce(r_rows, 'none');
         EXECUTE format('DROP TABLE %s CASCADE', target::regclass);
@@ -170,7 +170,7 @@ INSERT INTO commands (place_pattern, command) VALUES
 CALL each();
 :show;
 
--- The same with other ways to apply rows: what is another outcome than before
+-- The same with other options: results that differ from those above
 CREATE TABLE before AS TABLE results;
 DELETE FROM commands WHERE command !~ 'RENAME COLUMN|DROP FUNCTION';
 CREATE TABLE more (more text);

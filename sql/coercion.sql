@@ -1,9 +1,9 @@
 --
--- Values are coerced as INSERT ... SELECT coerces them, with the same errors; sql/text_source.sql has what it refuses
+-- Values are coerced as by INSERT ... SELECT, with the same errors; see sql/text_source.sql for the exception
 --
 
--- Put the values of a query, of any type, into a column of the type by both
--- ways. Both give the same values, or the same error.
+-- Put the values of a query, of any type, into a column of the type in both
+-- ways. Both have the same values or the same error.
 CREATE FUNCTION test_coercion(type text, query text)
 RETURNS TABLE (result text, same boolean)
 LANGUAGE plpgsql AS $$
@@ -77,7 +77,7 @@ SELECT * FROM test_coercion('text', 'VALUES (ARRAY[1, NULL])');
 SELECT * FROM test_coercion('text', 'VALUES (true)');
 SELECT * FROM test_coercion('char(4)', 'VALUES (12)');
 SELECT * FROM test_coercion('name', 'VALUES (repeat(''x'', 70))');
--- The other way only where there is an assignment cast
+-- The other way only if there is an assignment cast
 SELECT * FROM test_coercion('boolean', 'VALUES (1)');
 SELECT * FROM test_coercion('jsonb', 'VALUES (''{"a": 1, "a": 2}''::json)');
 SELECT * FROM test_coercion('json', 'VALUES (''{"a": 1, "a": 2}''::jsonb)');
@@ -99,7 +99,7 @@ SELECT * FROM test_coercion('pair', 'VALUES (ROW(1::smallint, ''abc''::varchar(3
 CREATE TYPE other AS (a smallint, b varchar(3));
 SELECT * FROM test_coercion('pair', 'SELECT ROW(1, ''abc'')::other');
 SELECT * FROM test_coercion('pair[]', 'SELECT ARRAY[ROW(1, ''abc'')::pair]');
--- rows of no named type
+-- rows of an anonymous type
 CREATE TABLE t (id int PRIMARY KEY, v text, p pair, i int);
 INSERT INTO t VALUES (1);
 SELECT rows_updated FROM bulk_update_query('t', 'SELECT 1, ROW(1, ''a b'')', '{id,v}');
@@ -146,7 +146,7 @@ SELECT * FROM test_coercion('few', 'VALUES (ARRAY[1, 2, 3])');
 SELECT * FROM test_coercion('good_pair', 'VALUES (ROW(1, ''x'')::pair), (NULL)');
 SELECT * FROM test_coercion('good_pair', 'VALUES (ROW(0, ''x'')::pair)');
 SELECT * FROM test_coercion('pair', 'VALUES (ROW(1, ''x'')::pair::good_pair)');
--- a domain that forbids NULL: in a column that is a value, in one that is not in the source
+-- a domain that forbids NULL: in a column of the source, and in one that is not in the source
 CREATE TABLE t (id int PRIMARY KEY, v required DEFAULT 1, w int);
 INSERT INTO t VALUES (1, 1, 1), (2, 2, 2);
 SELECT rows_updated FROM bulk_update_query('t', 'SELECT id, w * 10 AS w FROM t');
@@ -154,7 +154,7 @@ SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 5::bigint)', '{id,v}
 SELECT * FROM t ORDER BY id;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 6), (2, NULL)', '{id,v}') $$);
 DROP TABLE t;
--- the domain of a key, also of a key that is not there
+-- the domain of a key, also of a key that no row has
 CREATE TABLE t (id small PRIMARY KEY, v int);
 INSERT INTO t VALUES (1, 1);
 SELECT rows_updated, rows_missing FROM bulk_update_query('t', 'VALUES (1::bigint, 10), (2, 20), (NULL, 30)', '{id,v}');
@@ -162,7 +162,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 10), (100,
 DROP TABLE t;
 
 --
--- Keys are coerced too, and those that this changes are of no row: sql/key_casts.sql has more of them
+-- Keys are coerced too, and a key that changes by this matches no row: sql/key_casts.sql has more cases
 --
 CREATE TABLE t (id int PRIMARY KEY, code char(3) UNIQUE, n numeric(4,1) UNIQUE, v text);
 INSERT INTO t VALUES (1, 'a', 1.2, ''), (2, 'b', 2.5, '');
@@ -170,14 +170,14 @@ SELECT rows_updated, first_key, last_key FROM bulk_update_query('t', 'VALUES (0.
 SELECT rows_updated, rows_missing, first_key || '|' AS first_key FROM bulk_update_query('t', 'VALUES (''a    '', ''z''), (''c'', '''')', '{code,v}', '{code}');
 SELECT rows_updated, first_key FROM bulk_update_query('t', 'VALUES (1.24, ''u'')', '{n,v}', '{n}');
 SELECT * FROM t ORDER BY id;
--- different before and the same after; out of range
+-- different before the cast and equal after it; out of range
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (0.6, ''x''), (1.2, ''y'')', '{id,v}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, ''''), (2147483648, '''')', '{id,v}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (''a'', ''''), (''abcd'', '''')', '{code,v}', '{code}') $$);
 DROP TABLE t;
 
 --
--- Casts of the user's own
+-- User-defined casts
 --
 CREATE TYPE size AS (n int);
 CREATE FUNCTION size_to_int(size) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1.n * 1000';
@@ -196,7 +196,7 @@ CREATE CAST (text AS mood) WITH INOUT AS ASSIGNMENT;
 SELECT * FROM test_coercion('mood', 'VALUES (''sad''::text)');
 SELECT * FROM test_coercion('mood', 'VALUES (''sad''::text), (''angry'')');
 DROP CAST (text AS mood);
--- one that calls bulk_update
+-- a cast that calls bulk_update
 CREATE TABLE t (id int PRIMARY KEY, v int);
 INSERT INTO t SELECT i, 0 FROM generate_series(1, 4) AS i;
 CREATE TABLE inner_target (id int PRIMARY KEY, v int);

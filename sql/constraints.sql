@@ -1,9 +1,9 @@
 --
--- Constraints of the target: the same errors as UPDATE's, and where they arise
+-- Constraints of the target: the same errors as with UPDATE, and where they occur
 --
 CREATE TABLE new (id int, a int, b int);
 
--- Compare the error of bulk_update with the one of UPDATE ... FROM
+-- Compare the error of bulk_update with that of UPDATE ... FROM
 CREATE FUNCTION same_error(target text, value text) RETURNS TABLE (as_by_update boolean, error text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -20,7 +20,7 @@ END
 $$;
 
 --
--- CHECK and NOT NULL; the context tells the chunk
+-- CHECK and NOT NULL; the context names the chunk
 --
 CREATE TABLE t (id int PRIMARY KEY, a int CHECK (a < 100), b int NOT NULL, c int,
                 CONSTRAINT sum CHECK (a + b < 150));
@@ -33,20 +33,20 @@ SELECT * FROM same_error('t', 'b');
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, a FROM new ORDER BY id', chunk_size => 2) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, a FROM new ORDER BY id DESC', chunk_size => 4) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 80, 80)', '{id,a,b}') $$);
--- source rows count from where the cursor stood
+-- source rows count from the position of the cursor
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, b FROM new ORDER BY id;
 MOVE 2 IN c;
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', chunk_size => 1) $$);
 COMMIT;
--- keys in the context are cut off when they are long
+-- long keys in the context are cut off
 CREATE TABLE long (id text COLLATE "C" PRIMARY KEY, v int NOT NULL);
 INSERT INTO long VALUES (repeat('a', 300), 1), (repeat('é', 300), 1);
 SELECT replace(replace(line, repeat('a', 50), '<50 a>'), repeat('é', 25), '<25 é>') AS line
   FROM test_error($$ SELECT bulk_update_query('long', 'SELECT id, NULL::int AS v FROM long') $$) AS line
  WHERE line LIKE 'CONTEXT%';
 DROP TABLE long;
--- the table's name is shown as it has to be written
+-- the table's name is quoted where necessary
 CREATE SCHEMA "Odd schema";
 CREATE TABLE "Odd schema"."Odd ""table""" (id int, "Key" text, v int NOT NULL, PRIMARY KEY (id, "Key"));
 INSERT INTO "Odd schema"."Odd ""table""" VALUES (1, 'x y', 1);
@@ -54,7 +54,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('"Odd schema"."Odd ""table"
 SET client_min_messages = warning;
 DROP SCHEMA "Odd schema" CASCADE;
 RESET client_min_messages;
--- errors leave nothing
+-- errors leave nothing behind
 SELECT * FROM test_diff('t', 'before');
 DROP TABLE t, before;
 TRUNCATE new;
@@ -85,7 +85,7 @@ UPDATE plain SET a = id WHERE id < 3;
 SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 2), (2, 2)', '{id,a}', chunk_size => 1) $$);
 SELECT * FROM test_diff('t', 'plain');
--- unless it is deferred: then the end of the transaction counts
+-- unless it is deferred: then it is checked at the end of the transaction
 BEGIN;
 SET CONSTRAINTS t_a_key DEFERRED;
 SELECT chunk, rows_updated FROM bulk_update_query('t', 'VALUES (1, 2), (2, 2)', '{id,a}', chunk_size => 1);
@@ -101,7 +101,7 @@ SELECT * FROM test_error('SET CONSTRAINTS ALL IMMEDIATE');
 ROLLBACK;
 SELECT * FROM test_diff('t', 'plain');
 
--- A deferrable key; while two rows have the same one, both are updated, as by UPDATE
+-- A deferrable key; when two rows have the same key, both are updated, as by UPDATE
 CREATE TABLE k (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, a int);
 INSERT INTO k VALUES (1, 1), (2, 2), (3, 3);
 SELECT rows_updated FROM bulk_update_query('k', 'VALUES (1, 11), (3, 33)', '{id,a}');
@@ -146,7 +146,7 @@ INSERT INTO parent VALUES (6);
 SELECT rows_updated FROM bulk_update_query('t', 'TABLE new', chunk_size => 2);
 UPDATE plain AS t SET a = new.a, b = new.b FROM new WHERE t.id = new.id;
 SELECT * FROM test_diff('t', 'plain');
--- the deferred one: nothing is said before the end of the transaction
+-- the deferred one: no error before the end of the transaction
 BEGIN;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 7)', '{id,b}');
 SAVEPOINT s;
@@ -175,7 +175,7 @@ CREATE TABLE child (action text, a int DEFAULT 5);
 CREATE TABLE child_plain (LIKE child INCLUDING ALL);
 TRUNCATE new;
 INSERT INTO new VALUES (1, 100), (2, 200), (3, 3), (5, 5);
--- one action after the other, beside the same with plain UPDATE
+-- each action, compared with plain UPDATE
 CREATE FUNCTION try_action(action text, OUT error text) LANGUAGE plpgsql AS $$
 DECLARE
     bulk text;
@@ -190,7 +190,7 @@ BEGIN
         $q$ SELECT bulk_update_query('t', 'SELECT id, a FROM new ORDER BY id', chunk_size => 3) $q$) AS e WHERE e LIKE 'ERROR%');
     plain := (SELECT string_agg(substr(e, 7, 5), '') FROM test_error(
         $q$ UPDATE plain AS t SET a = new.a FROM new WHERE t.id = new.id $q$) AS e WHERE e LIKE 'ERROR%');
-    -- the code for RESTRICT is another one in later versions
+    -- later versions have another code for RESTRICT
     error := CASE WHEN bulk IS DISTINCT FROM plain THEN concat_ws(' ', 'differs:', bulk, plain)
                   WHEN bulk IS NULL THEN 'none' ELSE 'the same' END;
 END

@@ -10,7 +10,7 @@ INSERT INTO t SELECT i, 0 FROM generate_series(1, 8) AS i;
 INSERT INTO plain TABLE t;
 INSERT INTO new SELECT i, i FROM generate_series(1, 8) AS i;
 
--- Kinds of DECLARE. Afterwards each is open and at its end.
+-- The kinds of DECLARE. Afterwards each cursor is open and at its end.
 BEGIN;
 DECLARE plain_cursor CURSOR FOR SELECT id, v + 1 AS v FROM new ORDER BY id;
 DECLARE no_scroll NO SCROLL CURSOR FOR SELECT id, v + 2 AS v FROM new ORDER BY id;
@@ -43,7 +43,7 @@ FETCH without_hold;
 FETCH for_update;
 FETCH for_share;
 FETCH "Odd ""name";
--- a scrollable one can go back, and be used again
+-- a scrollable cursor can be moved back and used again
 FETCH BACKWARD 1 FROM scroll;
 SELECT :report FROM bulk_update('t', 'scroll');
 MOVE ABSOLUTE 0 IN scroll;
@@ -71,10 +71,10 @@ SELECT * FROM test_diff('t', 'plain');
 FETCH c;
 CLOSE c;
 UPDATE new SET v = id;
--- it is gone
+-- the cursor is gone
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
 
--- A partly consumed cursor: the call goes on from where it stands
+-- A cursor that has been read in part: the call continues from its position
 BEGIN;
 DECLARE c SCROLL CURSOR FOR SELECT id, v + 20 AS v FROM new ORDER BY id;
 FETCH 3 FROM c;
@@ -95,7 +95,7 @@ UPDATE plain SET v = id + 20;
 SELECT * FROM test_diff('t', 'plain');
 
 --
--- A cursor over the target itself sees the rows as they were when it was opened
+-- A cursor over the target itself sees the rows as of when it was opened
 --
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, v + 1 AS v FROM t ORDER BY id;
@@ -103,7 +103,7 @@ SELECT :report FROM bulk_update('t', 'c', chunk_size => 3);
 COMMIT;
 UPDATE plain SET v = v + 1;
 SELECT * FROM test_diff('t', 'plain');
--- its condition is on the column that changes: each row once all the same
+-- its condition is on the column that changes: still each row once
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, v + 100 AS v FROM t WHERE v < 1000;
 SELECT :report FROM bulk_update('t', 'c', chunk_size => 1);
@@ -181,7 +181,7 @@ $$;
 UPDATE plain SET v = id + CASE id WHEN 1 THEN 4000 WHEN 8 THEN 3000 WHEN 7 THEN 2000 WHEN 6 THEN 2000 ELSE 1000 END;
 SELECT * FROM test_diff('t', 'plain');
 
--- The cursor of a FOR loop that is under way: the call takes the rows that the
+-- The cursor of a FOR loop during the loop: the call takes the rows that the
 -- loop has not read ahead (it reads 10 at first, then 50), then the loop ends
 INSERT INTO t SELECT i, 0 FROM generate_series(101, 200) AS i;
 INSERT INTO plain SELECT i, 0 FROM generate_series(101, 200) AS i;
@@ -206,7 +206,7 @@ SELECT bool_and(v = id) AS updated FROM t WHERE id > 160;
 DELETE FROM t WHERE id > 100;
 DELETE FROM plain WHERE id > 100;
 
--- A function that returns a cursor; one that takes it
+-- A function that returns a cursor; a function that takes one
 CREATE FUNCTION open_new(plus int) RETURNS refcursor LANGUAGE plpgsql AS $$
 DECLARE
     c refcursor;
@@ -224,7 +224,7 @@ SELECT * FROM test_diff('t', 'plain');
 DROP FUNCTION apply;
 DROP FUNCTION open_new;
 
--- A procedure that commits between calls: the cursor has to be holdable
+-- A procedure that commits between calls: the cursor must be holdable
 CREATE PROCEDURE in_parts() LANGUAGE plpgsql AS $$
 DECLARE
     part int;
@@ -261,7 +261,7 @@ UPDATE plain SET v = id + 7000 WHERE id > 4;
 SELECT * FROM test_diff('t', 'plain');
 
 --
--- Cursors that are not usable
+-- Cursors that cannot be used
 --
 BEGIN;
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'nothing') $$);
@@ -271,15 +271,15 @@ SELECT * FROM test_error($$ SELECT bulk_update('t', 'C') $$);
 CLOSE c;
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
 COMMIT;
--- a name that has to be quoted
+-- a name that must be quoted
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'Odd "name') $$);
--- WITHOUT HOLD, of an earlier transaction
+-- WITHOUT HOLD, from an earlier transaction
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, v FROM new;
 COMMIT;
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
 
--- A cursor that the cursor's own query gives to bulk_update
+-- A cursor whose own query passes it to bulk_update
 CREATE FUNCTION call_with(name text) RETURNS int VOLATILE LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM bulk_update('t', name::refcursor);
@@ -294,7 +294,7 @@ BEGIN;
 DECLARE c CURSOR FOR SELECT id, call_with('c') AS v FROM new ORDER BY id;
 SELECT * FROM test_error($$ FETCH c $$);
 COMMIT;
--- of another one it may
+-- passing another cursor is allowed
 BEGIN;
 DECLARE inner_cursor CURSOR FOR SELECT id, v + 1 AS v FROM new ORDER BY id;
 DECLARE c CURSOR FOR SELECT id, call_with('inner_cursor') + v AS v FROM new ORDER BY id;
@@ -302,25 +302,25 @@ SELECT :report FROM bulk_update('t', 'c', chunk_size => 3);
 COMMIT;
 UPDATE plain SET v = id + 1;
 SELECT * FROM test_diff('t', 'plain');
--- the cursor that shows the result of the call
+-- the cursor that reads the result of the call
 BEGIN;
 DECLARE c CURSOR FOR SELECT chunk FROM bulk_update('t', 'c');
 SELECT * FROM test_error($$ FETCH c $$);
 COMMIT;
 DROP FUNCTION call_with;
 
--- The query fails in the middle; the cursor is unusable then, the table unchanged
+-- The query fails halfway; the cursor is then unusable, the table unchanged
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, 100 / (6 - id) AS v FROM new ORDER BY id;
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', chunk_size => 2) $$);
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
 SELECT * FROM test_diff('t', 'plain');
 COMMIT;
--- the context tells how many rows were read well before
+-- the context has the number of rows read without an error
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT i, 1 / (20 - i) FROM generate_series(1, 100) AS i', '{id,v}', chunk_size => 3) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT i, 1 / (70 - i) FROM generate_series(1, 100) AS i', '{id,v}') $$);
 
--- An error in a chunk, in a savepoint: the cursor stays where the call had left it
+-- An error in a chunk, within a savepoint: the cursor stays where the call had left it
 ALTER TABLE t ADD CONSTRAINT not_60 CHECK (v <> 60);
 BEGIN;
 DECLARE c SCROLL CURSOR FOR SELECT id, id * 10 AS v FROM new ORDER BY id;
@@ -334,7 +334,7 @@ UPDATE plain SET v = id * 10;
 SELECT * FROM test_diff('t', 'plain');
 
 --
--- The cursor is touched while the call reads it. There are more rows than are
+-- The cursor is changed while the call reads it. There are more rows than are
 -- read ahead at once.
 --
 CREATE TABLE big (id int PRIMARY KEY, v int);
@@ -385,7 +385,7 @@ BEGIN;
 DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big ORDER BY id;
 SELECT * FROM test_error($$ SELECT bulk_update('big', 'c', chunk_size => 5) $$);
 COMMIT;
--- closed during the last chunk, when nothing more is to be read
+-- closed during the last chunk, when no more rows are to be read
 CREATE OR REPLACE TRIGGER touch BEFORE UPDATE ON big FOR EACH ROW EXECUTE FUNCTION touch('CLOSE c');
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, 1 AS v FROM big WHERE id < 4 ORDER BY id;
@@ -394,7 +394,7 @@ SELECT count(*) AS open FROM pg_cursors WHERE name = 'c';
 COMMIT;
 SELECT count(*) FROM big WHERE v = 1;
 
--- closed before the first row: what a cast is inlined to has a constant, which the call evaluates as it begins
+-- closed before the first row: the inlined cast has a constant that the call evaluates when it begins
 CREATE FUNCTION close_it() RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'CLOSE c'; RETURN 0; END $$;
 CREATE FUNCTION as_constant() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN public.close_it(); END';
 CREATE TYPE number AS (i int);
@@ -412,7 +412,7 @@ DROP FUNCTION to_int, close_it, as_constant;
 DROP TYPE number;
 
 --
--- A cursor of PL/pgSQL's FOR loop, which a COMMIT in the loop has made holdable
+-- The cursor of a PL/pgSQL FOR loop that a COMMIT in the loop has made holdable
 --
 CREATE PROCEDURE held() LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,6 +1,6 @@
 --
--- Deferrable unique and exclusion constraints: checked when the call ends, as
--- for one UPDATE, however many chunks it has
+-- Deferrable unique and exclusion constraints are checked when the call ends, as
+-- for one UPDATE, however many chunks there are
 --
 CREATE TABLE t (id int PRIMARY KEY, v int CONSTRAINT t_v UNIQUE DEFERRABLE, w int);
 CREATE TABLE plain (LIKE t INCLUDING ALL);
@@ -17,7 +17,7 @@ SELECT count(*) AS chunks, sum(rows_updated) AS updated
   FROM bulk_update_query('large', 'SELECT id, position - 3 AS position FROM large ORDER BY id', chunk_size => 999);
 UPDATE large_plain SET position = position - 2;
 SELECT * FROM test_diff('large', 'large_plain');
--- in little memory: a trigger tells that the rows to check are in a temporary file, for there is no log of the keys
+-- with little memory: a trigger shows that the rows to check are in a temporary file (no keys are kept here)
 CREATE TABLE files (n bigint);
 CREATE FUNCTION counts_files() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -35,14 +35,14 @@ DROP FUNCTION counts_files;
 RESET work_mem;
 UPDATE large_plain SET position = 25000 - position;
 SELECT * FROM test_diff('large', 'large_plain');
--- the first row keeps its position, and the second one takes it
+-- the first row keeps its position, and the second row moves to it
 SELECT * FROM test_error($$ SELECT count(*) FROM bulk_update_query('large',
     'SELECT id, CASE id WHEN 1 THEN position ELSE position + 1 END AS position FROM large ORDER BY id') $$);
 SELECT * FROM test_error($$ UPDATE large_plain SET position = CASE id WHEN 1 THEN position ELSE position + 1 END $$);
 SELECT * FROM test_diff('large', 'large_plain');
 DROP TABLE large, large_plain, files;
 
--- Each row is a chunk: shift, swap, nulls, a ring
+-- One row in each chunk: a shift, a swap, nulls, a cycle
 SELECT count(*) FROM bulk_update_query('t', 'SELECT id, v + 1 AS v FROM t ORDER BY id', chunk_size => 1);
 UPDATE plain SET v = v + 1;
 SELECT * FROM test_diff('t', 'plain');
@@ -55,16 +55,16 @@ SELECT count(*) FROM bulk_update_query('t', 'SELECT id, v, w + 1 AS w FROM t', c
 UPDATE plain SET w = w + 1;
 SELECT * FROM test_diff('t', 'plain');
 
--- Duplicates that remain: UPDATE's error, the row's key in the context, and nothing is done
+-- Duplicates that remain: UPDATE's error, with the row's key in the context, and nothing is changed
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 100), (2, 101), (3, 102), (4, 101), (5, 103)', '{id,v}', chunk_size => 2) $$);
 SELECT * FROM test_error($$ UPDATE plain AS t SET v = s.v FROM (VALUES (1, 100), (2, 101), (3, 102), (4, 101), (5, 103)) AS s (id, v)
                              WHERE t.id = s.id $$);
--- of a row that the call leaves alone
+-- with a row that is not in the source
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 100), (2, 21)', '{id,v}', chunk_size => 1) $$);
 -- in the only chunk
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 21)', '{id,v}') $$);
 SELECT * FROM test_diff('t', 'plain');
--- and the session goes on
+-- and the session can continue
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 100)', '{id,v}');
 UPDATE plain SET v = 100 WHERE id = 1;
 
@@ -74,7 +74,7 @@ UPDATE plain AS t SET v = s.v FROM (VALUES (1, 101), (3, 102)) AS s (id, v) WHER
 SELECT * FROM test_diff('t', 'plain');
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 3), (3, 21)', '{id,v}', dry_run => true);
 
--- Constraints that are deferred wait for the commit: nothing is checked when the call ends
+-- Deferred constraints are checked at commit, not when the call ends
 BEGIN;
 SET CONSTRAINTS t_v DEFERRED;
 SELECT count(*) FROM bulk_update_query('t', 'VALUES (1, 200), (2, 201), (3, 200)', '{id,v}', chunk_size => 1);
@@ -90,14 +90,14 @@ SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 201)', '{id,v}');
 COMMIT;
 \set SHOW_CONTEXT errors
 SELECT * FROM test_diff('t', 'plain');
--- deferred, and immediate again before the call
+-- deferred, and made immediate again before the call
 BEGIN;
 SET CONSTRAINTS t_v DEFERRED;
 SET CONSTRAINTS t_v IMMEDIATE;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 201)', '{id,v}') $$);
 COMMIT;
 
--- What is rolled back to a savepoint is not checked later
+-- Rows that were rolled back to a savepoint are not checked later
 BEGIN;
 SAVEPOINT s;
 SELECT count(*) FROM bulk_update_query('t', 'SELECT id, v + 1 AS v FROM t ORDER BY id', chunk_size => 7);
@@ -107,7 +107,7 @@ COMMIT;
 UPDATE plain SET v = v - 1;
 SELECT * FROM test_diff('t', 'plain');
 
--- The transaction may be prepared: nothing is left to be checked
+-- The transaction can be prepared: no checks are left
 SELECT current_setting('max_prepared_transactions')::int > 0 AS prepares \gset
 BEGIN;
 SELECT count(*) FROM bulk_update_query('t', 'SELECT id, v + 1 AS v FROM t ORDER BY id', chunk_size => 7);
@@ -120,7 +120,7 @@ COMMIT;
 UPDATE plain SET v = v + 1;
 SELECT * FROM test_diff('t', 'plain');
 
--- A trigger defers the constraint in the middle of the call: what was immediate and what comes later wait for the commit
+-- A trigger defers the constraint during the call: rows due until then and later ones are checked at commit
 CREATE FUNCTION defers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     SET CONSTRAINTS t_v DEFERRED;
@@ -136,7 +136,7 @@ UPDATE plain SET v = 300 + id WHERE id < 4;
 SELECT * FROM test_diff('t', 'plain');
 DROP TRIGGER defers ON t;
 
--- A BEFORE trigger decides on the values
+-- A BEFORE trigger changes the values
 CREATE FUNCTION doubles() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.v := 2 * NEW.v;
@@ -155,8 +155,8 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 5), (2, 6)
 DROP TRIGGER doubles ON t;
 DROP TRIGGER doubles ON plain;
 
--- AFTER triggers delete a row of an earlier chunk that is due, give it another value, and update it otherwise; all that is
--- done before anything is checked, as by an UPDATE of which the check is deferred
+-- AFTER triggers delete a row of an earlier chunk that is due, change the constrained value of another one, and update
+-- a third one otherwise. All this happens before anything is checked, as by an UPDATE with a deferred check.
 CREATE FUNCTION tidies() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('DELETE FROM %s WHERE id = 5', TG_RELID::regclass);
@@ -180,7 +180,7 @@ SELECT * FROM test_diff('t', 'plain');
 DROP TRIGGER tidies ON t;
 DROP TRIGGER tidies ON plain;
 
--- A trigger makes a call of its own, which is checked when that one ends
+-- A trigger makes a nested call, which is checked when that call ends
 CREATE FUNCTION calls() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM bulk_update_query('t', 'VALUES (20, 21), (21, 20)', '{id,v}', chunk_size => 1);
@@ -200,7 +200,7 @@ UPDATE plain AS t SET v = s.v FROM (VALUES (1, 2), (2, 3), (3, 1), (20, 21), (21
 SELECT * FROM test_diff('t', 'plain');
 DROP TRIGGER calls ON t;
 
--- An error of an AFTER trigger in a later chunk is found again, whatever is due
+-- An error of an AFTER trigger in a later chunk is found again, with rows due to be checked
 CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE 'refused';
@@ -211,7 +211,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, id + 1 AS 
 SELECT * FROM test_diff('t', 'plain');
 DROP TRIGGER refuses ON t;
 
--- Triggers are off
+-- Triggers disabled
 SET session_replication_role = replica;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 10)', '{id,v}');
 RESET session_replication_role;
@@ -219,7 +219,7 @@ SELECT count(*) FROM t WHERE v = 10;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 2)', '{id,v}');
 SELECT * FROM test_diff('t', 'plain');
 
--- Two such constraints at once, one of them of two columns, and a key that is deferrable too
+-- Two such constraints, one of them on two columns, and a key that is deferrable too
 ALTER TABLE t ADD UNIQUE (w, v) DEFERRABLE, DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (id) DEFERRABLE;
 SELECT sum(rows_updated) FROM bulk_update_query('t', 'SELECT id, id % 30 AS v, 1 AS w FROM t ORDER BY id', chunk_size => 4);
 UPDATE plain SET v = id % 30, w = 1;
@@ -239,7 +239,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, int4range(
 SELECT * FROM test_diff('t', 'plain');
 DROP TABLE t, plain;
 
--- Partitions with columns in another order, two levels of them
+-- Partitions with columns in another order, at two levels
 CREATE TABLE t (a int, b int, v int, PRIMARY KEY (a, b), UNIQUE (a, v) DEFERRABLE) PARTITION BY LIST (a);
 CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);
 CREATE TABLE t2 (v int, dropped int, b int NOT NULL, a int NOT NULL);
@@ -261,7 +261,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (2, 1, 4), (2,
 SELECT sum(rows_updated) FROM bulk_update_query('t2', 'SELECT a, b, v + 4 AS v FROM t2 ORDER BY a, b', chunk_size => 3);
 UPDATE plain SET v = v + 4 WHERE a = 2;
 SELECT * FROM test_diff('t', 'plain');
--- rows of an earlier chunk are due in a partition: it cannot be emptied, as by UPDATE
+-- rows of an earlier chunk are due to be checked in a partition: it cannot be truncated, as during UPDATE
 CREATE FUNCTION empties() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     TRUNCATE t1;
@@ -272,7 +272,7 @@ CREATE TRIGGER empties AFTER UPDATE ON t2 FOR EACH ROW EXECUTE FUNCTION empties(
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 4, 4), (1, 8, 5), (2, 5, 6)', '{a,b,v}', chunk_size => 1) $$);
 SELECT * FROM test_error($$ UPDATE t SET v = v + 4 WHERE a IN (1, 2) $$);
 DROP TRIGGER empties ON t2;
--- a row that a trigger moves to another partition is checked there; which is not before the end either
+-- a row that a trigger moves to another partition is checked there, also only at the end
 CREATE FUNCTION moves() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.a := 3;
@@ -287,7 +287,7 @@ UPDATE plain SET v = 100 WHERE b = 2;
 SELECT * FROM test_diff('t', 'plain');
 DROP TABLE t, plain;
 
--- Children of a parent have constraints of their own
+-- Children of a parent have their own constraints
 CREATE TABLE t (id int PRIMARY KEY, v int UNIQUE DEFERRABLE);
 CREATE TABLE t_child (extra int, UNIQUE (v) DEFERRABLE, PRIMARY KEY (id)) INHERITS (t);
 INSERT INTO t SELECT i, i FROM generate_series(1, 9) AS i;
@@ -302,7 +302,7 @@ DROP TABLE t CASCADE;
 DROP TABLE plain;
 
 --
--- What explain says
+-- Output of explain
 --
 CREATE TABLE t (id int PRIMARY KEY, v int UNIQUE DEFERRABLE, w int UNIQUE DEFERRABLE INITIALLY DEFERRED, x int UNIQUE,
                 parent int REFERENCES t, other int REFERENCES t (x) DEFERRABLE);
@@ -310,15 +310,15 @@ SELECT detail FROM bulk_update_explain_query('t', 'SELECT id, v, w, x, parent, o
 SELECT detail FROM bulk_update_explain_query('t', 'SELECT id, v, w FROM t', on_error => 'skip') WHERE topic = 'constraint';
 
 --
--- Foreign keys among the rows of a call are checked after each chunk; the error says what to do
+-- Foreign keys between rows of a call are checked after each chunk; the hint says what to do
 --
 INSERT INTO t SELECT i, i, i, i, 1 FROM generate_series(1, 6) AS i;
 CREATE TABLE plain AS TABLE t;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1, 12), (2, 12, 2)', '{id,x,other}', chunk_size => 1) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 7)', '{id,parent}', chunk_size => 1) $$);
--- not where the call has no other chunks
+-- no hint if the call has no other chunk
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 12)', '{id,other}') $$);
--- as it says
+-- following the hint
 SELECT sum(rows_updated) FROM bulk_update_query('t', 'VALUES (1, 1, 12), (2, 12, 1)', '{id,x,other}');
 BEGIN;
 SET CONSTRAINTS t_other_fkey DEFERRED;
@@ -329,7 +329,7 @@ UPDATE plain AS t SET x = s.x, other = s.other
 SELECT * FROM test_diff('t', 'plain');
 -- rows of other chunks that refer to the key that changes
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 15, 12), (2, 12, 15)', '{id,x,other}', chunk_size => 1) $$);
--- a foreign key to another table has no such hint, and a hint that is there stays
+-- a foreign key to another table has no such hint, and a hint that is already there is kept
 CREATE TABLE other (id int PRIMARY KEY);
 ALTER TABLE t ADD z int REFERENCES other;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (2, 1)', '{id,z}', chunk_size => 1) $$);

@@ -1,5 +1,5 @@
 --
--- dry_run: the same account, no change
+-- dry_run: the same report, no change
 --
 CREATE SCHEMA dry_run;
 SET search_path = dry_run, public;
@@ -11,7 +11,7 @@ CREATE TABLE before AS SELECT ctid AS place, xmin AS creator, xmax AS locker, * 
 CREATE TABLE source (n int PRIMARY KEY, id text, a numeric);
 INSERT INTO source VALUES (1, 1, 1), (2, 2, -2), (3, 3, 3e9), (4, 4, 100), (5, 11, 5), (6, NULL, 6), (7, 2, 7), (8, 'three', 8), (9, 9, -9);
 SELECT bulk_update_create_rejects('r');
--- nothing fires
+-- no trigger fires
 CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'fired';
@@ -21,8 +21,8 @@ CREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION fire();
 CREATE TRIGGER b BEFORE UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION fire();
 CREATE TRIGGER c AFTER UPDATE ON t FOR EACH STATEMENT EXECUTE FUNCTION fire();
 
--- What would be updated, unchanged, missing, duplicate, rejected by coercion; row 4, which a constraint
--- would refuse, counts as updated
+-- Rows that would be updated, unchanged, missing, duplicate, rejected by coercion; row 4, which a constraint
+-- would reject, counts as updated
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM source ORDER BY n', on_duplicate => 'first', on_error => 'skip', dry_run => true);
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM source ORDER BY n', on_duplicate => 'last', on_error => 'skip', skip_unchanged => true,
                                       dry_run => true, chunk_size => 4);
@@ -30,7 +30,7 @@ SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM source ORDER BY n'
 SELECT sum(rows_fetched) FROM bulk_update_query('t', 'SELECT id, a FROM source ORDER BY n', on_duplicate => 'first', on_error => 'skip', rejects => 'r', dry_run => true);
 SELECT source_row, reason, key, new_values, sqlstate FROM r ORDER BY source_row;
 
--- The errors are the same, where there are any
+-- The same errors, where there are any
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, a FROM source ORDER BY n', on_duplicate => 'first', dry_run => true) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, a FROM source WHERE n NOT IN (3, 8) ORDER BY n', dry_run => true) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, a FROM source WHERE n < 3 OR n = 5 ORDER BY n', on_missing => 'error', dry_run => true) $$);
@@ -76,7 +76,7 @@ GRANT UPDATE (a) ON t TO regress_bulk_update_dry_run;
 SET ROLE regress_bulk_update_dry_run;
 SELECT :report FROM bulk_update_query('t', 'VALUES (1, 1)', '{id,a}', dry_run => true);
 RESET ROLE;
--- what a policy hides is missing
+-- rows hidden by a policy are missing
 ALTER TABLE t ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON t USING (id < 3);
 SET ROLE regress_bulk_update_dry_run;
@@ -91,7 +91,7 @@ INSERT INTO parts VALUES (1, 1), (11, 11);
 SELECT :report FROM bulk_update_query('parts', 'VALUES (1, 1), (2, 1), (11, 1), (30, 1)', '{id,v}', skip_unchanged => true, dry_run => true);
 TABLE parts;
 
--- The account of a dry run is that of the run that follows, where constraints and triggers have no say
+-- A dry run reports the same as the run that follows, if no constraint or trigger interferes
 CREATE TABLE large (id int PRIMARY KEY, v int);
 INSERT INTO large SELECT i, i % 7 FROM generate_series(1, 3000) AS i WHERE i % 5 <> 0;
 SELECT 'SELECT (hashint4(i) & 4095) AS id, CASE WHEN i % 11 = 0 THEN 3e9 ELSE i % 3 END AS v FROM generate_series(1, 4000) AS i' AS awkward \gset

@@ -8,7 +8,7 @@ INSERT INTO x.t SELECT i, i, 'row ' || i FROM generate_series(1, 1000) AS i;
 CREATE TABLE x.new AS SELECT id::int AS id, a, b FROM x.t;
 ANALYZE x.t, x.new;
 
--- Nothing is done: no row is changed, the cursor stays where it is
+-- Nothing is changed: neither a row nor the cursor's position
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, -a AS a FROM x.new ORDER BY id;
 SELECT * FROM bulk_update_explain('x.t', 'c');
@@ -30,7 +30,7 @@ CREATE SEQUENCE x.s;
 SELECT count(*) > 0 AS explains FROM bulk_update_explain_query('x.t', 'SELECT nextval(''x.s'') AS id, 1 AS a');
 SELECT is_called FROM x.s;
 
--- All that runs and is checked
+-- Everything that runs and is checked
 CREATE DOMAIN x.short AS text CHECK (length(VALUE) < 100);
 CREATE TABLE x.parent (a int PRIMARY KEY);
 INSERT INTO x.parent SELECT generate_series(1, 1000);
@@ -55,7 +55,7 @@ SELECT * FROM bulk_update_explain_query('x.t', 'SELECT id, a FROM x.new') WHERE 
 SELECT * FROM bulk_update_explain_query('x.t', 'SELECT id, b FROM x.new') WHERE topic IN
     ('trigger', 'constraint', 'indexes');
 
--- What the applier is, and why
+-- Which applier is used, and why
 CREATE FUNCTION applier(target regclass, source text, key_columns name[] DEFAULT NULL) RETURNS SETOF text
 BEGIN ATOMIC
     SELECT detail FROM bulk_update_explain_query(target, source, key_columns => key_columns) WHERE topic = 'applier';
@@ -131,7 +131,7 @@ SELECT ordering('x.p', q), q FROM unnest(ARRAY[
     'SELECT id, a, id % 2 AS part FROM x.new ORDER BY id, part',
     'SELECT id, a, id % 2 AS part FROM x.new ORDER BY part'
     ]) WITH ORDINALITY AS u(q, n) ORDER BY n;
--- What is sorted by an index of the source: not if the plan passes on something else
+-- Sources sorted by an index: not if the plan returns something else
 SET enable_seqscan = off;
 SET enable_sort = off;
 SELECT ordering('x.o', 'SELECT a, id FROM x.o ORDER BY id'), ordering('x.o', 'SELECT id, 1 AS a FROM x.o ORDER BY id'),
@@ -145,7 +145,7 @@ RESET enable_sort;
 DECLARE held CURSOR WITH HOLD FOR SELECT id, a FROM x.new ORDER BY id;
 SELECT topic, detail FROM bulk_update_explain('x.t', 'held') WHERE topic IN ('source', 'ordering', 'chunks');
 CLOSE held;
--- its plan is gone when it was the cursor of a loop with a COMMIT (which has no name of its own from 16 on)
+-- the plan is gone if it was the cursor of a loop with a COMMIT (which is unnamed from 16 on)
 CREATE PROCEDURE held() LANGUAGE plpgsql AS $$
 DECLARE
     c CURSOR FOR SELECT id, a FROM x.new ORDER BY id;
@@ -162,10 +162,10 @@ BEGIN
 END
 $$;
 CALL held();
--- a key that the index covers a part of
+-- a key of which the index covers a part
 SELECT detail FROM bulk_update_explain_query('x.o', 'SELECT id, b, a FROM x.o', key_columns => '{id,b}') WHERE topic = 'key';
 
--- Errors are those of the call
+-- The errors are those of the call
 SELECT * FROM bulk_update_explain('x.t', 'nowhere');
 SELECT * FROM bulk_update_explain_query('x.t', 'SELECT id FROM x.new');
 SELECT * FROM bulk_update_explain_query('x.t', '');

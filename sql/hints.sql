@@ -1,11 +1,11 @@
 --
--- Hints say what can be done
+-- Hints say what to do
 --
 SET client_min_messages = warning;
 DROP ROLE IF EXISTS regress_bu_reader;
 RESET client_min_messages;
 
--- Names that differ by case only
+-- Names that differ only in case
 CREATE TABLE camel ("userName" text PRIMARY KEY, "favColor" text, plain text);
 INSERT INTO camel VALUES ('a', 'red', '');
 SELECT * FROM test_error($$ SELECT bulk_update_query('camel', 'SELECT ''a'' AS userName, ''blue'' AS favColor') $$);
@@ -14,15 +14,15 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('camel', 'SELECT ''a'' AS "
 SELECT * FROM test_error($$ SELECT bulk_update_query('camel', 'VALUES (''a'', ''blue'')', '{username,favcolor}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('camel', 'VALUES (''a'', ''blue'')', '{userName,favColor}', '{username}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('camel', 'VALUES (''a'', ''blue'')', '{userName,color}') $$);
--- as the hint has it
+-- following the hint
 SELECT rows_updated FROM bulk_update_query('camel', 'SELECT ''a''::text AS "userName", ''blue''::text AS "favColor"');
 SELECT rows_updated FROM bulk_update_query('camel', 'VALUES (''a''::text, ''green''::text)', '{userName,favColor}');
 SELECT * FROM camel;
--- a dropped column is no column
+-- a dropped column is not a column
 ALTER TABLE camel DROP COLUMN plain;
 SELECT * FROM test_error($$ SELECT bulk_update_query('camel', 'VALUES (''a'', ''blue'')', '{userName,Plain}') $$);
 
--- A missing row that a policy may hide; the null key is missing whatever the policies
+-- A missing row that a policy may hide; a null key is missing whatever the policies
 CREATE ROLE regress_bu_reader;
 CREATE TABLE own (id int PRIMARY KEY, owner name, v int);
 INSERT INTO own VALUES (1, 'somebody', 0), (2, 'regress_bu_reader', 0);
@@ -38,10 +38,10 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('own', 'VALUES (1, 1)', '{i
 SELECT * FROM test_error($$ SELECT bulk_update_query('own', 'VALUES (NULL::int, 1)', '{id,v}', on_missing => 'error') $$);
 SELECT rows_updated FROM bulk_update_query('own', 'VALUES (2, 1)', '{id,v}', on_missing => 'error');
 RESET ROLE;
--- not for its owner, whom they do not bind
+-- no hint for the owner, to whom the policies do not apply
 SELECT * FROM test_error($$ SELECT bulk_update_query('own', 'VALUES (3, 1)', '{id,v}', on_missing => 'error') $$);
 
--- No unique index on the key: what is wrong with the one that is there
+-- No unique index on the key: what is wrong with the index that exists
 CREATE TABLE k (a int, b int, c text, p point, j json);
 INSERT INTO k VALUES (1, 1, 'x'), (1, 2, 'y');
 SELECT * FROM test_error($$ SELECT bulk_update_query('k', 'VALUES (1, 2)', '{a,b}', '{a}') $$);
@@ -57,16 +57,16 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('k', 'VALUES (1, 2, ''z'')'
 DROP INDEX k_b, k_mixed;
 CREATE UNIQUE INDEX CONCURRENTLY k_invalid ON k (a);
 SELECT * FROM test_error($$ SELECT bulk_update_query('k', 'VALUES (1, 2)', '{a,b}', '{a}') $$);
--- types that no B-tree takes; one that it does is enough
+-- types that no B-tree supports; one other type is enough
 SELECT * FROM test_error($$ SELECT bulk_update_query('k', 'VALUES (point ''(1,2)'', 2)', '{p,b}', '{p}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('k', 'VALUES (point ''(1,2)'', json ''1'', 2)', '{p,j,b}', '{p,j}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('k', 'VALUES (point ''(1,2)'', 2, 1)', '{p,b,a}', '{p,b}') $$);
--- a deferrable one will do
+-- a deferrable index is usable
 CREATE TABLE lazy (id int UNIQUE DEFERRABLE, v int);
 INSERT INTO lazy VALUES (1, 1);
 SELECT rows_updated FROM bulk_update_query('lazy', 'VALUES (1, 2)', '{id,v}', '{id}');
 
--- On a partitioned table a unique index has the partition key, of every level
+-- On a partitioned table, a unique index must include the partition key of every level
 CREATE TABLE parted (day date, id int, kind text, v int) PARTITION BY RANGE (day);
 CREATE TABLE parted_2024 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY LIST (kind);
 CREATE TABLE parted_2024_a PARTITION OF parted_2024 FOR VALUES IN ('a');
@@ -76,7 +76,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('parted', 'VALUES (1, date 
 -- one that not every partition has yet
 CREATE UNIQUE INDEX parted_key ON ONLY parted (day, id, kind);
 SELECT * FROM test_error($$ SELECT bulk_update_query('parted', 'VALUES (1, date ''2024-01-01'', ''a''::text, 2)', '{id,day,kind,v}', '{id,day,kind}') $$);
--- of a partition by itself an index can be on any column
+-- an index of a single partition can be on any column
 SELECT * FROM test_error($$ SELECT bulk_update_query('parted_2024_a', 'VALUES (1, 2)', '{id,v}', '{id}') $$);
 CREATE TABLE by_expression (id int, v int) PARTITION BY RANGE ((id / 10));
 CREATE TABLE by_expression_0 PARTITION OF by_expression FOR VALUES FROM (0) TO (10);

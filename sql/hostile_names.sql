@@ -1,5 +1,5 @@
 --
--- Names that are SQL, formats, escapes, or as long as names can be: of everything that a call meets
+-- Names that contain SQL, formats or escapes, or have the greatest length, for all kinds of objects that a call uses
 --
 SET client_min_messages = warning;
 \set report 'chunk, rows_updated AS updated, rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected, first_key, last_key'
@@ -10,8 +10,8 @@ INSERT INTO names (name) VALUES
     (repeat('x', 63)), (repeat('"', 63)), (repeat('漢', 21)), (repeat('é', 31)), ('t'), ('u'), ('w'), ('n'), ('c1'), ('new'), ('old'), ('ctid1'), ('true'), ('-1'), ('1'), ('public');
 
 -- all_of(name): one schema, table, index, key, column, domain, composite type, enum, collation, constraint,
--- trigger, cursor, role's setting, table of rejects, operator schema of this name; what happened, and whether
--- UPDATE made the same
+-- trigger, cursor, role's setting, table of rejects and operator schema of this name; the result, and whether
+-- UPDATE has the same
 CREATE FUNCTION all_of(name name) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     s text := quote_ident(name);
@@ -23,7 +23,7 @@ DECLARE
     detail text;
     context text;
 BEGIN
-    -- a schema of this name can be there already
+    -- a schema of this name may exist already
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %s', s);
     EXECUTE format($q$
         CREATE COLLATION %1$s.%1$s (provider = libc, locale = 'C');
@@ -44,13 +44,13 @@ BEGIN
     IF EXISTS (SELECT FROM test_diff(target, to_regclass(format('%s.plain', s)))) THEN
         counts := counts || ', differs from UPDATE';
     END IF;
-    -- the record gives the values back under their names
+    -- the record has the values under their names
     EXECUTE format('SELECT count(*) AS n, min(constraint_name) AS c, count(r.*) FILTER (WHERE r."v%%" IS NOT NULL AND r.%s IS NOT NULL) AS v FROM %s AS j, jsonb_populate_record(NULL::%s, j.key || j.new_values) AS r',
                    s, rejects, target) INTO record_of;
     IF record_of.n <> 5 OR record_of.c <> name OR record_of.v <> 5 THEN
         counts := counts || ', recorded ' || record_of;
     END IF;
-    -- names in messages are the names
+    -- messages have the unchanged names
     BEGIN
         PERFORM bulk_update_query(target, format('SELECT %L AS %s, 7 AS "key 2", 5 AS "v%%"', name, s), on_missing => 'error', skip_unchanged => true);
     EXCEPTION WHEN no_data_found THEN
@@ -83,7 +83,7 @@ SELECT name, result FROM results WHERE result NOT LIKE '%rejected' ORDER BY name
 DROP TABLE names, results;
 DROP FUNCTION all_of;
 
--- A key that is cut in a message is not cut within a character
+-- A key that is cut off in a message is not cut within a character
 CREATE TABLE long_key (k text PRIMARY KEY, v int CHECK (v > 0));
 INSERT INTO long_key SELECT repeat(x, 60), 1 FROM unnest('{漢,a漢,é,aé,😀,a😀}'::text[]) AS x;
 SELECT k, line FROM long_key, test_error(format('SELECT bulk_update_query(''long_key'', %L, ''{k,v}'')', format('SELECT %L, 0', k))) AS line WHERE line LIKE 'CONTEXT%' ORDER BY k COLLATE "C";

@@ -1,9 +1,9 @@
--- Inheritance children: each has its index on the key, and the rows of a chunk are found in all
+-- Inheritance children: each has its index on the key, and the rows of a chunk are looked up in all
 -- of them at once.
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 
--- what was applied how, and what UPDATE makes of an equal tree
+-- which appliers were used, and the result of UPDATE on an equal tree
 CREATE FUNCTION make_tree(prefix text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TABLE %1$s (id int PRIMARY KEY, v int CHECK (v <> -13), w text)', prefix);
@@ -41,7 +41,7 @@ UPDATE same SET v = s.v FROM source s WHERE same.id = s.id;
 SELECT differences('tree', 'same');
 SELECT count(*) FROM tree_b WHERE doubled IS DISTINCT FROM v * 2;
 
--- a key in two tables: unchanged only when it is in both
+-- a key in two tables: unchanged only if it is unchanged in both
 UPDATE tree SET v = 7 WHERE id BETWEEN 91 AND 95;
 UPDATE tree_c SET v = 8 WHERE id IN (94, 95);
 UPDATE ONLY tree SET v = 8 WHERE id = 95;
@@ -59,7 +59,7 @@ SELECT rows_updated, rows_rejected
 FROM bulk_update_query('tree', 'VALUES (1, 1), (101, -13), (102, 2), (301, -13)', '{id,v}', on_error => 'skip');
 SELECT id, v, w FROM tree WHERE id IN (1, 101, 102, 301) ORDER BY id, w;
 
--- triggers: of statements those of the parent, of rows those of the child
+-- triggers: the parent's statement triggers, the child's row triggers
 CREATE TABLE log (n serial, what text);
 CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -87,7 +87,7 @@ DROP TRIGGER sa ON tree;
 DROP TRIGGER sb ON tree_b;
 DROP TRIGGER rb ON tree_b;
 
--- a composite key, in columns of two directions of travel
+-- a composite key, whose index has two sort directions
 CREATE TABLE pair (a int, b text COLLATE "C", v int, PRIMARY KEY (a, b));
 CREATE TABLE pair_1 (PRIMARY KEY (a, b)) INHERITS (pair);
 CREATE TABLE pair_2 (UNIQUE (a, b)) INHERITS (pair);
@@ -100,12 +100,12 @@ SELECT sum(rows_updated) AS updated, sum(rows_missing) AS missing
 FROM bulk_update_query('pair', $$SELECT g / 10 AS a, 'k' || g % 10 AS b, g AS v FROM generate_series(0, 209) g$$, chunk_size => 70);
 SELECT count(*) FROM pair WHERE v = a * 10 + substr(b, 2)::int;
 
--- a key column beside the index's
+-- a key column that is not in the index
 SELECT rows_updated, rows_missing
 FROM bulk_update_query('tree', $$VALUES (2, 'root', 1), (2, 'other', 2), (301, 'c', 3)$$, '{id,w,v}', '{id,w}');
 SELECT id, v FROM tree WHERE id IN (2, 301) ORDER BY id;
 
--- children without rows of any chunk, and none at all any more
+-- children in which no chunk has rows, and a parent without children any more
 CREATE TABLE alone (id int PRIMARY KEY, v int);
 CREATE TABLE alone_1 (PRIMARY KEY (id)) INHERITS (alone);
 INSERT INTO alone VALUES (1, 1);
@@ -114,7 +114,7 @@ DROP TABLE alone_1;
 SELECT rows_updated FROM bulk_update_query('alone', 'SELECT 1 AS id, 3 AS v');
 TABLE alone;
 
--- no index on a child: the executor finds the rows
+-- a child without an index: the executor finds the rows
 CREATE TABLE alone_2 () INHERITS (alone);
 INSERT INTO alone_2 VALUES (1, 1), (1, 2), (2, 2);
 SELECT rows_updated, rows_missing FROM bulk_update_query('alone', 'VALUES (1, 5), (2, 6), (3, 7)', '{id,v}');

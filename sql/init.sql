@@ -1,11 +1,11 @@
 --
--- The extension, and what the other tests use.
+-- The extension, and helpers for the other tests.
 --
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS bulk_update;
 RESET client_min_messages;
 
--- What is in it
+-- Its members
 SELECT pg_describe_object(classid, objid, 0) AS object,
        obj_description(objid, 'pg_proc') AS comment
   FROM pg_depend
@@ -13,7 +13,7 @@ SELECT pg_describe_object(classid, objid, 0) AS object,
    AND deptype = 'e' AND classid = 'pg_proc'::regclass
  ORDER BY objid::regproc::text COLLATE "C";
 
--- Nothing is without a comment, down to the view's columns; its row type, a member from 17 on, is the view's
+-- Everything has a comment, also the view's columns; its row type, a member from 17 on, is the view's
 SELECT pg_describe_object(d.classid, d.objid, coalesce(a.attnum, 0)) AS without_comment
   FROM pg_depend AS d
        LEFT JOIN pg_attribute AS a ON d.classid = 'pg_class'::regclass AND a.attrelid = d.objid AND a.attnum > 0
@@ -48,7 +48,7 @@ SELECT proname, pg_get_expr(proargdefaults, 0) AS defaults
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
  ORDER BY proname COLLATE "C";
 
--- All have the same arguments but for the source, and those that update have the same result
+-- All functions have the same arguments except for the source, and those that update have the same result
 SELECT count(DISTINCT (proargnames[4:], (proargtypes::oid[])[3:], prorettype::regtype, pg_get_expr(proargdefaults, 0))) AS kinds
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query');
 SELECT count(DISTINCT (proargnames[4:], (proargtypes::oid[])[3:], prorettype::regtype)) AS kinds
@@ -98,9 +98,9 @@ $$;
 
 --
 -- test_diff(a, b)
---		The rows that two tables of the same columns do not have in common. The
---		comparison is of their text: not every type has an equality operator,
---		and for some, equal values differ.
+--		The rows that two tables with the same columns do not have in common. Their
+--		text is compared: not every type has an equality operator, and for some
+--		types equal values can differ.
 --
 CREATE FUNCTION test_diff(a regclass, b regclass)
 RETURNS TABLE (relation text, only_there text)

@@ -1,12 +1,12 @@
 --
--- A key is compared, not assigned: one that its cast changes belongs to no row
+-- A key is compared, not assigned: a key that its cast changes matches no row
 --
 CREATE SCHEMA key_casts;
 SET search_path = key_casts, public;
 SET timezone = 'UTC';
 
--- Keys of a query, which gives them another type, by bulk_update in two orders and by UPDATE with
--- SQL's own "=", or what stands for it where there is none
+-- Apply keys that the query has in another type, by bulk_update in two orders and by UPDATE with
+-- SQL's "=" operator, or an equivalent if there is none
 CREATE FUNCTION test_cast(type text, there text, given text, equal text DEFAULT 'plain.k = s.k')
 RETURNS TABLE (of_type text, updated bigint, missing bigint, rejected bigint, same boolean)
 LANGUAGE plpgsql AS $$
@@ -66,7 +66,7 @@ SELECT * FROM test_cast('interval second(0)', 'VALUES (interval ''1 s'')', 'VALU
 -- Others
 SELECT * FROM test_cast('bit(3)', 'VALUES (B''101'')', 'VALUES (B''1010''), (B''101'')');
 SELECT * FROM test_cast('cidr', 'VALUES (cidr ''10.0.0.0/8'')', 'VALUES (inet ''10.1.2.3/8''), (''10.0.0.0/8'')');
--- Arrays have no "=" with other elements: the result is cast back
+-- Arrays have no "=" for other element types: the result is cast back
 SELECT * FROM test_cast('int[]', 'VALUES (''{1,2}''::int[]), (''{3}'')', 'VALUES (''{1,2.4}''::numeric[]), (''{3}''), (''{1e12}'')',
                         'plain.k::numeric[] = s.k');
 SELECT * FROM test_cast('real[]', 'VALUES (''{0.1}''::real[]), (''{0.5}'')', 'VALUES (''{0.1}''::float8[]), (''{0.5}'')', 'plain.k::float8[] = s.k');
@@ -80,10 +80,10 @@ SELECT * FROM test_cast('small', 'VALUES (1), (2)', 'VALUES (1::bigint), (-50000
 SELECT * FROM test_cast('small', 'VALUES (1), (2)', 'VALUES (1.5), (2)');
 SELECT * FROM test_cast('code', 'VALUES (''abc'')', 'VALUES (''abc   ''), (''abc''), (''abcd'')');
 SELECT * FROM test_cast('int', 'VALUES (1), (2)', 'VALUES (1::small), (3)');
--- The source's collation is another one
+-- The source has another collation
 SELECT * FROM test_cast('char(3) COLLATE "C"', 'VALUES (''a'')', 'SELECT x COLLATE "POSIX" FROM (VALUES (''a''), (''a '')) AS s (x)', 'plain.k = s.k COLLATE "C"');
 
--- Duplicates are those that are equal, not those that only meet by rounding
+-- Duplicates are equal keys, not keys that are only rounded to the same value
 CREATE TABLE t (id int PRIMARY KEY, v text);
 CREATE TABLE plain (LIKE t);
 INSERT INTO t VALUES (1, 'old'), (2, 'old'), (3, 'old');
@@ -93,25 +93,25 @@ SELECT rows_updated, rows_missing, rows_duplicate FROM bulk_update_query('t', 'V
 UPDATE plain SET v = 'c' WHERE id > 1;
 SELECT * FROM test_diff('t', 'plain');
 
--- Listed with the value as the source gave it
+-- Reported with the value that the source has
 SELECT bulk_update_create_rejects('r');
 SELECT rows_updated, rows_missing, rows_rejected
   FROM bulk_update_query('t', 'VALUES (2.5, ''a''), (1, ''d''), (1e12, ''b''), (7, ''c''), (NULL, ''d'')', '{id,v}', on_error => 'skip', rejects => 'r');
 SELECT source_row, reason, key, new_values, sqlstate FROM r ORDER BY source_row;
--- and named so where a missing key is an error; the first one in the order of the source
+-- also in the error for a missing key, which names the first one in the order of the source
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, ''x''), (2.5, ''y''), (7, ''z'')', '{id,v}', on_missing => 'error') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (7, ''x''), (2.5, ''y''), (1, ''z'')', '{id,v}', on_missing => 'error') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (3, ''x''), (1e12, ''y''), (1.5, ''z'')', '{id,v}', on_missing => 'error') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, ''x''), (NULL, ''y''), (1.5, ''z'')', '{id,v}', on_missing => 'error') $$);
 CREATE TABLE two (a int, b date, v int, PRIMARY KEY (a, b));
 SELECT * FROM test_error($$ SELECT bulk_update_query('two', 'VALUES (date ''2020-01-01'', 1, 1.5)', '{b,v,a}', on_missing => 'error') $$);
--- What is not its range is an error as before
+-- An error of the cast other than "out of range" is an error as before
 CREATE FUNCTION to_int(point) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not %', $1; END $$;
 CREATE CAST (point AS int) WITH FUNCTION to_int(point) AS ASSIGNMENT;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (point(1, 2), ''x'')', '{id,v}') $$);
 DROP CAST (point AS int);
 
--- Explain says which key columns are compared so
+-- Explain shows which key columns are compared so
 SELECT detail FROM bulk_update_explain_query('two', 'SELECT 1.5 AS a, date ''2020-01-01'' AS b, 1::smallint AS v') WHERE topic LIKE '%column';
 SELECT detail FROM bulk_update_explain_query('two', 'SELECT 1::bigint AS a, ''2020-01-01'' AS b, ''1'' AS v') WHERE topic LIKE '%column';
 
@@ -151,7 +151,7 @@ ALTER SEQUENCE casts RESTART;
 SELECT rows_updated FROM bulk_update_query('t', 'SELECT ROW(n)::moody, ''w'' FROM generate_series(1, 3) AS n', '{id,v}', chunk_size => 2);
 SELECT last_value AS casts FROM casts;
 SELECT * FROM t ORDER BY id;
--- and in one that is looked at ahead, and then sorted
+-- and in one that is read ahead, and then sorted
 ALTER SEQUENCE casts RESTART;
 SELECT rows_updated, ordering FROM bulk_update_query('t', 'SELECT ROW(n)::moody, ''v'' || n FROM unnest(''{2,3,1}''::int[]) AS n', '{id,v}');
 SELECT last_value AS casts FROM casts;

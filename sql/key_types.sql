@@ -1,9 +1,9 @@
 --
--- Keys of all kinds of types
+-- Key types of all kinds
 --
 
--- A table has the keys that are "there"; those that are "given" are updated in
--- chunks of two, and by UPDATE ... FROM in a copy. "how" is what is said of the
+-- A table has the keys in "there"; those in "given" are updated in
+-- chunks of two, and by UPDATE ... FROM in a copy. "how" is added to the
 -- column in the index.
 CREATE FUNCTION test_key(type text, there text[], given text[], how text DEFAULT '')
 RETURNS TABLE (of_type text, updated bigint, missing bigint, first text, last text, same boolean)
@@ -129,7 +129,7 @@ SELECT rows_updated, rows_missing, first_key, last_key
 SELECT * FROM t ORDER BY k::mood;
 DROP TABLE t;
 
--- Collations that take different strings for equal. Without ICU there is
+-- Collations in which different strings are equal. Without ICU there is
 -- nothing to test.
 CREATE FUNCTION test_icu() RETURNS TABLE (collations text, updated bigint, missing bigint, duplicate boolean, keys text[])
 LANGUAGE plpgsql AS $$
@@ -168,7 +168,7 @@ SELECT rows_updated, rows_missing, first_key, last_key
   FROM bulk_update_query('c', 'VALUES (''TWO'', 2), (''oNE'', 1), (''three'', 3)', '{k,v}');
 SELECT * FROM c ORDER BY v;
 SELECT * FROM test_error($$ SELECT bulk_update_query('c', 'VALUES (''two'', 2), (''one'', 1), (''Two'', 3)', '{k,v}') $$);
--- an index that takes it for a text
+-- an index with the operator class of text
 CREATE TABLE c2 (k ext.citext COLLATE "C", v int);
 CREATE UNIQUE INDEX ON c2 (k text_ops);
 INSERT INTO c2 VALUES ('One', 0), ('two', 0), ('TWO', 0);
@@ -180,7 +180,7 @@ SET client_min_messages = warning;
 DROP SCHEMA ext CASCADE;
 RESET client_min_messages;
 
--- An operator class of the user's own: what its index says is equal is equal
+-- A user-defined operator class: its index decides which keys are equal
 CREATE SCHEMA ops;
 CREATE FUNCTION ops.lt(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) < abs($2)';
 CREATE FUNCTION ops.le(int, int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) <= abs($2)';
@@ -203,7 +203,7 @@ SELECT rows_updated, rows_missing, first_key, last_key
   FROM bulk_update_query('t', 'VALUES (-4, 4), (2, 2), (-1, 1)', '{k,v}', '{k}');
 SELECT * FROM t ORDER BY abs(k);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (-1, 1), (2, 2), (1, 3)', '{k,v}', '{k}') $$);
--- beside an index that takes = for equality it does not count
+-- with an index that has = as its equality operator, the other one is not used
 CREATE UNIQUE INDEX ON t (k);
 SELECT rows_updated, rows_missing FROM bulk_update_query('t', 'VALUES (-1, 10), (-2, 20), (3, 30)', '{k,v}', '{k}');
 SELECT * FROM t ORDER BY abs(k);
@@ -222,12 +222,12 @@ SET client_min_messages = warning;
 DROP SCHEMA ops CASCADE;
 RESET client_min_messages;
 
--- Keys that are equal and not the same stay as they are in the table
+-- Keys that are equal but not identical stay as they are in the table
 CREATE TABLE t (k numeric PRIMARY KEY, v text);
 INSERT INTO t VALUES (1.50, 'old');
 SELECT rows_updated, first_key FROM bulk_update_query('t', 'VALUES (1.5, ''new'')', '{k,v}');
 SELECT * FROM t;
--- and are the same key twice
+-- and are duplicates of each other
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1.500, ''x''), (2, ''''), (1.5, ''y'')', '{k,v}') $$);
 DROP TABLE t;
 CREATE TABLE t (k double precision PRIMARY KEY, v text);

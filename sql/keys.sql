@@ -19,7 +19,7 @@ COMMIT;
 UPDATE plain SET v = 'newer ' || c;
 SELECT * FROM test_diff('t', 'plain');
 
--- A key with a NULL in it matches nothing
+-- A key with a NULL in it matches no row
 BEGIN;
 DECLARE c CURSOR FOR VALUES (1, 'a', 'x'), (1, NULL, 'y'), (NULL, 'a', 'z'), (2, 'b', 'w'), (1, NULL, 'y');
 SELECT :report FROM bulk_update('t', 'c', '{a,b,v}');
@@ -27,11 +27,11 @@ COMMIT;
 UPDATE plain SET v = CASE WHEN a = 1 THEN 'x' ELSE 'w' END WHERE (a, b) IN ((1, 'a'), (2, 'b'));
 SELECT * FROM test_diff('t', 'plain');
 
--- The composite key twice; half of it twice is no repetition
+-- The composite key twice; half of it twice is no duplicate
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', $q$ VALUES (1, 'a', ''), (1, 'b', ''), (2, 'a', ''), (1, 'a', '') $q$, '{a,b,v}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', $q$ VALUES ('a', '', 1), ('a', '', 1) $q$, '{b,v,a}') $$);
 
--- Another unique index; the primary key's columns are values then
+-- Another unique index; the primary key's columns are then values
 BEGIN;
 DECLARE c CURSOR FOR SELECT c, upper(b) AS b, d + 1 AS d FROM plain ORDER BY c;
 SELECT :report FROM bulk_update('t', 'c', key_columns => '{c}');
@@ -39,21 +39,21 @@ COMMIT;
 UPDATE plain SET b = upper(b), d = d + 1;
 SELECT * FROM test_diff('t', 'plain');
 
--- A key that is more than a unique index: all its columns must be equal
+-- A key with more columns than the unique index: all its columns must be equal
 BEGIN;
 DECLARE c CURSOR FOR VALUES (1, 11, 'match'), (2, 0, 'no match'), (3, NULL, 'null'), (4, 41, 'match');
 SELECT :report FROM bulk_update('t', 'c', '{c,d,v}', key_columns => '{c,d}');
 COMMIT;
 UPDATE plain SET v = 'match' WHERE c IN (1, 4);
 SELECT * FROM test_diff('t', 'plain');
--- different keys for the same row: one of them matches at most
+-- different keys for the same row: at most one of them matches
 BEGIN;
 DECLARE c CURSOR FOR VALUES (1, 10, 'no'), (1, 11, 'yes'), (1, 12, 'no');
 SELECT :report FROM bulk_update('t', 'c', '{c,d,v}', key_columns => '{c,d}');
 COMMIT;
 UPDATE plain SET v = 'yes' WHERE c = 1;
 SELECT * FROM test_diff('t', 'plain');
--- both unique keys at once, in another order than the index
+-- both unique keys together, in another order than in the index
 BEGIN;
 DECLARE c CURSOR FOR SELECT d, v || '+' AS v, c, b, a FROM plain ORDER BY c DESC;
 SELECT :report FROM bulk_update('t', 'c', key_columns => '{c,b,a}', chunk_size => 5);
@@ -61,7 +61,7 @@ COMMIT;
 UPDATE plain SET v = v || '+';
 SELECT * FROM test_diff('t', 'plain');
 
--- A unique index with INCLUDE columns, one that is DESC, one whose NULLs are not distinct
+-- Unique indexes with INCLUDE columns, with DESC, with NULLS NOT DISTINCT
 CREATE TABLE k (a int, b int, c int, v int);
 CREATE UNIQUE INDEX ON k (a) INCLUDE (v);
 CREATE UNIQUE INDEX ON k (b DESC NULLS FIRST);

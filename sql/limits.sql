@@ -1,9 +1,9 @@
 --
--- Limits: long keys, many key columns, and how far the cursor is read. Values of hundreds of megabytes are in test/scale.
+-- Limits: long keys, many key columns, and how far the cursor is read. test/scale has values of hundreds of megabytes.
 --
 SET bulk_update.progress_interval = 0;
 
--- A key of which a B-tree can hold the compressed form is one as any other. The report has only the length of it.
+-- A key that fits in a B-tree only when compressed works like any other. The report shows only its length.
 CREATE TABLE long_key (k text PRIMARY KEY, l text UNIQUE, v int);
 CREATE TABLE plain (LIKE long_key);
 INSERT INTO long_key VALUES (repeat('a', 60000), 'l', 0), (repeat('b', 100000), 'm', 0);
@@ -23,7 +23,7 @@ CREATE TABLE composite (a int, b text, c date, v int, PRIMARY KEY (a, b, c));
 SELECT first_key, last_key, last_key = ROW(1, 'x "y", \z', date '2024-01-02')::text AS as_row
   FROM bulk_update_query('composite', $$ VALUES (1, 'x "y", \z', date '2024-01-02', 1), (1, '', date '2024-01-02', 1) $$, '{a,b,c,v}');
 
--- 901 key columns: in the order of the key, and when promised to be; but they cannot be sorted
+-- 901 key columns: in key order, also with ordering => 'stream'; but they cannot be sorted
 SELECT string_agg(format('c%s int DEFAULT 0', i), ', ' ORDER BY i) AS columns, string_agg('c' || i, ', ' ORDER BY i) AS names
   FROM generate_series(1, 900) AS i \gset
 CREATE TABLE wide (id int PRIMARY KEY, :columns, v int);
@@ -37,10 +37,10 @@ SELECT * FROM test_error(format($$ SELECT bulk_update_query('wide', 'SELECT id, 
                                                             ordering => 'sort') $$, :'names'));
 SELECT id, v FROM wide ORDER BY id;
 
--- Where the cursor is after an error that was caught: at the end of the chunk that failed, not where a larger batch would end
+-- The cursor's position after a caught error: the end of the failed chunk, not that of a larger batch
 CREATE TABLE t (id int PRIMARY KEY, v int CHECK (v <> 25));
 INSERT INTO t SELECT i, 0 FROM generate_series(1, 40) AS i;
--- position_after(query, size, ...): the error of a call that fails, and the row that the cursor has next
+-- position_after(query, size, ...): the error of a call that fails, and the row that the cursor returns next
 CREATE FUNCTION position_after(query text, size int, ordering text DEFAULT 'auto', on_duplicate text DEFAULT 'error') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     c refcursor;
@@ -64,7 +64,7 @@ SELECT size, position_after('SELECT i AS id, i AS v FROM generate_series(1, 40) 
   FROM unnest('{1,2,10,24,25,26,39,40,100}'::int[]) AS size;
 SELECT size, position_after('SELECT i AS id, i AS v FROM generate_series(1, 40) AS i', size, 'stream')
   FROM unnest('{1,2,10,24,25,26,39,40,100}'::int[]) AS size;
--- the next key is looked at before a row passes
+-- one more key is read before a row is passed on
 SELECT size, position_after('SELECT i AS id, i AS v FROM generate_series(1, 40) AS i', size, 'stream', 'last')
   FROM unnest('{1,2,10,24,25,26,39,40,100}'::int[]) AS size;
 -- a sort reads all of it
@@ -78,7 +78,7 @@ SELECT size, position_after($$ SELECT CASE i WHEN 25 THEN 24 ELSE i END AS id, 0
 SELECT size, position_after($$ SELECT CASE i WHEN 25 THEN 1 ELSE i END AS id, 0 AS v FROM generate_series(1, 40) AS i $$, size, 'stream')
   FROM unnest('{1,10,25}'::int[]) AS size;
 SELECT count(*) AS changed FROM t WHERE v <> 0;
--- moved back it can be used again
+-- moved back, the cursor can be used again
 CREATE TABLE t_plain (LIKE t);
 INSERT INTO t_plain TABLE t;
 BEGIN;
@@ -89,7 +89,7 @@ SELECT sum(rows_updated) AS updated FROM bulk_update('t', 'c', chunk_size => 10,
 COMMIT;
 UPDATE t_plain SET v = id WHERE id <> 25;
 SELECT * FROM test_diff('t', 't_plain');
--- many rows, chunks of other sizes than batches: all are read, each once
+-- many rows, chunk sizes that differ from those of batches: all rows are read, each once
 INSERT INTO t SELECT i, 0 FROM generate_series(41, 5000) AS i;
 INSERT INTO t_plain SELECT i, 0 FROM generate_series(41, 5000) AS i;
 SELECT size, (SELECT array[count(*), sum(rows_fetched), sum(rows_updated)]

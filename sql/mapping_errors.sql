@@ -1,5 +1,5 @@
 --
--- Bad arguments and sources: each gets one clear error
+-- Invalid arguments and sources: each raises one clear error
 --
 CREATE TABLE t (id int PRIMARY KEY, a int, gone int, g int GENERATED ALWAYS AS (a * 2) STORED,
                 always int GENERATED ALWAYS AS IDENTITY, b text, d date);
@@ -7,7 +7,7 @@ ALTER TABLE t DROP COLUMN gone;
 INSERT INTO t (id, a) SELECT i, i FROM generate_series(1, 3) AS i;
 CREATE TABLE before AS TABLE t;
 
--- A helper: the error of a call with this query and these arguments
+-- The error of a call with this query and these arguments
 CREATE FUNCTION error_of(query text, arguments text DEFAULT '', target text DEFAULT 't') RETURNS SETOF text
 LANGUAGE sql AS $$
     SELECT test_error(format('SELECT * FROM bulk_update_query(%L, %L%s)', target, query,
@@ -36,7 +36,7 @@ SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', key_columns => '{{id},{
 -- nothing was read from the cursor
 FETCH c;
 COMMIT;
--- an array may begin anywhere
+-- an array may have any lower bound
 SELECT rows_updated FROM bulk_update_query('t', 'SELECT a, id FROM t', '[5:6]={a,id}', '[-1:-1]={id}');
 -- no such relation
 SELECT * FROM error_of('SELECT id, a FROM t', target => 'nothing');
@@ -49,7 +49,7 @@ SELECT * FROM test_error($$ SELECT bulk_update(4000000000::oid::regclass, 'nothi
 --
 -- Columns
 --
--- as many as the source has
+-- their number
 SELECT * FROM error_of('SELECT id, a FROM t', $$'{id}'$$);
 SELECT * FROM error_of('SELECT id, a FROM t', $$'{id,a,b}'$$);
 SELECT * FROM error_of('SELECT FROM t', $$'{id}'$$);
@@ -59,7 +59,7 @@ SELECT * FROM error_of('SELECT id, a AS nothing FROM t');
 SELECT * FROM error_of('SELECT id, a + 1 FROM t');
 SELECT * FROM error_of('SELECT id, a FROM t', $$'{id,nothing}'$$);
 SELECT * FROM error_of('SELECT id, a FROM t', $$key_columns => '{nothing}'$$);
--- names are taken as they are, without folding
+-- names are used as they are, without case folding
 SELECT * FROM error_of('SELECT id, a AS "A" FROM t');
 SELECT * FROM error_of('SELECT id, a FROM t', $$'{ID,a}'$$);
 SELECT * FROM error_of('SELECT id, a FROM t', $$key_columns => '{ID}'$$);
@@ -77,7 +77,7 @@ SELECT * FROM error_of('SELECT id, ctid FROM t');
 SELECT * FROM error_of('SELECT id, a FROM t', $$'{tableoid,a}'$$);
 SELECT * FROM error_of('SELECT ctid, a FROM t', $$key_columns => '{ctid}'$$);
 SELECT * FROM error_of('SELECT id, a FROM t', $$key_columns => '{xmin}'$$);
--- columns whose values the server makes
+-- columns whose values the server generates
 SELECT * FROM error_of('SELECT id, a AS g FROM t');
 SELECT * FROM error_of('SELECT id, a AS always FROM t');
 -- no column to update
@@ -87,7 +87,7 @@ SELECT * FROM error_of('SELECT id FROM t', $$key_columns => '{id}'$$);
 SELECT * FROM error_of('SELECT a, b FROM t');
 SELECT * FROM error_of('SELECT a, id FROM t', $$'{a,b}'$$);
 SELECT * FROM error_of('SELECT a, id FROM t', $$key_columns => '{id,b}'$$);
--- types that cannot be assigned
+-- types without an assignment cast
 SELECT * FROM error_of('SELECT id, d AS a FROM t');
 SELECT * FROM error_of('SELECT id, point(1, 2) AS d FROM t');
 SELECT * FROM error_of('SELECT id > 0 AS id, a FROM t');
@@ -103,9 +103,9 @@ SELECT * FROM error_of('SELECT id, ''one'' AS a FROM t');
 CREATE TABLE no_key (a int, b int, c text, p point, j json, v int);
 INSERT INTO no_key (a, b, c) VALUES (1, 1, 'x');
 SELECT * FROM error_of('SELECT a, v FROM no_key', target => 'no_key');
--- no index at all
+-- no index
 SELECT * FROM error_of('SELECT a, v FROM no_key', $$key_columns => '{a}'$$, 'no_key');
--- indexes that do not do
+-- indexes that cannot be used
 CREATE INDEX not_unique ON no_key (a);
 CREATE INDEX hashed ON no_key USING hash (a);
 CREATE UNIQUE INDEX partial ON no_key (a) WHERE a > 0;
@@ -124,14 +124,14 @@ CREATE UNIQUE INDEX CONCURRENTLY invalid ON no_key (v);
 SELECT indisvalid FROM pg_index WHERE indexrelid = 'invalid'::regclass;
 SELECT * FROM error_of('SELECT a, v FROM no_key', $$key_columns => '{v}'$$, 'no_key');
 DROP INDEX invalid;
--- a type that has no order, where the index is on other columns
+-- a type without an ordering, where the index is on other columns
 SELECT * FROM error_of('SELECT a, b, p, v FROM no_key', $$key_columns => '{a,b,p}'$$, 'no_key');
 SELECT * FROM error_of('SELECT a, b, j, v FROM no_key', $$key_columns => '{a,b,j}'$$, 'no_key');
--- these do
+-- these can be used
 SELECT rows_updated FROM bulk_update_query('no_key', 'SELECT a, b, 1 AS v FROM no_key', key_columns => '{a,b}');
 SELECT rows_updated FROM bulk_update_query('no_key', 'SELECT a, b, c, 1 AS v FROM no_key', key_columns => '{b,c,a}');
 SELECT rows_updated FROM bulk_update_query('no_key', 'SELECT b, c, 1 AS v FROM no_key', key_columns => '{b,c}');
--- a primary key that is there, but whose columns are not the ones of the source
+-- a primary key that is not among the source's columns
 ALTER TABLE no_key ADD PRIMARY KEY (b);
 SELECT * FROM error_of('SELECT a, v FROM no_key', target => 'no_key');
 DROP TABLE no_key;
@@ -149,7 +149,7 @@ SELECT rows_updated FROM bulk_update_query('temp', 'SELECT id, a + 1 AS a FROM t
 SELECT * FROM temp;
 COMMIT;
 
--- The cases above with a cursor instead of a query: the cursor is as it was
+-- The cases above with a cursor instead of a query: the cursor is unchanged
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, a, d AS nothing FROM t ORDER BY id;
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
@@ -158,7 +158,7 @@ SELECT * FROM test_error($$ SELECT bulk_update('t', 'c', '{id,a}') $$);
 SELECT rows_updated FROM bulk_update('t', 'c', '{id,a,d}');
 COMMIT;
 
--- None of that has changed anything
+-- Nothing has been changed by all this
 SELECT * FROM test_diff('t', 'before');
 
 DROP TABLE t, before, temp;

@@ -1,5 +1,5 @@
 --
--- Calls in calls, and the table of rejects, settings and the cursor changed by a call's own triggers
+-- Nested calls; a call's triggers that change the table of rejects, settings and the cursor
 --
 SET client_min_messages = warning;
 CREATE SCHEMA nested;
@@ -13,7 +13,7 @@ CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS $$
     INSERT INTO plain TABLE t;
     INSERT INTO other SELECT i, 0 FROM generate_series(1, 60) AS i;
 $$;
--- Runs its argument before row 20, once in a transaction of depth 1
+-- Runs its argument before row 20, once in each transaction, at nesting depth 1
 CREATE FUNCTION at_20() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.id = 20 AND pg_trigger_depth() = 1 THEN
@@ -28,7 +28,7 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER at_20 %s UPDATE ON t FOR EACH ROW EXECUTE FUNCTION at_20(%L)', timing, command);
 END
 $$;
--- The sums of a call that sets all rows of t
+-- The totals of a call that updates all rows of t
 CREATE FUNCTION call(more text DEFAULT '', value text DEFAULT 'i') RETURNS TABLE (updated numeric, missing numeric, rejected numeric) LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY EXECUTE format('SELECT sum(rows_updated), sum(rows_missing), sum(rows_rejected)
@@ -47,7 +47,7 @@ SELECT DISTINCT v FROM other;
 SELECT with_trigger('AFTER', 'SELECT bulk_update_query(''other'', ''SELECT id, v + 1 AS v FROM other'', chunk_size => 9)');
 SELECT * FROM call();
 SELECT DISTINCT v FROM other;
--- the same table: rows of chunks that are done and of chunks to come
+-- the same table: rows of earlier and of later chunks
 SELECT with_trigger('BEFORE', 'SELECT bulk_update_query(''t'', ''SELECT id, w + 1 AS w, -1 AS v FROM t WHERE id < 10 OR id > 50 ORDER BY id DESC'')');
 SELECT * FROM call();
 SELECT count(*) FILTER (WHERE v = id) AS ours, count(*) FILTER (WHERE v = -1) AS theirs, sum(w) FROM t;
@@ -55,20 +55,20 @@ SELECT with_trigger('AFTER', 'SELECT bulk_update_query(''t'', ''SELECT id, w + 1
 SELECT * FROM call();
 UPDATE plain SET v = id, w = 1;
 SELECT * FROM test_diff('t', 'plain');
--- one that fails and is caught: nothing of it is left, the outer call goes on
+-- one that fails and is caught: nothing of it remains, the outer call continues
 SELECT with_trigger('BEFORE', $c$ DO $d$ BEGIN PERFORM bulk_update_query('t', 'SELECT id, CASE WHEN id = 57 THEN 666 ELSE 1 END AS v FROM t ORDER BY id', chunk_size => 5);
     EXCEPTION WHEN check_violation THEN PERFORM bulk_update_query('other', 'SELECT id, 7 AS v FROM other'); END $d$ $c$);
 SELECT * FROM call();
 SELECT * FROM call(', on_error => ''skip''', 'CASE WHEN i % 20 < 2 THEN 666 ELSE i END');
 SELECT count(*) FILTER (WHERE v = id) AS ours, sum(v) FROM t;
 SELECT DISTINCT v FROM other;
--- one that skips rows, in a call that skips rows, with the same table of rejects
+-- one that skips rows, within a call that skips rows, with the same table of rejects
 SELECT bulk_update_create_rejects('r');
 SELECT with_trigger('BEFORE', $c$ SELECT bulk_update_query('other', 'SELECT id - 50, CASE WHEN id = 57 THEN 5000000000 ELSE 1 END FROM other ORDER BY id', '{id,v}', on_error => 'skip', rejects => 'r', chunk_size => 5) $c$);
 SELECT * FROM call(', on_error => ''skip'', rejects => ''r''', 'CASE WHEN i = 30 THEN 666 ELSE i END');
 SELECT target, reason, count(*), count(DISTINCT run) AS runs FROM r GROUP BY 1, 2 ORDER BY 1, 2;
 TRUNCATE r;
--- in the cursor's own query, and in a cast: of the same table, and of another one
+-- in the cursor's query, and in a cast: of the same table, and of another one
 CREATE FUNCTION nested_call(i int, target text) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
     IF i = 20 THEN
@@ -92,12 +92,12 @@ SELECT * FROM call('', 'row(i, ''''other'''')::source');
 SELECT * FROM call('', 'row(i, ''''t'''')::source');
 SELECT * FROM call(', on_error => ''skip''', 'row(i, ''''t'''')::source');
 SELECT sum(v) AS other, (SELECT sum(v) FROM t) AS t FROM other;
--- a call in the query of a call in the query of a call
+-- three levels, each in the query of the one above
 SELECT fill();
 SELECT sum(rows_updated) FROM bulk_update_query('t', $q$ SELECT chunk AS id, rows_updated AS v FROM bulk_update_query('other', $p$ SELECT chunk AS id, rows_updated AS v
     FROM bulk_update_query('plain', 'SELECT id, 9 AS v FROM plain', chunk_size => 10) $p$, chunk_size => 4) $q$);
 SELECT 't' AS relation, sum(v) FROM t UNION ALL SELECT 'other', sum(v) FROM other UNION ALL SELECT 'plain', sum(v) FROM plain;
--- the outer call's cursor given to the nested one
+-- the outer call's cursor passed to the nested one
 SELECT with_trigger('BEFORE', 'SELECT bulk_update(''other'', ''c'')');
 BEGIN;
 DECLARE c CURSOR FOR SELECT i AS id, i AS v FROM generate_series(1, 300) AS i;
@@ -106,7 +106,7 @@ COMMIT;
 SELECT sum(v) AS other, (SELECT sum(v) FROM t) AS t FROM other;
 DROP TRIGGER at_20 ON t;
 
--- Without end: an error, and the session goes on
+-- Endless recursion: an error, and the session can continue
 CREATE FUNCTION endless() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM bulk_update_query('nested.t', 'SELECT 1 AS id, 1 AS v');
@@ -133,7 +133,7 @@ SELECT fill();
 SELECT * FROM call();
 
 --
--- Settings changed in the middle of a call hold from then on, as the trigger wants it
+-- Settings that a trigger changes during a call stay as the trigger set them
 --
 SELECT with_trigger('BEFORE', 'SET search_path = pg_catalog');
 SELECT * FROM call();
@@ -189,7 +189,7 @@ SELECT sum(v) AS other, (SELECT sum(v) FROM t) AS t FROM other;
 SELECT * FROM call(', on_error => ''skip'', rejects => ''r''');
 SELECT source_row, sqlstate, message FROM r ORDER BY 1;
 TRUNCATE r;
--- each row that was updated was counted once there, unless the trigger took it back
+-- each updated row was counted once there, unless the trigger undid it
 SELECT sum(v) AS other, (SELECT count(*) FROM t WHERE v <> 0 AND id % 3 <> 0) AS t FROM other;
 SELECT count(*) FILTER (WHERE w = -1) AS caught, count(*) FILTER (WHERE v = 0) AS failed FROM t;
 DROP TRIGGER careful ON t;
@@ -201,7 +201,7 @@ SELECT sum(v) AS other, (SELECT count(*) FROM t WHERE v <> 0 AND id % 3 <> 0) AS
 DROP TRIGGER careful ON t;
 
 --
--- The table of rejects changes while the call is under way
+-- The table of rejects changes during the call
 --
 CREATE FUNCTION with_rejects(command text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -230,7 +230,7 @@ SELECT with_rejects('DROP TABLE nested.r');
 SELECT :counts;
 SELECT with_rejects('ALTER TABLE nested.r RENAME TO r_other');
 SELECT :counts;
--- the record does not go to another table of that name
+-- nothing is recorded in another table of that name
 SELECT with_rejects('ALTER TABLE nested.r RENAME TO r_other; CREATE TABLE nested.r (LIKE nested.r_other)');
 SELECT :counts;
 SELECT with_rejects('ALTER TABLE nested.r RENAME TO r_other; CREATE VIEW nested.r AS SELECT * FROM nested.r_other');
@@ -246,7 +246,7 @@ SELECT with_rejects('ALTER TABLE nested.r RENAME COLUMN key TO keys');
 SELECT with_rejects('TRUNCATE nested.r');
 SELECT :counts;
 SELECT with_rejects('LOCK TABLE nested.r; CREATE RULE nothing AS ON INSERT TO nested.r DO INSTEAD NOTHING');
--- by its own triggers
+-- by the triggers of the table of rejects
 CREATE FUNCTION at_reject() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.source_row::int = 23 THEN

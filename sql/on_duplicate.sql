@@ -1,5 +1,5 @@
 --
--- on_duplicate: what becomes of source rows whose key came before
+-- on_duplicate: what happens to source rows with a key that an earlier row has
 --
 CREATE SCHEMA on_duplicate;
 SET search_path = on_duplicate, public;
@@ -10,7 +10,7 @@ INSERT INTO t SELECT i, 0 FROM generate_series(1, 20) AS i;
 SELECT bulk_update_create_rejects('r');
 
 --
--- Adjacent, far, three times; in chunks of any size
+-- Adjacent, distant, threefold; in chunks of any size
 --
 CREATE TABLE source (n int PRIMARY KEY, id int, a int);
 INSERT INTO source SELECT n, id, n
@@ -27,14 +27,14 @@ SELECT count(*) FROM t WHERE a <> 0;
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM source ORDER BY n', on_duplicate => 'first');
 SELECT array_agg(id || '=' || a ORDER BY id) FROM t WHERE a <> 0;
 
--- 'last', and which rows were passed over
+-- 'last', and which rows were skipped
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM source ORDER BY n', on_duplicate => 'last', rejects => 'r');
 SELECT array_agg(id || '=' || a ORDER BY id) FROM t WHERE a <> 0;
 SELECT source_row, reason, key, new_values, sqlstate, message, detail, constraint_name FROM r ORDER BY source_row;
 
 --
--- check_duplicates(query): 'first' and 'last' against window functions, 'error' against a
--- count, for several chunk sizes; only what differs is shown.  The query gives
+-- check_duplicates(query): compare 'first' and 'last' with window functions, 'error' with a
+-- count, for several chunk sizes; only differences are shown.  The query returns
 -- n (the order), id and a.
 --
 CREATE FUNCTION check_duplicates(query text, target text DEFAULT 't', OUT checked int, OUT wrong text[])
@@ -87,17 +87,17 @@ SELECT * FROM check_duplicates('SELECT n, id, a FROM source');
 SELECT * FROM check_duplicates('SELECT -n AS n, id, a FROM source');
 SELECT * FROM check_duplicates('SELECT md5(n::text) AS n, id, a FROM source');
 SELECT * FROM check_duplicates('SELECT id AS n, id, a FROM source WHERE n IN (1, 4, 5, 6)');
--- all of one key
+-- all with one key
 SELECT * FROM check_duplicates('SELECT i AS n, 5 AS id, i AS a FROM generate_series(1, 30) AS i');
--- in order for three chunks, then a key of the first chunk, then new ones
+-- in order for three chunks, then a key of the first chunk, then new keys
 SELECT * FROM check_duplicates('SELECT n, id, n AS a FROM unnest(ARRAY[1,2,3,4,5,6,7,8,9,2,10,11,12]) WITH ORDINALITY AS s (id, n)');
 SELECT * FROM check_duplicates('SELECT n, id, n AS a FROM unnest(ARRAY[1,3,5,7,9,11,13,2,4,3,6,13,15,1]) WITH ORDINALITY AS s (id, n)');
--- the last row of all is the duplicate; and the row that is out of order is
+-- the last row is the duplicate; the row that is out of order is
 SELECT * FROM check_duplicates('SELECT n, id, n AS a FROM unnest(ARRAY[1,2,3,4,5,6,7,8,1]) WITH ORDINALITY AS s (id, n)');
 SELECT * FROM check_duplicates('SELECT n, id, n AS a FROM unnest(ARRAY[1,2,3,2,3,1,4,4]) WITH ORDINALITY AS s (id, n)');
--- nulls are no duplicates of each other
+-- null keys are not duplicates
 SELECT * FROM check_duplicates('SELECT n, id, n AS a FROM unnest(ARRAY[NULL,1,NULL,NULL,1,2,NULL]) WITH ORDINALITY AS s (id, n)');
--- of missing rows, too
+-- duplicates of missing rows
 SELECT * FROM check_duplicates('SELECT n, id, n AS a FROM unnest(ARRAY[99,1,99,100,98,1,99]) WITH ORDINALITY AS s (id, n)');
 
 -- 200 random sources
@@ -107,7 +107,7 @@ SELECT sum(checked) AS checked, array_agg(w) FILTER (WHERE w IS NOT NULL) AS wro
                                           FROM generate_series(1, 3 + (%1$s %% 30)) AS i', seed)) AS c
        LEFT JOIN LATERAL unnest(c.wrong) AS w ON true;
 
--- More than fits into memory: 30,000 keys come again after 30,000 others, the rest in random order
+-- More than fits in memory: 30,000 keys again after 30,000 others, the rest in random order
 SET work_mem = '64kB';
 CREATE TABLE large (id int PRIMARY KEY, a int);
 INSERT INTO large SELECT i, 0 FROM generate_series(1, 60000) AS i;
@@ -122,7 +122,7 @@ RESET work_mem;
 SELECT * FROM test_error($$ SELECT bulk_update_query('large', 'SELECT i, i FROM generate_series(1, 60000) AS i UNION ALL VALUES (7, 7)', '{id,a}') $$);
 
 --
--- Duplicates are decided by the key alone, whatever becomes of the row that is kept
+-- Only the key decides about duplicates, whatever happens to the row that is kept
 --
 ALTER TABLE t ADD CONSTRAINT below_100 CHECK (a < 100);
 TRUNCATE r;
@@ -134,9 +134,9 @@ SELECT :report FROM bulk_update_query('t', 'VALUES (1, 1), (2, 2), (1, 3)', '{id
 UPDATE t SET a = id;
 SELECT :report FROM bulk_update_query('t', 'VALUES (1, 1), (2, 2), (1, 3)', '{id,a}', on_duplicate => 'first', skip_unchanged => true);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (2, 2), (1, 3)', '{id,a}', dry_run => true) $$);
--- a duplicate is no error of a row
+-- a duplicate is not an error of a row
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (2, 2), (1, 3)', '{id,a}', on_error => 'skip') $$);
--- a duplicate's values are not looked at
+-- a duplicate's values are not coerced
 SELECT :report FROM bulk_update_query('t', 'VALUES (1, 1), (1, 1e12), (NULL, 1e12)', '{id,a}', on_duplicate => 'first');
 
 -- Keys of several columns
@@ -150,7 +150,7 @@ SELECT source_row, reason, key FROM r ORDER BY source_row;
 SELECT * FROM test_error($$ SELECT bulk_update_query('composite', 'VALUES (2, ''a'', 2), (1, ''a'', 1), (2, ''a'', 3)', '{x,y,a}') $$);
 
 --
--- Keys that are equal without being the same: the operator class decides
+-- Keys that are equal but not identical: the operator class decides
 --
 CREATE TABLE by_numeric (id numeric PRIMARY KEY, a int);
 INSERT INTO by_numeric VALUES (1.0, 0), (2, 0), ('NaN', 0);
@@ -159,7 +159,7 @@ CREATE TABLE by_char (id char(5) PRIMARY KEY, a int);
 INSERT INTO by_char VALUES ('a', 0), ('b', 0);
 SELECT * FROM check_duplicates($$ SELECT n, id::char(5) AS id, n AS a FROM unnest('{"a","b","a  ","b    "}'::text[]) WITH ORDINALITY AS s (id, n) $$, 'by_char');
 SELECT sum(rows_duplicate) FROM bulk_update_query('by_char', $$ VALUES ('a'::char(1), 1), ('b', 1), ('a   '::char(4), 2) $$, '{id,a}', on_duplicate => 'first');
--- as a text the last one is another key
+-- as text, the last one is another key
 SELECT sum(rows_duplicate) FROM bulk_update_query('by_char', $$ VALUES ('a'::text, 1), ('b', 1), ('a   ', 2) $$, '{id,a}', on_duplicate => 'first');
 CREATE TABLE by_float (id float8 PRIMARY KEY, a int);
 INSERT INTO by_float VALUES (0, 0), (1, 0);
@@ -171,7 +171,7 @@ CREATE TABLE by_citext (id citext PRIMARY KEY, a int);
 INSERT INTO by_citext VALUES ('One', 0), ('two', 0);
 SELECT * FROM check_duplicates($$ SELECT n, id, n AS a FROM unnest('{one,TWO,ONE,Two,three,THREE}'::citext[]) WITH ORDINALITY AS s (id, n) $$, 'by_citext');
 SELECT * FROM test_error($$ SELECT bulk_update_query('by_citext', 'VALUES (''one'', 1), (''ONE'', 2)', '{id,a}') $$);
--- a nondeterministic collation, where there is ICU; the same without one otherwise
+-- a nondeterministic collation, if ICU is available; otherwise the same without one
 SELECT count(*) > 0 AS has_icu FROM pg_collation WHERE collprovider = 'i' \gset
 \if :has_icu
 CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
@@ -184,7 +184,7 @@ SELECT sum(rows_updated) AS updated, sum(rows_duplicate) AS duplicate, sum(rows_
   FROM bulk_update_query('by_collation', $$ VALUES ('STRAßE', 1), ('a', 0), ('B', 2), ('straße', 3), ('A', 0) $$, '{id,a}',
                          on_duplicate => 'last', chunk_size => 1);
 SELECT * FROM by_collation ORDER BY a;
--- text that only a type modifier makes equal is not; its cast in the source does
+-- text values that only a type modifier makes equal are different keys; with a cast in the source they are equal
 CREATE TABLE by_varchar (id varchar(3) PRIMARY KEY, a int);
 INSERT INTO by_varchar VALUES ('abc', 0);
 SELECT sum(rows_updated) AS updated, sum(rows_duplicate) AS duplicate
@@ -193,7 +193,7 @@ SELECT * FROM by_varchar;
 SELECT sum(rows_updated) AS updated, sum(rows_duplicate) AS duplicate
   FROM bulk_update_query('by_varchar', $$ SELECT id::varchar(3), a FROM (VALUES ('abc'::text, 1), ('abd', 0), ('abc  ', 2)) AS s (id, a) $$, on_duplicate => 'last');
 SELECT * FROM by_varchar;
--- a second unique index has no say
+-- a second unique index does not matter
 CREATE TABLE two_keys (id int PRIMARY KEY, code text UNIQUE, a int);
 INSERT INTO two_keys VALUES (1, 'x', 0), (2, 'y', 0);
 SELECT sum(rows_updated) AS updated, sum(rows_duplicate) AS duplicate

@@ -1,5 +1,5 @@
 --
--- on_error: what becomes of source rows that cannot be applied
+-- on_error: what happens to source rows that cannot be applied
 --
 CREATE SCHEMA on_error;
 SET search_path = on_error, public;
@@ -7,7 +7,7 @@ SET search_path = on_error, public;
 
 SELECT bulk_update_create_rejects('r');
 
--- failure(command): also of those errors that EXCEPTION WHEN OTHERS leaves alone
+-- failure(command): also of errors that EXCEPTION WHEN OTHERS does not catch
 CREATE FUNCTION failure(command text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE command;
@@ -60,13 +60,13 @@ $$;
 CREATE TRIGGER late_error AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION late_error();
 INSERT INTO t (id, uniq, excl, def) SELECT i, i, int4range(i * 10, i * 10 + 5), i FROM generate_series(1, 9) AS i;
 
--- Row 5 is bad, one column at a time; all others are to be updated
+-- Row 5 is bad, one column at a time; all other rows must be updated
 CREATE TABLE attempt (col text, type text, good text, bad text);
 INSERT INTO attempt VALUES
     ('chk', 'int', 'i', '100'),
     ('nn', 'int', 'i', 'NULL'),
-    ('uniq', 'int', 'i + 100', '109'),           -- row 9 takes it later: then that is the bad one
-    ('uniq', 'int', 'i + 200', '201'),           -- row 1 has taken it
+    ('uniq', 'int', 'i + 100', '109'),           -- row 9 gets this value later: then row 9 is the bad one
+    ('uniq', 'int', 'i + 200', '201'),           -- row 1 has got this value
     ('fk', 'int', 'i', '11'),
     ('excl', 'int4range', 'int4range(i * 10, i * 10 + 4)', 'int4range(40, 60)'),
     ('dom', 'int', 'i', '100'),
@@ -115,7 +115,7 @@ SELECT source_row, reason, key, sqlstate, message FROM r ORDER BY source_row;
 SELECT * FROM secured ORDER BY id;
 TRUNCATE r;
 
--- a policy that raises an error for one row, also in the look of skip_unchanged
+-- a policy that raises an error for one row, also when skip_unchanged probes it
 CREATE FUNCTION may_see(id int) RETURNS bool LANGUAGE plpgsql AS $$
 BEGIN
     IF id = 3 THEN
@@ -129,12 +129,12 @@ SET ROLE regress_bulk_update_error;
 SELECT unchanged AS skip_unchanged, rows_updated + rows_unchanged AS good, rows_rejected
   FROM unnest('{f,t}'::bool[]) AS unchanged,
        LATERAL bulk_update_query('secured', 'VALUES (1, 10), (2, 20), (3, 30), (4, 40)', '{id,v}', on_error => 'skip', skip_unchanged => unchanged);
--- the rows that have these values already are left alone all the same
+-- rows that already have these values are unchanged
 SELECT rows_updated, rows_unchanged, rows_rejected
   FROM bulk_update_query('secured', 'VALUES (1, 10), (2, 20), (3, 30), (4, 40)', '{id,v}', on_error => 'skip', skip_unchanged => true);
 RESET ROLE;
 
--- A row that no partition takes
+-- A row that fits in no partition
 CREATE TABLE parts (region text, id int, v int, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
 CREATE TABLE parts_north PARTITION OF parts FOR VALUES IN ('north');
 CREATE TABLE parts_south PARTITION OF parts (CHECK (v <> 4)) FOR VALUES IN ('south');
@@ -153,7 +153,7 @@ SELECT source_row, key, sqlstate, message FROM r ORDER BY source_row;
 TRUNCATE r;
 
 --
--- Never swallowed: what is not the row's fault
+-- Never skipped: errors that are not a row's
 --
 CREATE TABLE plain (id int PRIMARY KEY, v int);
 INSERT INTO plain SELECT i, 0 FROM generate_series(1, 5) AS i;
@@ -179,19 +179,19 @@ SELECT code, skip_with(code, 'BEFORE') AS before, skip_with(code, 'AFTER') AS af
   FROM unnest('{40001,40P01,40002,55P03,55006,55000,57014,57P01,57P05,53000,53100,53200,53300,XX000,XX001,XX002,P0004,58000,58030,72000,F0000,25P02,08006,54001,01000,02000,42P01,42883,42703,0P000,3D000,HV000}'::text[])
        WITH ORDINALITY AS c (code, n) ORDER BY n;
 SELECT * FROM plain ORDER BY id;
--- and these are
+-- errors that are skipped
 SELECT code, skip_with(code, 'BEFORE') AS before, skip_with(code, 'AFTER') AS after
   FROM unnest('{P0001,P0002,P0003,22012,23514,42501,42601,0A000,2F005,38000,XY123,54000,21000,44000}'::text[])
        WITH ORDINALITY AS c (code, n) ORDER BY n;
 
--- A deferred constraint is checked at COMMIT: too late to skip anything
+-- A deferred constraint is checked at COMMIT, when no row can be skipped
 CREATE TABLE deferred (id int PRIMARY KEY, v int CONSTRAINT v_known REFERENCES referenced DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO deferred SELECT i, i FROM generate_series(1, 5) AS i;
 BEGIN;
 SELECT :report FROM bulk_update_query('deferred', 'SELECT i AS id, i * 3 AS v FROM generate_series(1, 5) AS i', on_error => 'skip');
 COMMIT;
 SELECT * FROM deferred ORDER BY id;
--- made immediate it is a row's error
+-- made immediate, it is an error of the row
 BEGIN;
 SET CONSTRAINTS v_known IMMEDIATE;
 SELECT :report FROM bulk_update_query('deferred', 'SELECT i AS id, i * 3 AS v FROM generate_series(1, 5) AS i', on_error => 'skip');
@@ -199,8 +199,8 @@ COMMIT;
 SELECT * FROM deferred ORDER BY id;
 
 --
--- Where the bad rows stand, and how many attempts that takes: a sequence counts them, for nextval()
--- is not undone.  BEFORE: the executor knows the row; AFTER: it has to be found.
+-- Where the bad rows are, and the number of attempts: a sequence counts them, because nextval()
+-- is not undone.  BEFORE: the executor knows the row; AFTER: it must be searched for.
 --
 CREATE SEQUENCE attempts;
 CREATE TABLE many (id int PRIMARY KEY, v int, noted bool);
@@ -222,7 +222,7 @@ BEGIN
 END
 $$;
 
--- try_bad(condition on i, timing, chunk size): the good rows and only those are updated, and what
+-- try_bad(condition on i, timing, chunk size): exactly the good rows are updated, and what
 -- failed attempts did is undone
 CREATE FUNCTION try_bad(bad text, timing text, size int, OUT updated bigint, OUT rejected bigint, OUT is_right bool,
                         OUT row_attempts bigint)
@@ -254,7 +254,7 @@ BEGIN
 END
 $$;
 CREATE TABLE tried (bad text, timing text, size int, updated bigint, rejected bigint, is_right bool, row_attempts bigint);
--- each in a transaction of its own: row versions of an unfinished one pile up
+-- each in its own transaction, because the row versions of an unfinished one accumulate
 DO $$
 DECLARE
     r record;
@@ -271,12 +271,12 @@ END
 $$;
 SELECT count(*) AS tried, count(*) FILTER (WHERE is_right) AS is_right FROM tried;
 SELECT * FROM tried WHERE NOT is_right;
--- the row attempts grow with the rows, however many are bad; none is repeated when none is bad
+-- the number of attempts is proportional to the rows, however many are bad; without bad rows there are no retries
 SELECT timing, max(row_attempts) FILTER (WHERE bad = 'false') AS none_bad, max(row_attempts) <= 6 * 500 AS linear
   FROM tried GROUP BY timing ORDER BY timing DESC;
 SELECT * FROM tried WHERE row_attempts > 6 * 500;
 
--- Statement triggers fire for each attempt, and what they did is undone with it
+-- Statement triggers fire for each attempt, and their changes are undone with it
 CREATE TABLE statements (n bigint);
 CREATE FUNCTION log_statement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -291,7 +291,7 @@ SELECT :report FROM bulk_update_query('many', 'SELECT i AS id, CASE i WHEN 100 T
 SELECT sum(n) FROM statements;
 DROP TRIGGER log_statement ON many;
 
--- A statement trigger that fails ends the call: no row can be blamed
+-- A statement trigger that always fails ends the call, as it is no row's error
 CREATE TRIGGER never BEFORE UPDATE ON plain FOR EACH STATEMENT EXECUTE FUNCTION refuse_after();
 SELECT * FROM failure($$ SELECT bulk_update_query('plain', 'SELECT i AS id, i AS v FROM generate_series(1, 5) AS i', on_error => 'skip') $$);
 DROP TRIGGER never ON plain;
@@ -310,7 +310,7 @@ $$;
 CREATE TRIGGER three AFTER UPDATE ON plain REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_three();
 SELECT :report FROM bulk_update_query('plain', 'SELECT i AS id, i AS v FROM generate_series(1, 5) AS i', on_error => 'skip');
 DROP TRIGGER three ON plain;
--- nor does a constraint that may not call its function, or whose function is gone
+-- constraints whose function may not be called, or no longer exists, end it too
 CREATE FUNCTION is_fine(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
 CREATE TABLE guarded (id int PRIMARY KEY, v int CHECK (is_fine(v)));
 INSERT INTO guarded VALUES (1, 1), (2, 2);
@@ -322,14 +322,14 @@ RESET ROLE;
 CREATE OR REPLACE FUNCTION is_fine(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN on_error.gone($1); END';
 SELECT * FROM failure($$ SELECT bulk_update_query('guarded', 'VALUES (1, 10), (2, 20)', '{id,v}', on_error => 'skip') $$);
 TABLE guarded;
--- a policy that cannot be planned: in the look before, too
+-- a policy that cannot be planned, also when rows are probed
 ALTER TABLE guarded DROP CONSTRAINT guarded_v_check, ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON guarded USING (id > 1 / 0);
 SET ROLE regress_bulk_update_error;
 SELECT * FROM failure($$ SELECT bulk_update_query('guarded', 'VALUES (1, 10), (2, 20)', '{id,v}', on_error => 'skip') $$);
 SELECT * FROM failure($$ SELECT bulk_update_query('guarded', 'VALUES (1, 10), (2, 20)', '{id,v}', on_error => 'skip', skip_unchanged => true) $$);
 RESET ROLE;
--- casts: a value that its type cannot hold is the row's, a broken function is not
+-- casts: a value out of the type's range is an error of the row, a broken function is not
 CREATE TYPE word AS (w text);
 CREATE FUNCTION of_word(word) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN on_error.gone(($1).w); END';
 CREATE CAST (word AS int) WITH FUNCTION of_word(word) AS ASSIGNMENT;
@@ -341,7 +341,7 @@ DROP FUNCTION of_word;
 DROP TYPE word;
 SELECT :report FROM bulk_update_query('plain', $$ VALUES (1, 'NaN'::numeric), (2, 'Infinity'), (3, 0) $$, '{id,v}', on_error => 'skip');
 
--- Rows that depend on each other: as UPDATE of one row after the other, in key order
+-- Rows that depend on each other: as with one UPDATE for each row, in key order
 CREATE TABLE chain (id int PRIMARY KEY, u int UNIQUE);
 INSERT INTO chain SELECT i, i FROM generate_series(1, 5) AS i;
 SELECT :report FROM bulk_update_query('chain', 'SELECT i AS id, i + 1 AS u FROM generate_series(1, 5) AS i', on_error => 'skip', rejects => 'r');
@@ -350,7 +350,7 @@ SELECT source_row, message, detail, constraint_name FROM r ORDER BY source_row;
 SELECT :report FROM bulk_update_query('chain', 'SELECT i AS id, i - 1 AS u FROM generate_series(1, 5) AS i', on_error => 'skip');
 SELECT array_agg(u ORDER BY id) FROM chain;
 
--- Random jobs, of which few or most rows are bad in several ways, against one UPDATE for each row
+-- Random jobs in which few or most rows are bad in several ways, compared with one UPDATE for each row
 CREATE TABLE random (dropped text, id int PRIMARY KEY, u int UNIQUE, c int CHECK (c % 17 <> 3), f int REFERENCES referenced);
 ALTER TABLE random DROP COLUMN dropped;
 CREATE FUNCTION refuse_or_suppress() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -413,7 +413,7 @@ SELECT count(*) AS compared, count(*) FILTER (WHERE is_right) AS is_right, min(r
        sum(unchanged) > 0 AS and_suppressed FROM compared;
 SELECT * FROM compared WHERE NOT is_right;
 
--- Bad rows take no memory with them: that of 25,000 rows is that of 5,000
+-- Bad rows do not use up memory: 25,000 rows need as much as 5,000
 SET work_mem = '256kB';
 CREATE TABLE flat (id int PRIMARY KEY, v int CHECK (v < 0));
 INSERT INTO flat SELECT i, -1 FROM generate_series(1, 25000) AS i;
@@ -429,7 +429,7 @@ SELECT what, ord, memory_of(25000, key, value, ord) - memory_of(5000, key, value
 RESET work_mem;
 
 --
--- Around it
+-- The cursor, the transaction, nested calls
 --
 -- the cursor is at its end and still open; savepoints work
 BEGIN;
@@ -446,7 +446,7 @@ SELECT sum(rows_updated), sum(rows_rejected) FROM bulk_update('plain', 'c', on_e
 RELEASE s2;
 COMMIT;
 SELECT * FROM plain ORDER BY id;
--- a cursor over the target, FOR UPDATE; WHERE CURRENT OF is not lost
+-- a cursor over the target, FOR UPDATE; WHERE CURRENT OF still works
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, CASE id WHEN 2 THEN 3e9 ELSE 10 END AS v FROM plain ORDER BY id FOR UPDATE;
 SELECT :report FROM bulk_update('plain', 'c', on_error => 'skip');
@@ -459,10 +459,10 @@ COMMIT;
 SELECT :report FROM bulk_update('plain', 'held', on_error => 'skip');
 CLOSE held;
 
--- an error of the source is no error of a row
+-- an error of the source is not an error of a row
 SELECT * FROM failure($$ SELECT bulk_update_query('plain', 'SELECT i AS id, 10 / (3 - i) AS v FROM generate_series(1, 5) AS i', on_error => 'skip') $$);
 
--- a call in a trigger of a call, both skipping
+-- a call in a trigger of a call, both with 'skip'
 CREATE TABLE outer_table (id int PRIMARY KEY, v int CHECK (v <> 4));
 INSERT INTO outer_table SELECT i, 0 FROM generate_series(1, 6) AS i;
 ALTER TABLE plain ADD CONSTRAINT below_50 CHECK (v < 50);
@@ -481,7 +481,7 @@ SELECT :report FROM bulk_update_query('outer_table', 'SELECT i AS id, i AS v FRO
 SELECT * FROM outer_table ORDER BY id;
 SELECT * FROM plain ORDER BY id;
 
--- in PL/pgSQL, in a block that catches and in one that does not
+-- in PL/pgSQL, in blocks with and without EXCEPTION
 DO $$
 DECLARE
     rejected bigint;
@@ -499,7 +499,7 @@ BEGIN
 END
 $$;
 
--- after an error that is not swallowed the session is as before
+-- after an error that is not skipped the session can continue
 CREATE TRIGGER raise_code BEFORE UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION raise_code('40001');
 \set VERBOSITY terse
 SELECT bulk_update_query('plain', 'VALUES (1, 1), (2, 60), (3, 3)', '{id,v}', on_error => 'skip');
@@ -510,7 +510,7 @@ SELECT count(*) AS locks_left FROM pg_locks WHERE relation = 'plain'::regclass A
 DROP TRIGGER raise_code ON plain;
 
 --
--- reject_limit: of the whole call, looked at after each chunk
+-- reject_limit: for the whole call, checked after each chunk
 --
 SELECT * FROM failure($$ SELECT bulk_update_query('plain', 'VALUES (1, 60), (2, 1), (3, 60), (4, 1), (5, 60)', '{id,v}', on_error => 'skip', reject_limit => 3) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('plain', 'VALUES (1, 60), (2, 1), (3, 60), (4, 1), (5, 60)', '{id,v}', on_error => 'skip', reject_limit => 2) $$);

@@ -1,5 +1,5 @@
 --
--- ordering: who sees to it that rows are applied in key order
+-- ordering: how the rows get into key order
 --
 CREATE SCHEMA ordering;
 SET search_path = ordering, public;
@@ -23,17 +23,17 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1}'::int[]), 
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1}'::int[]), ordering => NULL) $$);
 
 --
--- What the report tells
+-- Values in the report
 --
 -- in key order
 SELECT :report FROM bulk_update_query('t', source('{1,2,3,4,5}'::int[]), chunk_size => 2);
 SELECT :report FROM bulk_update_query('t', source('{1,2,3,4,5}'::int[]), chunk_size => 2, ordering => 'sort');
 SELECT :report FROM bulk_update_query('t', source('{1,2,3,4,5}'::int[]), chunk_size => 2, ordering => 'stream');
--- in another order from the first chunk on
+-- out of order from the first chunk on
 SELECT :report FROM bulk_update_query('t', source('{5,4,3,2,1}'::int[]), chunk_size => 2, ordering => 'auto');
 SELECT :report FROM bulk_update_query('t', source('{5,4,3,2,1}'::int[]), chunk_size => 2, ordering => 'sort');
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{5,4,3,2,1}'::int[]), chunk_size => 2, ordering => 'stream') $$);
--- ordered for a chunk and a half; the rest is sorted, and a chunk with one row of it is called so
+-- in order for a chunk and a half; the rest is sorted, and a chunk with one sorted row is reported as sorted
 SELECT :report FROM bulk_update_query('t', source('{1,2,3,9,4,8,5,7}'::int[]), chunk_size => 3, ordering => 'auto');
 SELECT :report FROM bulk_update_query('t', source('{1,2,3,9,4,8,5,7}'::int[]), chunk_size => 3, ordering => 'sort');
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1,2,3,9,4,8,5,7}'::int[]), chunk_size => 3, ordering => 'stream') $$);
@@ -41,27 +41,27 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1,2,3,9,4,8,5
 SELECT :report FROM bulk_update_query('t', source('{2,3,4,5,1}'::int[]), chunk_size => 2);
 SELECT :report FROM bulk_update_query('t', source('{2,3,4,5,1}'::int[]), chunk_size => 4);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{2,3,4,5,1}'::int[]), chunk_size => 2, ordering => 'stream') $$);
--- names are quoted where need be
+-- names are quoted where necessary
 CREATE TABLE "a b" ("Id" int, b int, v int, PRIMARY KEY ("Id", b));
 SELECT * FROM test_error($$ SELECT bulk_update_query('"a b"', 'VALUES (1, 2, 0), (1, 1, 0)', '{Id,b,v}', ordering => 'stream') $$);
 DROP TABLE "a b";
--- 'last' under 'auto' has to know the end
+-- 'last' under 'auto' has to read all rows first
 SELECT :report FROM bulk_update_query('t', source('{1,2,2,3}'::int[]), chunk_size => 2, on_duplicate => 'last');
 SELECT :report FROM bulk_update_query('t', source('{1,2,2,3}'::int[]), chunk_size => 2, on_duplicate => 'last', ordering => 'stream');
 SELECT :report FROM bulk_update_query('t', source('{1,2,2,3}'::int[]), chunk_size => 2, on_duplicate => 'first', ordering => 'stream');
--- what applied the chunks; none did where no row has a key, or a key of its own
+-- the applier; none if no row has a key, or if all are duplicates
 SET bulk_update.applier = 'sql';
 SELECT chunk, applier, ordering FROM bulk_update_query('t', source('{NULL,NULL,1,1,1,1}'::int[]), chunk_size => 2, on_duplicate => 'first');
 SET bulk_update.applier = 'direct';
 SELECT chunk, applier, ordering FROM bulk_update_query('t', source('{NULL,NULL,1,1,1,1}'::int[]), chunk_size => 2, on_duplicate => 'first');
 RESET bulk_update.applier;
--- nothing to order
+-- one row or none
 SELECT :report FROM bulk_update_query('t', source('{}'::int[]), ordering => 'sort');
 SELECT :report FROM bulk_update_query('t', source('{}'::int[]), ordering => 'stream', on_duplicate => 'last');
 SELECT :report FROM bulk_update_query('t', source('{NULL,NULL,NULL}'::int[]), ordering => 'stream', on_duplicate => 'last', chunk_size => 2);
 
 --
--- Rows without a key are no disorder, and no end of a run of equal keys
+-- Rows without a key are not out of order, and do not separate equal keys
 --
 SELECT :report FROM bulk_update_query('t', source('{NULL,1,NULL,2,NULL,NULL,3}'::int[]), chunk_size => 3, ordering => 'stream');
 TRUNCATE r;
@@ -70,20 +70,20 @@ SELECT :report FROM bulk_update_query('t', source('{1,NULL,1,one,1,2,NULL}'::tex
 SELECT id, a FROM t WHERE id < 3 ORDER BY id;
 SELECT source_row, reason, key, sqlstate FROM r ORDER BY source_row;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{NULL,2,NULL,1}'::int[]), ordering => 'stream') $$);
--- no row's error: it is not skipped; nor does it count that the rows are missing, or not written
+-- not a row's error, so it is not skipped, even if the rows are missing or are not written
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{102,101}'::int[]), ordering => 'stream', on_error => 'skip') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{2,1}'::int[]), ordering => 'stream', dry_run => true) $$);
--- what comes first
+-- the first of two errors
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1,2,2,1}'::int[]), ordering => 'stream') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1,2,1,1}'::int[]), ordering => 'stream') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', source('{1,2,2,1}'::int[]), ordering => 'stream', on_duplicate => 'last') $$);
 
 --
--- problem(keys, way, policy, size): NULL when a call does what it has to: which
--- rows are updated and which are duplicates, the error if there has to be one,
--- the order of the chunks, and what the report says of it
+-- problem(keys, way, policy, size): NULL if the call is right: which
+-- rows are updated and which are duplicates, the error if there must be one,
+-- the order of the chunks, and the report's column "ordering"
 --
-CREATE TABLE s (n bigint, id int, lower boolean, again boolean, passed_over boolean);
+CREATE TABLE s (n bigint, id int, lower boolean, again boolean, skipped boolean);
 CREATE TABLE report AS SELECT * FROM bulk_update_query('t', source('{}'::int[]));
 CREATE FUNCTION problem(keys int[], way text, policy text, size int) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -103,7 +103,7 @@ BEGIN
                id < max(id) OVER (ORDER BY n) AS lower,
                id IS NOT NULL AND row_number() OVER (PARTITION BY id ORDER BY n) > 1 AS again,
                id IS NOT NULL AND CASE policy WHEN 'last' THEN lead(n) OVER (PARTITION BY id ORDER BY n)
-                                              ELSE lag(n) OVER (PARTITION BY id ORDER BY n) END IS NOT NULL AS passed_over
+                                              ELSE lag(n) OVER (PARTITION BY id ORDER BY n) END IS NOT NULL AS skipped
           FROM unnest(keys) WITH ORDINALITY AS u (id, n);
     SELECT min(n) FILTER (WHERE lower), min(n) FILTER (WHERE again) INTO disorder, duplicate FROM s;
     IF way = 'stream' AND disorder IS NOT NULL AND (policy <> 'error' OR duplicate >= disorder IS NOT FALSE) THEN
@@ -121,13 +121,13 @@ BEGIN
                     WHEN EXISTS (SELECT FROM t WHERE a <> 0) THEN 'something was changed' END;
     END;
 
-    SELECT array_agg((s.id, s.n) ORDER BY s.id) INTO expected FROM s JOIN t USING (id) WHERE NOT passed_over;
+    SELECT array_agg((s.id, s.n) ORDER BY s.id) INTO expected FROM s JOIN t USING (id) WHERE NOT skipped;
     SELECT array_agg((id, a::bigint) ORDER BY id) INTO got FROM t WHERE a <> 0;
     IF expected_error IS NOT NULL THEN
         wrong := 'no error instead of ' || expected_error;
     ELSIF got IS DISTINCT FROM expected THEN
         wrong := format('rows %s instead of %s', got, expected);
-    ELSIF (SELECT array_agg(n ORDER BY n) FROM s WHERE passed_over) IS DISTINCT FROM
+    ELSIF (SELECT array_agg(n ORDER BY n) FROM s WHERE skipped) IS DISTINCT FROM
           (SELECT array_agg(source_row ORDER BY source_row) FROM r WHERE reason = 'duplicate') THEN
         wrong := 'other duplicates';
     ELSIF (SELECT coalesce(sum(rows_fetched), 0) FROM report) <> cardinality(keys) THEN
@@ -138,7 +138,7 @@ BEGIN
                                                             WHEN disorder <= size OR chunk = (SELECT max(chunk) FROM report) THEN 'sort'
                                                             ELSE ordering END) THEN
         wrong := format('not that way: %s', (SELECT array_agg(ordering ORDER BY chunk) FROM report));
-    -- 'auto' turns to the sort once; from then on, and in the other ways, chunks follow each other
+    -- 'auto' changes to the sort once; then, and with the other values, the chunks' keys ascend
     ELSIF EXISTS (SELECT FROM (SELECT first_key::int, ordering, lag(ordering) OVER w AS ordering_before,
                                       max(last_key::int) OVER (ORDER BY chunk ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS before
                                  FROM report WINDOW w AS (ORDER BY chunk)) AS report
@@ -152,7 +152,7 @@ BEGIN
 END
 $$;
 
--- try(keys): what does not agree in any way, policy and size
+-- try(keys): the problems with all ways, policies and sizes
 CREATE FUNCTION try(keys int[], OUT calls int, OUT wrong text[]) LANGUAGE plpgsql AS $$
 DECLARE
     way text;
@@ -191,7 +191,7 @@ SELECT name, c.* FROM (VALUES
     ('one row', '{7}'),
     ('no rows', '{}')) AS shape (name, keys), try(keys) AS c;
 
--- 60 random sources, ordered, almost ordered and not, each in a transaction of its own
+-- 60 random sources, ordered, almost ordered and unordered, each in its own transaction
 CREATE TABLE tried (calls int, wrong text[]);
 DO $$
 BEGIN
@@ -208,7 +208,7 @@ $$;
 SELECT sum(calls) AS calls, array_agg(wrong) FILTER (WHERE wrong IS NOT NULL) AS wrong FROM tried;
 
 --
--- The order of the key is that of its index' operator class and collation, ascending
+-- Key order is that of the index's operator class and collation, ascending
 --
 CREATE TABLE by_text (id text COLLATE "C" PRIMARY KEY, a int);
 INSERT INTO by_text VALUES ('B', 0), ('a', 0), ('c', 0);
@@ -233,7 +233,7 @@ INSERT INTO descending VALUES (1, 0), (2, 0), (3, 0);
 SELECT :report FROM bulk_update_query('descending', source('{1,2,3}'::int[]), key_columns => '{id}', ordering => 'stream');
 SELECT * FROM test_error($$ SELECT bulk_update_query('descending', source('{3,2,1}'::int[]), key_columns => '{id}', ordering => 'stream') $$);
 
--- Keys are compared as they are after their cast
+-- Keys are compared after their cast
 CREATE TABLE by_real (id real PRIMARY KEY, a int);
 INSERT INTO by_real VALUES (16777216, 0), (2, 0);
 SELECT :report FROM bulk_update_query('by_real', source('{2,16777216.0,16777216}'::numeric[]), ordering => 'stream', on_duplicate => 'last');
@@ -264,13 +264,13 @@ TRUNCATE fired;
 SELECT FROM bulk_update_query('t', source('{1,2,3,4,9,8,7,6,5,4,3}'::int[]), chunk_size => 2, ordering => 'sort', on_duplicate => 'first');
 SELECT array_agg(id ORDER BY n) FROM fired;
 TRUNCATE fired;
--- under 'auto' from the row on that is out of order
+-- under 'auto', from the row on that is out of order
 SELECT FROM bulk_update_query('t', source('{3,4,5,9,8,1,2}'::int[]), chunk_size => 2);
 SELECT array_agg(id ORDER BY n) FROM fired;
 DROP TRIGGER log ON t;
 
 --
--- Temporary files: only when memory is not enough, and never under 'stream'
+-- Temporary files: only if memory is not enough, and never under 'stream'
 --
 CREATE TABLE large (id int PRIMARY KEY, a int);
 INSERT INTO large SELECT i, 0 FROM generate_series(1, 20000) AS i;
@@ -310,7 +310,7 @@ SET work_mem = '64kB';
 SELECT source, way, policy, s.* FROM cases, spill(query, way, policy) AS s ORDER BY n;
 SET work_mem = '64MB';
 SELECT source, way, policy, s.* FROM cases, spill(query, way, policy) AS s ORDER BY n;
--- a short row takes twice its length and more in memory
+-- a short row needs more than twice its length in memory
 CREATE TABLE short (id bigint PRIMARY KEY, a bigint, b int);
 INSERT INTO short SELECT i, 0, 0 FROM generate_series(1, 5000) AS i;
 CREATE TRIGGER count_temporary_files AFTER UPDATE ON short FOR EACH STATEMENT EXECUTE FUNCTION count_temporary_files();
@@ -318,7 +318,7 @@ SET work_mem = '64kB';
 TRUNCATE temporary_files;
 SELECT sum(rows_updated) AS updated FROM bulk_update_query('short', 'SELECT generate_series(1::bigint, 5000) AS id, 1::bigint AS a, 1 AS b', ordering => 'stream', chunk_size => 500);
 SELECT bool_or(number > 0) AS files FROM temporary_files;
--- the log of keys has what does not fit: here it is read back from its file
+-- the list of keys does not fit in memory: it is read back from its file
 SET work_mem = '64kB';
 SELECT sum(rows_updated) AS updated, sum(rows_duplicate) AS duplicate, string_agg(DISTINCT ordering, ', ') AS ordering,
        max(spilled_bytes) BETWEEN 100000 AND 4000000 AS plausible
@@ -332,7 +332,7 @@ SELECT sum(rows_updated) AS updated, sum(rows_duplicate) AS duplicate, max(spill
                                          (SELECT x, y + 2 * (y % 3), 2 FROM long_keys ORDER BY y DESC) $$,
                          on_duplicate => 'first', chunk_size => 100);
 SELECT a, count(*) FROM long_keys GROUP BY a;
--- the rows that are looked at before the first one passes
+-- rows that are read ahead
 CREATE TABLE wide (id int PRIMARY KEY, v text);
 INSERT INTO wide SELECT i, '' FROM generate_series(1, 6) AS i;
 \set wide_rows 'SELECT i AS id, repeat(chr(64 + n::int), 30000) AS v FROM unnest(''{1,2,2,3,4,4,4,5,6}''::int[]) WITH ORDINALITY AS s (i, n)'
@@ -341,7 +341,7 @@ SELECT chunk, rows_updated AS updated, rows_duplicate AS duplicate, ordering, sp
 SELECT id, left(v, 1) AS v, length(v) FROM wide ORDER BY id;
 SELECT chunk, rows_updated AS updated, ordering, spilled_bytes > 200000 AS spilled
   FROM bulk_update_query('wide', $$SELECT i AS id, repeat('x', 200000) AS v FROM generate_series(1, 2) AS i$$);
--- a row that is held back is a copy
+-- the row that is held back is a copy
 SELECT chunk, rows_updated AS updated, rows_duplicate AS duplicate, ordering, spilled_bytes
   FROM bulk_update_query('wide', :'wide_rows', on_duplicate => 'last', ordering => 'stream');
 SELECT id, left(v, 1) AS v, length(v) FROM wide ORDER BY id;

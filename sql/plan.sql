@@ -1,9 +1,9 @@
 --
--- The cost of a call follows the rows of its source, not the size of the table:
--- the table is not read from one end to the other, whatever the planner thinks
+-- The cost of a call depends on the number of source rows, not on the size of the table:
+-- there is no sequential scan of the table, whatever the planner estimates
 --
 
--- What the statistics of the running transaction say of a table
+-- A table's statistics of the running transaction
 CREATE FUNCTION scans(relation regclass) RETURNS TABLE (seq_scans bigint, index_reads bigint)
 LANGUAGE sql AS $$
     SELECT seq_scan, (SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid))::bigint FROM pg_index WHERE indrelid = relation)
@@ -14,7 +14,7 @@ $$;
 CREATE TABLE t (id int PRIMARY KEY, v int, filler text DEFAULT repeat('x', 50)) WITH (autovacuum_enabled = off);
 INSERT INTO t SELECT i, 0 FROM generate_series(1, 50000) AS i;
 
--- For some pairs: sequential scans, and rows that were read by index for each pair
+-- Apply some pairs; return the sequential scans and the rows read by index for each pair
 CREATE FUNCTION try(pairs int, chunk_size int, relation text DEFAULT 't') RETURNS TABLE (updated bigint, seq_scans bigint, reads_in_proportion boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -28,13 +28,13 @@ BEGIN
                              chunk_size => chunk_size);
     reads := (SELECT index_reads FROM scans(relation::regclass)) - before;
     seq_scans := (SELECT s.seq_scans FROM scans(relation::regclass) AS s) - seq_scans;
-    -- a row may be found more than once, and versions that are dead are read too
+    -- a row may be found more than once, and dead versions are read too
     reads_in_proportion := reads BETWEEN updated AND 10 * pairs;
     RETURN NEXT;
 END
 $$;
 
--- The statistics do tell a sequential scan, in this process
+-- The statistics do count a sequential scan, in this process
 SET max_parallel_workers_per_gather = 0;
 DO $$
 DECLARE
@@ -57,7 +57,7 @@ SELECT * FROM try(100, 10000);
 SELECT * FROM try(20000, 10);
 SELECT * FROM try(20000, 20000);
 VACUUM t;
--- With settings that speak against index scans
+-- With settings that discourage index scans
 SET plan_cache_mode = force_custom_plan;
 SELECT * FROM try(100, 10);
 SELECT * FROM try(20000, 20000);
@@ -85,7 +85,7 @@ RESET random_page_cost;
 RESET cpu_index_tuple_cost;
 VACUUM t;
 
--- Statistics that are wrong: from when the table was small
+-- Outdated statistics: from when the table was small
 TRUNCATE t;
 INSERT INTO t VALUES (1, 0);
 ANALYZE t;
@@ -93,7 +93,7 @@ INSERT INTO t SELECT i, 0 FROM generate_series(2, 50000) AS i;
 SELECT * FROM try(20000, 20000);
 SELECT * FROM try(20000, 1000);
 
--- A table that grows while the call's plan is in use
+-- A table that grows while the call uses its plan
 CREATE TABLE growing (id int PRIMARY KEY, v int) WITH (autovacuum_enabled = off);
 INSERT INTO growing SELECT i, 0 FROM generate_series(1, 10) AS i;
 CREATE FUNCTION grow() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -107,15 +107,15 @@ SELECT * FROM try(50000, 10000, 'growing');
 DROP TABLE growing;
 DROP FUNCTION grow;
 
--- A trigger that passes over rows: those are looked for again, by the index too
-CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-CREATE TRIGGER pass_over BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION pass_over();
+-- A trigger that skips rows: they are looked up again, by the index too
+CREATE FUNCTION skip_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER skip_row BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION skip_row();
 SELECT * FROM try(10000, 10000);
-DROP TRIGGER pass_over ON t;
-DROP FUNCTION pass_over;
+DROP TRIGGER skip_row ON t;
+DROP FUNCTION skip_row;
 DROP TABLE t;
 
--- Other keys: text, more than one column, more than the index has, a domain
+-- Other keys: text, two columns, more columns than the index has, a domain
 CREATE DOMAIN word AS text COLLATE "C";
 CREATE TABLE t (a word NOT NULL, b int NOT NULL, c numeric NOT NULL, d int, v int,
                 UNIQUE (a, b), UNIQUE (c)) WITH (autovacuum_enabled = off);
@@ -144,7 +144,7 @@ DROP TABLE t;
 DROP FUNCTION try_key;
 DROP DOMAIN word;
 
--- Partitions: no partition is read as a whole
+-- Partitions: no partition is scanned as a whole
 CREATE TABLE p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (25001) WITH (autovacuum_enabled = off);
 CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (25001) TO (50001) WITH (autovacuum_enabled = off);
@@ -166,7 +166,7 @@ DROP FUNCTION try_partitions;
 DROP TABLE p;
 DROP FUNCTION try, scans;
 
--- A table of fewer rows than the planner takes unnest() for is updated in key order all the same
+-- A table with fewer rows than the planner estimates for unnest() is updated in key order too
 CREATE TABLE few (id int, v int, PRIMARY KEY (id)) PARTITION BY HASH (id);
 CREATE TABLE few_0 PARTITION OF few FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE few_1 PARTITION OF few FOR VALUES WITH (MODULUS 2, REMAINDER 1);

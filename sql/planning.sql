@@ -1,13 +1,13 @@
 --
--- How statements are planned: nothing but the extension's own ones is planned
--- otherwise than in a session that only runs UPDATE
+-- How statements are planned: all but the extension's own statements are planned
+-- as in a session that only runs UPDATE
 --
 CREATE TABLE tenant (id int PRIMARY KEY, t int) WITH (autovacuum_enabled = off);
 INSERT INTO tenant SELECT i, i FROM generate_series(1, 20000) AS i;
 CREATE INDEX ON tenant (t);
 ANALYZE tenant;
 
--- A sequential scan is right for it, and the session keeps the plan of the first time
+-- A sequential scan is right for it, and the session keeps its first plan
 CREATE FUNCTION tenants() RETURNS int STABLE LANGUAGE plpgsql AS $$
 DECLARE
     seen text := current_setting('test.seen');
@@ -23,7 +23,7 @@ BEGIN
     RETURN (SELECT count(*) FROM tenant WHERE t < 19000) - 18998;
 END
 $$;
--- Those that the server has not been told of yet: of the running transaction, after a flush
+-- Statistics not yet reported to the server: those of the running transaction, after a flush
 CREATE FUNCTION tenant_scans() RETURNS TABLE (seq_scan bigint, idx_scan bigint) LANGUAGE sql AS
     $$ SELECT seq_scan, idx_scan FROM pg_stat_xact_all_tables WHERE relid = 'tenant'::regclass $$;
 
@@ -33,7 +33,7 @@ CREATE TABLE plain_rp AS TABLE rp;
 ALTER TABLE rp ENABLE ROW LEVEL SECURITY;
 CREATE POLICY stable ON rp USING (owner = tenants());
 CREATE POLICY immutable ON rp AS RESTRICTIVE USING (owner = immutable_tenants());
--- an action is planned with the statement
+-- a foreign key's action is planned with the statement
 CREATE TABLE rule_log (id int, n bigint);
 CREATE RULE log AS ON UPDATE TO rp DO ALSO INSERT INTO rule_log SELECT NEW.id, (SELECT count(*) FROM tenant WHERE t < 19000);
 CREATE ROLE planning_guest;
@@ -64,8 +64,8 @@ DROP FUNCTION tenants, immutable_tenants, tenant_scans;
 DROP TABLE tenant;
 DROP ROLE planning_guest;
 
--- Rows are updated in key order whatever the planner is told, in tables of few rows, empty and tiny partitions, tables
--- that were never analyzed and tables that were empty when they were
+-- Rows are updated in key order whatever the planner's settings, in tables of few rows, empty and tiny partitions,
+-- tables that were never analyzed, and tables that were empty when they were analyzed
 CREATE TABLE order_of (n serial, id int);
 CREATE FUNCTION log_order() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO order_of (id) VALUES (NEW.id); RETURN NULL; END';
 CREATE TABLE few (id int PRIMARY KEY, v int) WITH (autovacuum_enabled = off);
@@ -97,7 +97,7 @@ BEGIN
             FOREACH statistics IN ARRAY '{none,empty,right}'::text[] LOOP
                 EXECUTE format('TRUNCATE %s, order_of', relation);
                 IF statistics = 'empty' THEN EXECUTE format('ANALYZE %s', relation); END IF;
-                -- inserted against the order of the keys
+                -- inserted in descending order of the keys
                 EXECUTE format('INSERT INTO %s SELECT i, 0 FROM generate_series(%s, 1, -1) AS i', relation, rows);
                 IF relation = 'parent'::regclass THEN
                     WITH moved AS (DELETE FROM ONLY parent WHERE id % 2 = 0 RETURNING *) INSERT INTO child TABLE moved;
@@ -115,7 +115,7 @@ END
 $$;
 SET bulk_update.applier = sql;
 SELECT * FROM orders('{}');
--- nothing of that may make a difference
+-- none of these settings may make a difference
 CREATE TEMPORARY TABLE expected_orders AS SELECT * FROM orders('{}');
 CREATE FUNCTION other_orders(settings text[]) RETURNS SETOF expected_orders LANGUAGE sql AS
     $$ SELECT * FROM orders(settings) EXCEPT TABLE expected_orders $$;
@@ -131,7 +131,7 @@ DROP FUNCTION other_orders, orders;
 DROP TABLE expected_orders, few, parts, child, parent, order_of;
 DROP FUNCTION log_order;
 
--- A look at a dense range of keys, under settings that speak against it
+-- Probing a dense range of keys, under settings that discourage it
 CREATE TABLE dense (id int PRIMARY KEY, v int) WITH (autovacuum_enabled = off);
 INSERT INTO dense SELECT i, i FROM generate_series(1, 20000) AS i;
 SET bulk_update.applier = sql;

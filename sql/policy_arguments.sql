@@ -1,5 +1,5 @@
 --
--- Arguments of the policies: bad values, nulls, and combinations without sense
+-- Arguments of the policies: invalid values, nulls, and invalid combinations
 --
 CREATE SCHEMA policy_arguments;
 SET search_path = policy_arguments, public;
@@ -8,7 +8,7 @@ CREATE TABLE t (id int PRIMARY KEY, a int);
 INSERT INTO t SELECT i, i FROM generate_series(1, 3) AS i;
 SELECT bulk_update_create_rejects('r');
 
--- The words: no others, in lower case, nothing around them
+-- The values: no others, in lower case, without spaces
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', on_missing => 'insert') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', on_missing => 'IGNORE') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', on_missing => '') $$);
@@ -24,11 +24,11 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', skip_unchanged => NULL) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', dry_run => NULL) $$);
 
--- The same from bulk_update(): before the cursor is looked at
+-- The same from bulk_update(), before the cursor is looked up
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'no such cursor', on_error => 'continue') $$);
 SELECT * FROM test_error($$ SELECT bulk_update('t', 'no such cursor', dry_run => NULL) $$);
 
--- Every value that there is
+-- All values
 SELECT count(*) AS combinations, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged
   FROM unnest('{ignore,error}'::text[]) AS on_missing, unnest('{error,first,last}'::text[]) AS on_duplicate,
        unnest('{stop,skip}'::text[]) AS on_error, unnest('{f,t}'::bool[]) AS skip_unchanged,
@@ -37,7 +37,7 @@ SELECT count(*) AS combinations, sum(rows_updated) AS updated, sum(rows_unchange
                                  on_duplicate => on_duplicate, on_error => on_error,
                                  skip_unchanged => skip_unchanged, dry_run => dry_run);
 
--- By position, in the order of the reference
+-- By position, in the order of the documentation
 SELECT rows_fetched, rows_unchanged, rows_missing
   FROM bulk_update_query('t', 'VALUES (1, 1), (4, 4)', '{id,a}', '{id}', 10, 'ignore', 'first', 'skip', true, 'r', 0, true);
 SELECT reason, key FROM r;
@@ -57,7 +57,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1)', '{id,
 --
 -- rejects
 --
--- nothing could get into it
+-- no row could be recorded
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', on_missing => 'error', rejects => 'r') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', on_missing => 'error', rejects => 'r', dry_run => true) $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1)', '{id,a}', on_missing => 'error', on_error => 'skip', rejects => 'r') $$);
@@ -81,7 +81,7 @@ CREATE TYPE composite AS (run bigint);
 SELECT * FROM unnest('{v,m,s,i,composite}'::regclass[]) AS rejects,
               test_error(format($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', rejects => %s) $$, rejects::oid));
 
--- not of this shape
+-- a table with other columns
 CREATE TABLE no_columns ();
 CREATE TABLE few_columns AS SELECT run, chunk, source_row, reason, key, new_values FROM r;
 CREATE TABLE dropped_column (LIKE r);
@@ -90,7 +90,7 @@ CREATE TABLE wrong_type (LIKE r);
 ALTER TABLE wrong_type ALTER COLUMN chunk TYPE boolean USING true;
 SELECT * FROM unnest('{no_columns,few_columns,dropped_column,wrong_type}'::regclass[]) AS rejects,
               test_error(format($$ SELECT bulk_update_query('t', 'VALUES (1, -1)', '{id,a}', rejects => %L) $$, rejects));
--- it is looked at before anything is done, also when nothing is rejected
+-- it is checked before anything is done, also when no row is rejected
 SELECT * FROM t ORDER BY id;
 
 --
@@ -110,13 +110,13 @@ SELECT relname, relpersistence FROM pg_class
  WHERE relname IN ('folded', 'Quoted "name"', 'qualified', 'temporary') ORDER BY relname COLLATE "C";
 DROP TABLE pg_temp.temporary;
 
--- A temporary table of the same name does not get in the way
+-- A temporary table of the same name does not interfere
 CREATE TEMP TABLE hidden (i int);
 CREATE TABLE made AS SELECT bulk_update_create_rejects('hidden');
 SELECT relname, relnamespace::regnamespace FROM pg_class, made WHERE oid = bulk_update_create_rejects;
 DROP TABLE pg_temp.hidden;
 
--- search_path does not redirect the types
+-- search_path does not affect the types
 CREATE DOMAIN jsonb AS text;
 SET search_path = policy_arguments, pg_catalog, public;
 SELECT bulk_update_create_rejects('types');
@@ -124,7 +124,7 @@ SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
  WHERE attrelid = 'types'::regclass AND attnum > 0 ORDER BY attnum;
 SET search_path = policy_arguments, public;
 
--- It takes the right to create a table, and nothing else
+-- It requires the privilege to create a table, and nothing else
 CREATE ROLE regress_bulk_update_arguments;
 GRANT USAGE ON SCHEMA policy_arguments TO regress_bulk_update_arguments;
 SET ROLE regress_bulk_update_arguments;

@@ -1,11 +1,11 @@
 --
--- All combinations of the policies over one awkward source
+-- All combinations of the policies, with one difficult source
 --
--- What should become of each row is computed by plain SQL: window functions
+-- The expected outcome of each row is computed by plain SQL: window functions
 -- over the order of the source for duplicates and chunks, and one UPDATE for
 -- each row, in the order in which it is applied, for constraints; those that
--- are checked at a statement's end are deferred and looked for in the table.
--- Only what differs from it is shown.
+-- are checked at the end of a statement are deferred and looked up in the table.
+-- Only differences are shown.
 --
 CREATE SCHEMA policy_combinations;
 SET search_path = policy_combinations, public;
@@ -24,10 +24,10 @@ CREATE INDEX ON t (ref);
 CREATE TABLE original AS TABLE t;
 ALTER TABLE original ADD PRIMARY KEY (id), ADD UNIQUE (u);
 
--- The source's keys are text: some are no numbers, and some are equal without looking so.
+-- The source's keys are text: some are no numbers, and some are equal but look different.
 CREATE CAST (text AS integer) WITH INOUT AS ASSIGNMENT;
 
--- v is numeric and may not fit into an integer.  n: key order, with those that have no key between.
+-- v is numeric and may not fit into an integer.  n: key order, with rows without a key in between.
 CREATE TABLE source_row (n int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                          id int GENERATED ALWAYS AS (CASE WHEN k !~ 'x' THEN k::int END) STORED,
                          k text, v numeric, w int, u int, s int, ref int, class text);
@@ -39,73 +39,73 @@ INSERT INTO source_row (k, v, w, u, class) VALUES
     ('3',   -3,    1,    30,   'good'),                     -- duplicates: adjacent
     ('03',  -3.1,  2,    30,   'duplicate'),
     ('4',   -4,    1,    40,   'good'),
-    ('x2',  1e12,  13,   NULL, 'uncoercible key'),          -- all wrong
+    ('x2',  1e12,  13,   NULL, 'uncoercible key'),          -- everything is wrong
     ('5',   1e12,  1,    50,   'uncoercible'),              -- a value that cannot be coerced
     ('6',   6,     0,    60,   'good'),                     -- unchanged
     ('7',   -7,    1,    70,   'good'),                     -- three times the same key
     ('7',   -7.1,  2,    70,   'duplicate'),
     (' 7',  -7.2,  3,    70,   'duplicate'),
-    (NULL,  1e12,  13,   NULL, 'missing'),                  -- nobody looks at its values
+    (NULL,  1e12,  13,   NULL, 'missing'),                  -- its values are not coerced
     ('8',   -8,    13,   80,   'bad check'),                -- CHECK
-    ('9',   -9,    13,   90,   'bad check'),                -- and again
+    ('9',   -9,    13,   90,   'bad check'),                -- another one
     ('10',  -10,   NULL, 100,  'bad'),                      -- NOT NULL
-    ('11',  -11,   1,    600,  'bad'),                      -- UNIQUE: a row that the source leaves alone has it
-    ('12',  -12,   1,    7001, 'good'),                     -- a pair that cannot both have it
+    ('11',  -11,   1,    600,  'bad'),                      -- UNIQUE: a row that is not in the source has the value
+    ('12',  -12,   1,    7001, 'good'),                     -- two rows with the same new value
     ('13',  -13,   1,    7001, 'bad'),
-    ('14',  -14,   13,   7002, 'bad check'),                -- of this pair the first cannot have it anyway
+    ('14',  -14,   13,   7002, 'bad check'),                -- of these two, the first is bad anyway
     ('15',  -15,   1,    7002, 'good'),
-    ('16',  -16,   1,    7003, 'good'),                     -- gives its old value away to the next row
+    ('16',  -16,   1,    7003, 'good'),                     -- gives up its old value, which the next row gets
     ('17',  -17,   1,    160,  'good'),
-    ('18',  -18,   1,    190,  'bad'),                      -- wants what the next row gives away
+    ('18',  -18,   1,    190,  'bad'),                      -- needs the value that the next row gives up
     ('19',  -19,   1,    7004, 'good'),
-    ('20',  1e12,  1,    200,  'uncoercible'),              -- duplicates of which one is bad
+    ('20',  1e12,  1,    200,  'uncoercible'),              -- duplicates, one of them bad
     ('20',  -20,   1,    200,  'duplicate'),
     ('21',  -21,   1,    210,  'good'),
     ('21',  -21,   13,   210,  'duplicate bad'),
-    ('22',  22,    0,    220,  'good'),                     -- duplicates of which one changes nothing
+    ('22',  22,    0,    220,  'good'),                     -- duplicates, one of them unchanged
     ('22',  -22,   1,    220,  'duplicate'),
     ('23',  NULL,  1,    230,  'good'),
     ('24',  -24.5, 1,    NULL, 'good'),
     ('25',  25,    0,    250,  'good'),                     -- unchanged
     ('26',  -26,   1,    260,  'good'),
-    ('x1',  1,     1,    NULL, 'uncoercible key'),          -- equal as text, but no key: no duplicates
+    ('x1',  1,     1,    NULL, 'uncoercible key'),          -- equal as text, but not keys: no duplicates
     ('27',  -27,   1,    270,  'good');
--- What is checked at a statement's end.  The source leaves 57, 58 and 60 alone.
+-- Rows that are checked at the end of a statement.  57, 58 and 60 are not in the source.
 INSERT INTO source_row (k, v, w, u, s, ref, class) VALUES
     ('28',  -28,   1,    280,  28,   280,  'end good'),     -- refers to itself
-    ('29',  -29,   1,    7029, 29,   7029, 'end good'),     -- and to what it becomes
-    ('30',  -30,   1,    7030, 30,   7031, 'end together'), -- a pair that refer to what the other becomes
+    ('29',  -29,   1,    7029, 29,   7029, 'end good'),     -- and to its new value
+    ('30',  -30,   1,    7030, 30,   7031, 'end together'), -- two rows that refer to each other's new value
     ('31',  -31,   1,    7031, 31,   7030, 'end together'),
     ('32',  -32,   1,    320,  32,   9999, 'end unknown'),  -- refers to nothing
-    ('33',  -33,   13,   7033, 33,   NULL, 'end bad check'), -- the next row refers to what it does not become
+    ('33',  -33,   13,   7033, 33,   NULL, 'end bad check'), -- the next row refers to its new value; this row is bad
     ('34',  -34,   1,    340,  34,   7033, 'end bad check'),
-    ('35',  -35,   1,    350,  35,   330,  'end good'),     -- and this one to what it stays
+    ('35',  -35,   1,    350,  35,   330,  'end good'),     -- and this one to its old value
     ('36',  -36,   1,    360,  37,   NULL, 'end good'),     -- a shift of s
     ('37',  -37,   1,    370,  38,   NULL, 'end good'),
     ('38',  -38,   1,    380,  NULL, NULL, 'end good'),
-    ('39',  -39,   13,   390,  139,  NULL, 'end bad check'), -- a shift that cannot begin
+    ('39',  -39,   13,   390,  139,  NULL, 'end bad check'), -- a shift whose first row is bad
     ('40',  -40,   1,    400,  39,   NULL, 'end bad check'),
     ('41',  -41,   1,    410,  42,   NULL, 'end good'),     -- a swap of s
     ('42',  -42,   1,    420,  41,   NULL, 'end good'),
-    ('43',  -43,   1,    430,  57,   NULL, 'end taken'),    -- s of a row that the source leaves alone
+    ('43',  -43,   1,    430,  57,   NULL, 'end taken'),    -- s of a row that is not in the source
     ('44',  -44,   1,    7044, 44,   NULL, 'end good'),
-    ('45',  -45,   1,    450,  45,   7044, 'end together'), -- refers to what the row before it becomes
-    ('46',  -46,   1,    460,  46,   7047, 'end together'), -- and what the row after it becomes
+    ('45',  -45,   1,    450,  45,   7044, 'end together'), -- refers to the new value of the row before it
+    ('46',  -46,   1,    460,  46,   7047, 'end together'), -- and to that of the row after it
     ('47',  -47,   1,    7047, 47,   NULL, 'end good'),
     ('48',  -48,   1,    7048, 48,   7050, 'end together'), -- the next row needs it, and it needs the one after
     ('49',  -49,   1,    480,  49,   NULL, 'end together'),
     ('50',  -50,   1,    7050, NULL, NULL, 'end good'),
-    ('51',  -51,   1,    7051, 51,   NULL, 'end together'), -- 58 refers to what it was, which the next row becomes
+    ('51',  -51,   1,    7051, 51,   NULL, 'end together'), -- 58 refers to its old value, which the next row gets
     ('52',  -52,   1,    510,  52,   NULL, 'end together'),
-    ('53',  -53,   1,    7053, 53,   NULL, 'end unknown'),  -- 57 refers to what it was
-    ('54',  -54,   1,    540,  55,   NULL, 'end bad check'), -- a swap: one refers to what the next row does not become
+    ('53',  -53,   1,    7053, 53,   NULL, 'end unknown'),  -- 57 refers to its old value
+    ('54',  -54,   1,    540,  55,   NULL, 'end bad check'), -- a swap: one refers to the new value of the other, a bad row
     ('55',  -55,   1,    550,  54,   7056, 'end bad check'),
     ('56',  -56,   13,   7056, 56,   NULL, 'end bad check');
 INSERT INTO source_row (k, v, w, u, class) VALUES
     ('59',  59,    0,    590,  'good'),                     -- unchanged
     ('100', -100,  1,    NULL, 'missing'),
-    ('101', 1e12,  1,    NULL, 'uncoercible'),              -- missing, but the value is looked at before
-    ('102', -102,  13,   NULL, 'missing'),                  -- missing, so no constraint can mind
+    ('101', 1e12,  1,    NULL, 'uncoercible'),              -- missing, but the value is coerced before that
+    ('102', -102,  13,   NULL, 'missing'),                  -- missing, so no constraint is checked
     ('103', -103,  1,    NULL, 'missing'),                  -- duplicates of a missing row
     ('103', -103,  1,    NULL, 'duplicate missing'),
     ('104', 1e12,  1,    NULL, 'uncoercible'),
@@ -113,7 +113,7 @@ INSERT INTO source_row (k, v, w, u, class) VALUES
     ('105', 105,   1,    NULL, 'missing'),
     (NULL,  NULL,  NULL, NULL, 'missing'),
     ('x3',  0,     1,    NULL, 'uncoercible key'),          -- last
-    ('2',   -2.9,  1,    20,   'duplicate');            -- far from its first: out of key order
+    ('2',   -2.9,  1,    20,   'duplicate');            -- far from its first occurrence: out of key order
 UPDATE source_row SET s = id WHERE id NOT BETWEEN 28 AND 56;
 ANALYZE t, original, source_row;
 
@@ -136,9 +136,9 @@ SELECT ord, without, concat_ws(' without ', ord, without) AS variant, s.*,
 CREATE INDEX ON source (variant, pos);
 
 --
--- plan: what each source row is before it is applied, and when its turn comes.
--- Rows pass as they come while their keys ascend; from the first whose key does
--- not, all rows are sorted: from the very first row where it is in the first
+-- plan: what each source row is before it is applied, and when it is applied.
+-- Rows stream while their keys ascend; from the first row that is out of order,
+-- all rows are sorted: from the very first row if that row is in the first
 -- chunk, and under 'last'.
 --
 CREATE TABLE plan AS
@@ -177,7 +177,7 @@ SELECT variant, without, on_duplicate, chunk_size, n, pos, k, v, w, u, s, ref, i
   FROM fed;
 CREATE INDEX ON plan (variant, on_duplicate, chunk_size);
 
--- The rows that have to be applied: those of each chunk, by n, in key order
+-- The rows to apply: those of each chunk, by n, in key order
 CREATE TABLE part AS
 SELECT variant, without, on_duplicate, chunk_size, jsonb_agg(rows ORDER BY chunk) AS chunks
   FROM (SELECT variant, without, on_duplicate, chunk_size, chunk, jsonb_agg(n ORDER BY id) AS rows
@@ -189,11 +189,11 @@ SELECT variant, without, on_duplicate, chunk_size, jsonb_agg(rows ORDER BY chunk
 --
 CREATE TABLE failure (chunks jsonb, on_error text, place int, n int, id int, sqlstate text, constraint_name text);
 
--- place: found when the row's turn comes (1), at the end of its chunk (2), or of the call (3)
+-- place: found when the row is written (1), at the end of its chunk (2), or of the call (3)
 CREATE TYPE found AS (place int, n int, id int, sqlstate text, constraint_name text);
 
--- What the end of a statement finds that has changed these rows.  No row is changed twice.  Of
--- each row first what has the first trigger, by name.
+-- The errors that the end of a statement finds for the changed rows.  No row is changed twice.  Of
+-- each row, the first is that of the first trigger by name.
 CREATE FUNCTION late_failures(changed int[]) RETURNS SETOF found
 LANGUAGE sql STABLE AS $$
     SELECT 2, n, t.id, violated.*
@@ -209,7 +209,7 @@ LANGUAGE sql STABLE AS $$
      WHERE n = ANY (changed) ORDER BY id, sqlstate
 $$;
 
--- Are there failures of which one changed row or another may be to blame?  Such are not tested.
+-- Are there errors for which one changed row or another may be to blame?  Such cases are not tested.
 CREATE FUNCTION is_ambiguous(changed int[]) RETURNS bool
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -242,7 +242,7 @@ BEGIN
 END
 $$;
 
--- Under on_error 'skip': rows of a chunk that fail late are left out until none does.
+-- Under on_error 'skip': rows of a chunk that fail late are left out until none fails.
 CREATE FUNCTION skip_failures(chunks jsonb) RETURNS SETOF found
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -270,7 +270,7 @@ BEGIN
 END
 $$;
 
--- Under 'stop': the first failure.  Deferrable unique constraints are checked when the call ends, in
+-- Under 'stop': the first error.  Deferrable unique constraints are checked when the call ends, in
 -- the order in which rows were applied.
 CREATE FUNCTION stop_failure(chunks jsonb) RETURNS SETOF found
 LANGUAGE plpgsql AS $$
@@ -328,7 +328,7 @@ SELECT variant, on_duplicate, chunk_size, chunk, pos, id, place, f.sqlstate
 CREATE INDEX ON stop (variant, on_duplicate, chunk_size);
 ANALYZE plan, stop;
 
--- What this takes for granted: every kind of failure is there, and some rows depend on their turn.
+-- The data are as intended: every kind of error occurs, and some rows depend on their order.
 SELECT sqlstate, constraint_name, count(*) > 100 AS often FROM plan WHERE sqlstate IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT place, sqlstate, count(*) > 10 AS often FROM stop GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT id, class, array_agg(DISTINCT coalesce(sqlstate, 'none')) AS failures
@@ -340,7 +340,7 @@ SELECT bulk_update_create_rejects('rejects');
 CREATE TYPE policies AS (on_missing text, on_duplicate text, on_error text, skip_unchanged bool,
                          rejects regclass, reject_limit bigint, dry_run bool);
 
--- What becomes of each row when nothing stops the call
+-- The outcome of each row if nothing stops the call
 CREATE FUNCTION expected_rows(in_variant text, size int, p policies)
 RETURNS TABLE (r plan, outcome text, code text, violated text)
 LANGUAGE sql STABLE AS $$
@@ -361,7 +361,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- The error that stops the call, if any: its SQLSTATE, and the text that names the row.
--- Of the first chunk all keys are read first, and where the sort begins, all that are left.
+-- All keys of the first chunk are read first, and all remaining ones where the sort begins.
 -- Then each chunk is filled, applied, counted.
 CREATE FUNCTION expected_error(in_variant text, size int, p policies, OUT code text, OUT text_in_error text)
 LANGUAGE sql STABLE AS $$
@@ -398,7 +398,7 @@ LANGUAGE sql STABLE AS $$
      ORDER BY event.at LIMIT 1
 $$;
 
--- What the table of rejects should have
+-- The expected rows of the table of rejects
 CREATE FUNCTION expected_rejects(in_variant text, size int, p policies) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_array((r).chunk, (r).pos, CASE outcome WHEN 'rejected' THEN 'error' ELSE outcome END,
@@ -420,7 +420,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 --
--- check_combination: make the call, compare, undo it; returns what differs.
+-- check_combination: make the call, compare, undo it; return the differences.
 --
 CREATE FUNCTION check_combination(in_variant text, size int, p policies, expected_code text, needle text)
 RETURNS SETOF text
@@ -483,7 +483,7 @@ BEGIN
         RETURN;
     END IF;
 
-    SET LOCAL plan_cache_mode = force_generic_plan; -- for what is the same for each combination
+    SET LOCAL plan_cache_mode = force_generic_plan; -- for what is the same in each combination
     SELECT jsonb_build_object('updated', count(*) FILTER (WHERE outcome = 'updated'),
                               'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
                               'missing', count(*) FILTER (WHERE outcome = 'missing'),
@@ -515,7 +515,7 @@ BEGIN
 END
 $$;
 
--- All values of all policies; reject_limit only where it may be given
+-- All values of all policies; reject_limit only where it is allowed
 CREATE TABLE combination AS
 SELECT ord, chunk_size,
        ROW(on_missing, on_duplicate, on_error, skip_unchanged, rejects, reject_limit, dry_run)::policies AS p
@@ -530,9 +530,9 @@ SELECT ord, chunk_size,
        unnest('{f,t}'::bool[]) AS dry_run
  WHERE on_error = 'skip' OR reject_limit IS NULL;
 
--- With all rows, and without those that the policies make an error of.  Where nothing else hides
+-- With all rows, and without those that the policies make an error of.  Where nothing else precedes
 -- them, each kind of error should come first once.  Rows that are checked at a statement's end are not
--- in each call: with them it takes much longer.
+-- in each call, because they take much longer.
 CREATE TABLE run AS
 SELECT r.*, e.*
   FROM (SELECT DISTINCT c.*, concat_ws(' without ', ord, concat_ws('|', bad, duplicate, missing)) AS variant
@@ -567,7 +567,7 @@ SELECT (p).on_error, (p).dry_run, chunk_size, count(*) AS without_error FROM run
  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 SELECT code, text_in_error ~ 'end of the call' AS at_the_end, count(*) > 10 AS often FROM run GROUP BY 1, 2 ORDER BY 1, 2;
 
--- Calls that are undone leave dead rows, and they cost more than the calls: away with them now and then.
+-- Calls that are undone leave dead rows, which cost more than the calls: remove them now and then.
 ALTER TABLE run ADD number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY;
 CREATE TABLE differs (ord text, number int, mismatch text);
 \set ECHO none

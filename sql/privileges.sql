@@ -38,7 +38,7 @@ RESET ROLE;
 GRANT SELECT ON bu.t TO regress_bu_user;
 SET ROLE regress_bu_user;
 SELECT :report FROM bulk_update_query('bu.t', :ids);
--- columns: SELECT on the key, UPDATE on the values are enough
+-- columns: SELECT on the key and UPDATE on the values are enough
 RESET ROLE;
 REVOKE ALL ON bu.t FROM regress_bu_user;
 GRANT SELECT (id), UPDATE (a) ON bu.t TO regress_bu_user;
@@ -48,18 +48,18 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'VALUES (1, 2)', '{
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'VALUES (1, 2, 3)', '{id,a,b}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'VALUES (''c1'', 2)', '{c,a}', '{c}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'VALUES (1, 1, 2)', '{id,b,a}', '{id,b}') $$);
--- where it has a trigger that passes over rows as well
+-- also if it has a trigger that skips rows
 RESET ROLE;
-CREATE FUNCTION bu.pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN NEW.id <> 2 THEN NEW END; END';
-CREATE TRIGGER pass_over BEFORE UPDATE ON bu.t FOR EACH ROW EXECUTE FUNCTION bu.pass_over();
+CREATE FUNCTION bu.skip_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN NEW.id <> 2 THEN NEW END; END';
+CREATE TRIGGER skip_row BEFORE UPDATE ON bu.t FOR EACH ROW EXECUTE FUNCTION bu.skip_row();
 SET ROLE regress_bu_user;
 SELECT :report FROM bulk_update_query('bu.t', 'SELECT i AS id, i AS a FROM generate_series(1, 5) AS i');
 RESET ROLE;
-DROP FUNCTION bu.pass_over CASCADE;
--- the cursor's query is the user's as well
+DROP FUNCTION bu.skip_row CASCADE;
+-- the cursor's query requires the user's privileges as well
 SET ROLE regress_bu_user;
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'SELECT id, b AS a FROM bu.t') $$);
--- a cursor that was opened with other privileges: opened is opened
+-- a cursor that was opened with other privileges stays open
 RESET ROLE;
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, b * 2 AS a FROM bu.t ORDER BY id;
@@ -109,7 +109,7 @@ TRUNCATE bu.t;
 INSERT INTO bu.t SELECT i, i, i, 'c' || i FROM generate_series(1, 6) AS i;
 GRANT SELECT, UPDATE ON bu.t TO regress_bu_user, regress_bu_bypass;
 ALTER TABLE bu.t ENABLE ROW LEVEL SECURITY;
--- no policy: no row is there
+-- no policy: no rows
 SET ROLE regress_bu_user;
 SELECT :report FROM bulk_update_query('bu.t', 'SELECT i AS id, 0 AS a FROM generate_series(1, 6) AS i');
 RESET ROLE;
@@ -121,10 +121,10 @@ SELECT * FROM bu.t ORDER BY id;
 -- WITH CHECK
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'SELECT i AS id, i * 20 AS a FROM generate_series(1, 6) AS i', chunk_size => 2) $$);
 SELECT * FROM bu.t ORDER BY id;
--- for a hidden row it does not count
+-- not checked for a hidden row
 SELECT :report FROM bulk_update_query('bu.t', 'VALUES (1, 1000)', '{id,a}');
 RESET ROLE;
--- separate policies for SELECT and UPDATE: a row has to pass both
+-- separate policies for SELECT and UPDATE: a row must satisfy both
 DROP POLICY even ON bu.t;
 CREATE POLICY seen ON bu.t FOR SELECT USING (id > 2);
 CREATE POLICY changed ON bu.t FOR UPDATE USING (id < 5);
@@ -132,14 +132,14 @@ SET ROLE regress_bu_user;
 SELECT :report FROM bulk_update_query('bu.t', 'SELECT i AS id, i * 5 AS a FROM generate_series(1, 6) AS i');
 RESET ROLE;
 SELECT * FROM bu.t ORDER BY id;
--- with a trigger that passes over rows: what UPDATE would not have reached is missing
-CREATE FUNCTION bu.pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-CREATE TRIGGER pass_over BEFORE UPDATE ON bu.t FOR EACH ROW EXECUTE FUNCTION bu.pass_over();
+-- with a trigger that skips rows: rows that UPDATE would not see are missing
+CREATE FUNCTION bu.skip_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER skip_row BEFORE UPDATE ON bu.t FOR EACH ROW EXECUTE FUNCTION bu.skip_row();
 SET ROLE regress_bu_user;
 SELECT :report FROM bulk_update_query('bu.t', 'SELECT i AS id, i * 5 AS a FROM generate_series(1, 6) AS i');
 RESET ROLE;
-DROP FUNCTION bu.pass_over CASCADE;
--- row_security = off: an error where a policy would be applied
+DROP FUNCTION bu.skip_row CASCADE;
+-- row_security = off: an error if a policy would apply
 SET ROLE regress_bu_user;
 SET row_security = off;
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.t', 'VALUES (3, 1)', '{id,a}') $$);
@@ -157,7 +157,7 @@ SET ROLE regress_bu_owner;
 SELECT :report FROM bulk_update_query('bu.t', 'SELECT i AS id, i * 9 AS a FROM generate_series(1, 6) AS i');
 RESET ROLE;
 SELECT * FROM bu.t ORDER BY id;
--- a policy that depends on a setting, and one that is restrictive
+-- a policy that depends on a setting, and a restrictive one
 DROP POLICY seen ON bu.t;
 DROP POLICY changed ON bu.t;
 CREATE POLICY tenant ON bu.t USING (id = current_setting('bu.tenant')::int);
@@ -193,7 +193,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('bu.s', 'VALUES (1, 2)', '{
 RESET ROLE;
 DROP TABLE bu.s;
 
--- Partitions: the privileges on the partitioned table are what counts
+-- Partitions: the privileges on the partitioned table count
 CREATE TABLE bu.p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
 CREATE TABLE bu.p1 PARTITION OF bu.p FOR VALUES FROM (0) TO (10);
 INSERT INTO bu.p VALUES (1, 1), (2, 2);
@@ -203,7 +203,7 @@ SELECT :report FROM bulk_update_query('bu.p', 'SELECT i AS id, i * 6 AS v FROM g
 SELECT * FROM test_error($$ SELECT bulk_update_query('bu.p1', 'VALUES (1, 2)', '{id,v}') $$);
 RESET ROLE;
 
--- A user who may create objects in the database may create the extension
+-- A user with CREATE on the database can create the extension
 SELECT current_database() AS db \gset
 GRANT CREATE ON DATABASE :"db" TO regress_bu_owner;
 DROP EXTENSION bulk_update;

@@ -1,5 +1,5 @@
 --
--- Privileges against code that means harm: the owner's of the target, the caller's, and that of whoever can create
+-- Privileges against hostile code: of the target's owner, of the caller, and of anyone who can create
 -- objects where a call may look for them
 --
 SET client_min_messages = warning;
@@ -20,7 +20,7 @@ SET ROLE regress_bu_owner;
 CREATE TABLE hp.log (relation text, what text, who name, CHECK (relation <> ''));
 GRANT INSERT ON hp.log TO PUBLIC;
 CREATE FUNCTION hp.write(relation text, what text) RETURNS void LANGUAGE sql AS 'INSERT INTO hp.log VALUES (relation, what, current_user)';
--- it is volatile, whatever it says
+-- declared immutable, but volatile
 CREATE FUNCTION hp.note(relation text, what text, value int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM hp.write(relation, what);
@@ -46,7 +46,7 @@ CREATE TRIGGER s AFTER UPDATE ON hp.t EXECUTE FUNCTION hp.note_trigger();
 INSERT INTO hp.t SELECT i, 0, 0 FROM generate_series(1, 3) AS i;
 RESET ROLE;
 SELECT current_user AS superuser \gset
--- who ran what, how often for the three rows
+-- the user that ran each kind of code, and how often for the three rows
 CREATE FUNCTION ran() RETURNS TABLE (what text, as_caller boolean, n bigint) LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY SELECT l.what, bool_and(l.who = current_user), count(*) FROM hp.log AS l GROUP BY 1 ORDER BY 1;
@@ -63,7 +63,7 @@ SELECT c.what, c.as_caller, u.as_caller AS in_update, c.n AS n, u.n AS n_in_upda
 DROP TABLE by_call, by_update;
 DROP TABLE hp.t;
 
--- A cast function that the caller may not call
+-- A cast function without EXECUTE for the caller
 SET ROLE regress_bu_owner;
 CREATE TABLE hp.t (id int PRIMARY KEY, v int);
 INSERT INTO hp.t SELECT i, 0 FROM generate_series(1, 40) AS i;
@@ -75,7 +75,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('hp.t', 'SELECT 1, row(1)::
 RESET ROLE;
 
 --
--- The role changes in the middle of a call: from the next chunk on its privileges count
+-- The role changes during a call: from the next chunk on its privileges count
 --
 CREATE FUNCTION hp.become() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -106,7 +106,7 @@ GRANT SELECT (id), UPDATE (v) ON hp.t TO regress_bu_clerk;
 SELECT try('SET ROLE regress_bu_clerk');
 SELECT current_user, set_v();
 RESET ROLE;
--- privileges that go away
+-- privileges that are revoked
 GRANT EXECUTE ON FUNCTION try TO PUBLIC;
 CREATE FUNCTION hp.revoke() RETURNS void SECURITY DEFINER LANGUAGE sql AS 'REVOKE UPDATE (v) ON hp.t FROM regress_bu_clerk';
 SELECT try('SELECT hp.revoke()');
@@ -115,7 +115,7 @@ SET ROLE regress_bu_clerk;
 SELECT line FROM test_error('SELECT bulk_update_query(''hp.t'', ''SELECT i, i FROM generate_series(1, 40) AS i'', ''{id,v}'', chunk_size => 10)') AS line WHERE line !~ 'source rows';
 SELECT set_v();
 RESET ROLE;
--- in a SECURITY DEFINER function nothing of it is possible
+-- in a SECURITY DEFINER function none of this is possible
 CREATE FUNCTION hp.definer() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS
     $$ SELECT sum(rows_updated)::bigint FROM public.bulk_update_query('hp.t', 'SELECT i, i FROM generate_series(1, 40) AS i', '{id,v}', chunk_size => 10) $$;
 ALTER FUNCTION hp.definer OWNER TO regress_bu_owner;
@@ -127,7 +127,7 @@ SELECT hp.definer(), current_user;
 RESET ROLE;
 
 --
--- Row-level security that changes in the middle of a call
+-- Row-level security that changes during a call
 --
 DROP TRIGGER become ON hp.t;
 ALTER TABLE hp.t ENABLE ROW LEVEL SECURITY;
@@ -178,7 +178,7 @@ ROLLBACK;
 BEGIN;
 SELECT * FROM try_policy('ALTER TABLE hp.t DISABLE ROW LEVEL SECURITY');
 ROLLBACK;
--- a policy that is nobody's friend: it tells the rows it is asked about, for a missing key none
+-- a hostile policy: it records the rows for which it is called, none for a missing key
 CREATE TABLE hp.asked (id int);
 GRANT INSERT ON hp.asked TO PUBLIC;
 CREATE FUNCTION hp.ask(id int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN INSERT INTO hp.asked VALUES (id); RETURN id <> 2; END';
@@ -190,7 +190,7 @@ SELECT DISTINCT id FROM hp.asked ORDER BY 1;
 ALTER TABLE hp.t DISABLE ROW LEVEL SECURITY;
 
 --
--- What errors tell: of partitions too, no column that the caller may not read
+-- Errors show no column that the caller may not read, in partitions either
 --
 CREATE TABLE hp.p (id int PRIMARY KEY, v int CHECK (v >= 0), secret text DEFAULT 'secret') PARTITION BY RANGE (id);
 CREATE TABLE hp.p1 (secret text, gone int, v int CONSTRAINT p_v_check CHECK (v >= 0), id int NOT NULL, u int);
@@ -204,7 +204,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('hp.p', 'VALUES (1, -1)', '
 SELECT * FROM test_error($$ UPDATE hp.p SET v = -1 WHERE id = 1 $$) AS line WHERE line NOT LIKE 'CONTEXT%';
 SELECT * FROM test_error($$ SELECT bulk_update_query('hp.p', 'VALUES (1, 2)', '{id,v}') $$) AS line WHERE line NOT LIKE 'CONTEXT%';
 SELECT * FROM test_error($$ UPDATE hp.p SET v = 2 WHERE id = 1 $$) AS line WHERE line NOT LIKE 'CONTEXT%';
--- skip_unchanged would tell a value that the caller may not read
+-- skip_unchanged would disclose a value that the caller may not read
 SELECT * FROM test_error($$ SELECT bulk_update_query('hp.p', 'VALUES (1, 1)', '{id,v}', skip_unchanged => true) $$) AS line WHERE line NOT LIKE 'CONTEXT%';
 SELECT * FROM test_error($$ SELECT bulk_update_query('hp.p', 'VALUES (1, 1)', '{id,v}', dry_run => true, skip_unchanged => true) $$) AS line WHERE line NOT LIKE 'CONTEXT%';
 RESET ROLE;
@@ -220,13 +220,13 @@ BEGIN
 END
 $$;
 SET ROLE regress_bu_user;
--- the view's owner updates, whoever refreshes
+-- the view's owner updates, whoever refreshes it
 CREATE MATERIALIZED VIEW hp.m AS SELECT hp.in_view('VALUES (1, 100), (2, 200)') AS result;
 TABLE hp.m;
 RESET ROLE;
 REFRESH MATERIALIZED VIEW hp.m;
 TABLE hp.m;
--- without a privilege of the owner's, a superuser's refresh fails
+-- without the owner's privilege, even a superuser's refresh fails
 REVOKE UPDATE ON hp.t FROM regress_bu_user;
 SELECT * FROM test_error('REFRESH MATERIALIZED VIEW hp.m') AS line WHERE line NOT LIKE 'CONTEXT%';
 GRANT UPDATE ON hp.t TO regress_bu_user;
@@ -249,7 +249,7 @@ SELECT * FROM test_error('REINDEX TABLE hp.indexed') AS line WHERE line NOT LIKE
 -- and in a bulk update of that table it runs as the caller, once for each row
 SELECT rows_updated FROM bulk_update_query('hp.indexed', 'VALUES (1, 7), (2, 8)', '{id,v}');
 SELECT id, v FROM hp.t WHERE v < 0 ORDER BY id;
--- of the very table that is updated: its own row behind its back
+-- of the same table: a row that is being updated
 SET ROLE regress_bu_user;
 CREATE OR REPLACE FUNCTION hp.in_index(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -266,7 +266,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('hp.indexed', 'VALUES (1, 1
 SELECT * FROM hp.indexed ORDER BY id;
 
 --
--- The table of rejects: what the caller may write, and of what shape
+-- The table of rejects: the required privilege, and its columns
 --
 SELECT bulk_update_create_rejects('hp.r');
 ALTER TABLE hp.r OWNER TO regress_bu_owner;
@@ -284,11 +284,11 @@ SET ROLE regress_bu_user;
 SELECT relation, line FROM unnest('{hp.r,hp.v,hp.mv,hp.wrong,hp.types,hp.generated,hp.seq,pg_class}'::text[]) AS relation,
     test_error(format('SELECT bulk_update_query(''hp.t'', ''VALUES (99, 1)'', ''{id,v}'', rejects => %L)', relation)) AS line
  WHERE line NOT LIKE 'CONTEXT%';
--- nothing of the call is left, also where there is nothing to record
+-- nothing of the call remains, also if there is nothing to record
 SELECT line FROM test_error($$ SELECT bulk_update_query('hp.t', 'VALUES (1, 4711)', '{id,v}', rejects => 'hp.r') $$) AS line WHERE line LIKE 'ERROR%';
 SELECT count(*) FROM hp.t WHERE v = 4711;
 RESET ROLE;
--- its owner's trigger runs as the caller as well
+-- the trigger of its owner runs as the caller as well
 SET ROLE regress_bu_owner;
 GRANT INSERT ON hp.r TO regress_bu_user;
 CREATE FUNCTION hp.on_reject() RETURNS trigger LANGUAGE plpgsql AS $$

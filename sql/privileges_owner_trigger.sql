@@ -1,5 +1,5 @@
 --
--- A trigger of the table's owner may do what the caller may, as with UPDATE: so a superuser's call gives the owner
+-- A trigger of the table's owner can do what the caller can, as with UPDATE: so a superuser's call gives the owner
 -- what a superuser's UPDATE gives
 --
 SET client_min_messages = warning;
@@ -19,7 +19,7 @@ END
 $$;
 CREATE TRIGGER take_over BEFORE UPDATE ON po.t FOR EACH ROW WHEN (NEW.id = 3) EXECUTE FUNCTION po.take_over();
 GRANT SELECT, UPDATE ON po.t TO regress_bu_user;
--- PostgreSQL 16 and later say more of it
+-- PostgreSQL 16 and later add details
 SET ROLE regress_bu_user;
 SELECT * FROM test_error($$ SELECT bulk_update_query('po.t', 'VALUES (3, 1)', '{id,v}') $$) AS line WHERE line LIKE 'ERROR%';
 SELECT * FROM test_error($$ UPDATE po.t SET v = 1 WHERE id = 3 $$) AS line WHERE line LIKE 'ERROR%';

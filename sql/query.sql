@@ -80,7 +80,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, $1 FROM t'
 -- in the middle of the rows
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT i AS id, 10 / (4 - i) AS a FROM generate_series(1, 9) AS i', chunk_size => 2) $$);
 
--- Not a query, or not one
+-- Not a query, or more than one
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', '') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', ' ; ') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', '-- nothing') $$);
@@ -97,10 +97,10 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, a INTO x F
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'DECLARE d CURSOR FOR TABLE new') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'COPY new TO STDOUT') $$);
 
--- Commands that return rows of their own making: their columns do not fit
+-- Utility commands that return rows: their columns do not match
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'EXPLAIN TABLE new') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SHOW work_mem') $$);
--- but where they do, they are a source like others
+-- if they match, the command can be the source
 CREATE TABLE settings (value text PRIMARY KEY, seen text);
 INSERT INTO settings VALUES ('64kB');
 SET work_mem = '64kB';

@@ -1,5 +1,5 @@
 --
--- Random jobs, each beside the same by UPDATE ... FROM. What does not agree is shown.
+-- Random jobs, each compared with the same by UPDATE ... FROM. Only differences are shown.
 --
 CREATE FUNCTION run_jobs(jobs int)
 RETURNS TABLE (job int, what text, problem text)
@@ -36,7 +36,7 @@ BEGIN
         what := format('key (%s), %s rows in chunks of %s, work_mem %s, order by %s',
                        key_type, rows, size, current_setting('work_mem'), source_order);
 
-        -- the target has two thirds of the keys of the source, and some of its own
+        -- the target has two thirds of the source's keys, and some others
         EXECUTE format('CREATE TABLE t (v text, k1 %s, gone int, %s n int, w numeric(9,1))',
                        split_part(key_type, ', ', 1),
                        CASE WHEN composite THEN format('k2 %s,', split_part(key_type, ', ', 2)) END);

@@ -1,5 +1,5 @@
 --
--- The examples of the README for each policy
+-- Examples for each policy
 --
 CREATE SCHEMA readme_policies;
 SET search_path = readme_policies, public;
@@ -9,7 +9,7 @@ INSERT INTO objects SELECT i, i, 'old' FROM generate_series(1, 10) AS i;
 CREATE TABLE staging (line int GENERATED ALWAYS AS IDENTITY, id int, field1 int, field2 text);
 INSERT INTO staging (id, field1, field2) SELECT i, i * 10, 'new' FROM generate_series(1, 5) AS i;
 
--- A key that comes twice: an error by default
+-- A key that occurs twice: an error by default
 INSERT INTO staging (id, field1, field2) VALUES (3, 33, 'newer');
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, field1, field2 FROM staging ORDER BY line;
@@ -38,7 +38,7 @@ SELECT sum(rows_updated) AS updated, sum(rows_missing) AS missing, sum(rows_dupl
   FROM bulk_update('objects', 'c', on_duplicate => 'last', dry_run => true);
 COMMIT;
 
--- Rows that have these values already are not written
+-- Rows that already have these values are not written
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, field1, field2 FROM staging ORDER BY line;
 SELECT rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate
@@ -51,7 +51,7 @@ INSERT INTO staging (id, field1, field2) VALUES (6, 60, 'new'), (7, -7, 'new'), 
 SELECT * FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM staging WHERE id > 5 ORDER BY id');
 \set SHOW_CONTEXT errors
 SELECT * FROM test_error($$ SELECT bulk_update_query('objects', 'SELECT id, field1, field2 FROM staging WHERE id > 5 ORDER BY id') $$);
--- or set aside, with all that was not applied
+-- or set aside, with all rows that were not applied
 SELECT bulk_update_create_rejects('objects_rejects');
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, field1, field2 FROM staging ORDER BY line;
@@ -72,7 +72,7 @@ SELECT format($query$
 SELECT rows_fetched, rows_updated, rows_rejected FROM bulk_update_query('objects', :'replay');
 SELECT * FROM objects ORDER BY id;
 
--- Who looks on
+-- Following the progress
 SELECT pid, target, phase, rows_fetched, rows_estimated, rows_per_second, elapsed FROM bulk_update_progress;
 
 SET client_min_messages = warning;

@@ -11,7 +11,7 @@ SELECT bulk_update_create_rejects('r');
 SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute
  WHERE attrelid = 'r'::regclass AND attnum > 0 ORDER BY attnum;
 
--- Every reason; what is applied is not recorded
+-- Every reason; rows that are applied are not recorded
 BEGIN;
 SELECT now() AS before \gset
 SELECT :report FROM bulk_update_query('t', $$ VALUES (1, 1.4, 'new'), (2, 100, 'new'), (11, 2.6, 'new'), (NULL, 1, 'new'), (3, 3, 'too long'), (1, 5, 'again'),
@@ -27,12 +27,12 @@ SELECT count(*) FROM bulk_update_query('t', 'VALUES (12, 1)', '{id,a}', rejects 
 SELECT count(*) FROM bulk_update_query('t', 'VALUES (12, 1)', '{id,a}', rejects => 'r', dry_run => true);
 SELECT run - :newest AS run, count(*) FROM r GROUP BY run ORDER BY run;
 TRUNCATE r;
--- an error of the call takes the record with it
+-- an error of the call undoes the record
 SELECT count(*) FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (12, 1), (13, 1), (1, 100)', '{id,a}', rejects => 'r', chunk_size => 1) $$);
 SELECT count(*) FROM r;
 
 --
--- Values: what jsonb_populate_record() makes of the record is what was to be written
+-- Values: jsonb_populate_record() of the record returns what was to be written
 --
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TYPE pair AS (a int, b text);
@@ -55,8 +55,8 @@ INSERT INTO sample (type, value) VALUES
     ('int4multirange', '{[1,3),[5,7)}'), ('int[]', '{1,NULL,3}'), ('int[]', '{}'), ('int[]', '{{1,2},{3,4}}'), ('int[]', '[0:1]={1,2}'),
     ('text[]', '{"a,b","c\"d",NULL,"NULL",""}'), ('bytea[]', '{"\\x00"}'), ('pair[]', '{"(1,x)"}'), ('jsonb[]', '{"{\"a\": 1}"}'),
     ('tsvector', '''a'':1A ''b'':2'), ('tsquery', '''a'' & ''b'''), ('regclass', 'pg_class'), ('pg_lsn', '0/ABC'), ('xid', '77');
--- check_value(type, value): the value of a row that is missing (coerced), and of one that is a duplicate (as
--- the source gave it), as JSON; and whether it comes back from both
+-- check_value(type, value): the value of a row that is missing (coerced), and of one that is a duplicate (as in
+-- the source), as JSON; and whether both can be read back
 CREATE FUNCTION check_value(type text, value text, OUT kind text, OUT comes_back bool) LANGUAGE plpgsql AS $$
 BEGIN
     TRUNCATE r;
@@ -91,7 +91,7 @@ SELECT p.f = 0.1::float8 + 0.2::float8 AS f, p.d = make_date(2024, 2, 3) AS d, p
   FROM r, jsonb_populate_record(NULL::settings, key || new_values) AS p;
 TRUNCATE r;
 
--- JSON that jsonb cannot hold is no reason to fail: its text is recorded
+-- JSON that jsonb cannot hold is not an error: its text is recorded
 CREATE TABLE documents (id int PRIMARY KEY, j json);
 SELECT rows_missing FROM bulk_update_query('documents', $$ VALUES (1, '{"a": "\u0000"}'::json) $$, '{id,j}', rejects => 'r');
 SELECT rows_missing FROM bulk_update_query('documents', $$ VALUES (2, '{"a": "\ud800"}'::json) $$, '{id,j}', rejects => 'r');
@@ -99,7 +99,7 @@ SELECT rows_missing FROM bulk_update_query('documents', $$ VALUES (3, '{"a": 1e1
 SELECT key, new_values, (new_values->>'j')::json AS value FROM r ORDER BY run;
 TRUNCATE r;
 
--- Large values are left out and named
+-- Large values are left out, and their columns named
 CREATE TABLE large (id int PRIMARY KEY, a text, "B" bytea, c int CHECK (c > 0));
 INSERT INTO large VALUES (1), (2);
 SELECT :report FROM bulk_update_query('large', $$ SELECT i, repeat('x', 17000000), CASE i WHEN 1 THEN decode(repeat('00', 9000000), 'hex') ELSE '\x00' END, 1 - i
@@ -117,7 +117,7 @@ SELECT key, new_values FROM r;
 TRUNCATE r;
 
 --
--- Any table with these columns will do
+-- Any table with these columns can be used
 --
 -- other columns, in another order, other types that the values can be assigned to, partitions, a domain
 CREATE TABLE own (id bigint GENERATED ALWAYS AS IDENTITY, rejected_at timestamptz, note text DEFAULT 'to do', detail varchar(200), constraint_name name, message text,
@@ -130,7 +130,7 @@ SELECT tableoid::regclass, id, note, detail, constraint_name, message, sqlstate,
 SELECT bulk_update_create_rejects('pg_temp.temporary');
 SELECT rows_missing FROM bulk_update_query('t', 'VALUES (99, 1)', '{id,a}', rejects => 'pg_temp.temporary');
 SELECT count(*) FROM pg_temp.temporary;
--- with a trigger that files it away; what it raises is an error of the call also under 'skip'
+-- with a trigger that copies the row elsewhere; its error is an error of the call also under 'skip'
 CREATE FUNCTION file_away() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.source_row = 2 THEN
@@ -158,7 +158,7 @@ GRANT INSERT (run, target, chunk, source_row, reason, key, new_values, sqlstate,
 SET ROLE regress_bulk_update_rejects;
 SELECT rows_missing FROM bulk_update_query('t', 'VALUES (99, 1)', '{id,a}', rejects => 'r');
 RESET ROLE;
--- row-level security of the table of rejects holds
+-- row-level security of the table of rejects applies
 ALTER TABLE r ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON r FOR INSERT WITH CHECK (reason <> 'missing');
 SET ROLE regress_bulk_update_rejects;
@@ -168,7 +168,7 @@ DROP POLICY p ON r;
 ALTER TABLE r DISABLE ROW LEVEL SECURITY;
 TRUNCATE r;
 
--- search_path does not redirect it
+-- search_path does not affect it
 CREATE SCHEMA elsewhere;
 CREATE TABLE elsewhere.r (LIKE r);
 SELECT 'r'::regclass::oid AS r \gset
@@ -217,7 +217,7 @@ INSERT INTO target SELECT p.* FROM r, jsonb_populate_record(NULL::target, key ||
 SELECT * FROM test_diff('target', 'plain');
 
 --
--- The function in a schema of its own finds no sequence for the numbers of runs, and no other one
+-- The function in another schema finds no sequence for the numbers of runs, and uses no other one
 --
 CREATE SCHEMA rejects_elsewhere;
 DO $$

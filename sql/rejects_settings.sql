@@ -4,7 +4,7 @@
 CREATE SCHEMA one;
 CREATE SCHEMA two;
 SET client_min_messages = warning;
--- objects of the same names in both
+-- objects with the same names in both
 DO $$
 DECLARE
     schema text;
@@ -43,19 +43,19 @@ INSERT INTO sample (type, value) VALUES
     ('xid8', '77'), ('cid', '7'), ('pg_snapshot', '10:20:10,14'), ('macaddr8', '08:00:2b:01:02:03:04:05'), ('oidvector', '1 2'), ('int2vector', '1 2'), ('refcursor', 'a "b"'),
     ('aclitem', 'pg_monitor=r/pg_monitor'), ('tsvector', '''a'':1A ''b c'':2'), ('tsquery', '''a'' <-> ''b''');
 
--- The call has these settings
+-- The settings of the call
 CREATE FUNCTION write_settings() RETURNS void LANGUAGE sql AS $$
     SELECT set_config('search_path', 'one, public', false), set_config('datestyle', 'SQL, DMY', false), set_config('intervalstyle', 'iso_8601', false),
            set_config('timezone', 'Asia/Kolkata', false), set_config('bytea_output', 'escape', false), set_config('extra_float_digits', '-15', false),
            set_config('quote_all_identifiers', 'on', false), set_config('xmloption', 'content', false)
 $$;
--- and who replays, these
+-- and those of the replay
 CREATE FUNCTION read_settings() RETURNS void LANGUAGE sql AS $$
     SELECT set_config('search_path', 'two, public', false), set_config('datestyle', 'German, MDY', false), set_config('intervalstyle', 'sql_standard', false),
            set_config('timezone', 'America/New_York', false), set_config('bytea_output', 'hex', false), set_config('extra_float_digits', '0', false),
            set_config('quote_all_identifiers', 'off', false), set_config('xmloption', 'document', false), set_config('lc_monetary', 'C', false)
 $$;
--- the value of a row that is missing (coerced), and of one that is a duplicate (as the source gave it)
+-- the value of a row that is missing (coerced), and of one that is a duplicate (as in the source)
 CREATE FUNCTION replays(type text, value text, OUT written text, OUT same bool) LANGUAGE plpgsql AS $$
 BEGIN
     TRUNCATE public.settings_rejects;
@@ -64,7 +64,7 @@ BEGIN
     EXECUTE format('INSERT INTO public.typed VALUES (1, %L)', value);
     PERFORM bulk_update_query('typed', 'SELECT i AS id, v FROM public.typed, unnest(''{2,1,1}''::int[]) AS i', on_duplicate => 'first', rejects => 'settings_rejects');
     PERFORM public.read_settings();
-    -- by bytes, for a look at the values would again depend on the settings
+    -- compared by bytes, because output would depend on the settings again
     EXECUTE 'SELECT min(r.new_values->>''v''),
                     count(*) = 2 AND bool_and(record_image_eq(ROW(p.v), ROW(o.v)))
                FROM public.settings_rejects AS r, jsonb_populate_record(NULL::public.typed, key || new_values) AS p, public.typed AS o' INTO written, same;
@@ -74,7 +74,7 @@ $$;
 SELECT count(*) AS values, count(*) FILTER (WHERE same) AS same FROM sample, replays(type, value);
 SELECT type, value, written FROM sample, replays(type, value) WHERE same IS NOT TRUE ORDER BY n;
 RESET ALL;
--- Names of objects and amounts of money as they are written
+-- Names of objects and amounts of money as written
 SELECT DISTINCT ON (type) type, value, written FROM sample, replays(type, value) WHERE type ~ 'reg|table|money' ORDER BY type, n;
 RESET ALL;
 -- Keys too, and rows that are rejected
@@ -89,7 +89,7 @@ SELECT key, rows_updated FROM settings_rejects, bulk_update_query('keyed', $$
     SELECT p.* FROM settings_rejects AS r, jsonb_populate_record(NULL::keyed, key || new_values) AS p $$);
 RESET ALL;
 SELECT * FROM keyed;
--- the settings of the session are as they were
+-- the settings of the session are unchanged
 SET search_path = one, public;
 SET lc_monetary = 'C.UTF-8';
 SELECT rows_missing FROM bulk_update_query('keyed', $$ SELECT 'pg_class'::regclass AS r, '1'::money AS m $$, rejects => 'settings_rejects');

@@ -1,5 +1,5 @@
 --
--- Relations that are not tables are refused; rules; kinds of tables
+-- Relations that are not tables are rejected; rules; kinds of tables
 --
 CREATE TABLE t (id int PRIMARY KEY, v text);
 INSERT INTO t VALUES (1, 'one'), (2, 'two');
@@ -11,7 +11,7 @@ CREATE FUNCTION error_on(target regclass) RETURNS SETOF text LANGUAGE sql AS $$
                              'SELECT id, v || ''!'' AS v FROM t'))
 $$;
 
--- A view: also one that can be updated by UPDATE, also with an INSTEAD OF trigger
+-- A view: also an updatable one, also with an INSTEAD OF trigger
 CREATE VIEW view AS SELECT * FROM t;
 SELECT * FROM error_on('view');
 CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
@@ -49,7 +49,7 @@ SELECT replace(line, 't'::regclass::oid::text, 'N') AS error_on
 SELECT * FROM test_error($$ SELECT bulk_update_query('information_schema.sql_parts', 'SELECT 1') $$);
 -- No such relation
 SELECT * FROM error_on(4000000000::oid::regclass);
--- An OID of something else
+-- The OID of another object
 SELECT oid IS NOT NULL AS there FROM pg_proc WHERE oid = 1242;
 SELECT * FROM error_on(1242::oid::regclass);
 
@@ -57,7 +57,7 @@ SELECT * FROM error_on(1242::oid::regclass);
 SELECT rows_fetched, rows_updated, rows_missing FROM bulk_update_query('partitioned', 'TABLE t');
 DROP TABLE partitioned;
 
--- Nothing of that has changed anything
+-- Nothing has been changed by all this
 SELECT * FROM test_diff('t', 'plain');
 
 --
@@ -81,7 +81,7 @@ SELECT rows_updated FROM bulk_update_query('on_commit', 'SELECT id, v || ''!'' A
 SELECT * FROM on_commit ORDER BY id;
 COMMIT;
 DROP TABLE on_commit;
--- a table that was made, or its index, in this transaction
+-- a table, or its index, that was created in this transaction
 BEGIN;
 CREATE TABLE fresh AS TABLE t;
 CREATE UNIQUE INDEX ON fresh (id);
@@ -115,10 +115,10 @@ SELECT * FROM log ORDER BY abs(id), id;
 DROP RULE also ON t;
 CREATE RULE instead AS ON UPDATE TO t DO INSTEAD NOTHING;
 SELECT * FROM error_on('t');
--- one that is disabled, rules for other commands
+-- a disabled one, rules for other commands
 ALTER TABLE t DISABLE RULE instead;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, ''newer'')', '{id,v}');
--- one for the changes of replication
+-- a replica rule
 ALTER TABLE t ENABLE REPLICA RULE instead;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, ''newer still'')', '{id,v}');
 SET session_replication_role = replica;

@@ -1,5 +1,5 @@
 --
--- What the functions return: a row for each chunk, or exactly one with report => 'total'
+-- Results of the functions: one row for each chunk, or exactly one with report => 'total'
 --
 CREATE SCHEMA report;
 SET search_path = report, public;
@@ -8,13 +8,13 @@ INSERT INTO t SELECT i, 1000 + i FROM generate_series(1, 100) AS i;
 CREATE TABLE before AS TABLE t;
 SELECT bulk_update_create_rejects('r');
 
--- An empty source: one row of zeros, where there are no chunks
+-- An empty source: one row of zeros, although there are no chunks
 SELECT chunk, rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected, first_key, last_key,
        elapsed_ms >= 0 AS elapsed, memory_bytes, applier, ordering, spilled_bytes
   FROM bulk_update_query('t', 'SELECT id, v FROM t WHERE false', report => 'total') \gx
 SELECT count(*) FROM bulk_update_query('t', 'SELECT id, v FROM t WHERE false', report => 'chunks');
 
--- elapsed_ms is that of the whole call: a source without rows may take long to say so
+-- elapsed_ms is that of the whole call: a source without rows may take long
 SELECT elapsed_ms >= 100 AS waited FROM bulk_update_query('t', 'SELECT 1, 1 FROM pg_sleep(0.1) OFFSET 1', '{id,v}', report => 'total');
 
 -- One chunk and many: the types are those of the chunks
@@ -25,7 +25,7 @@ SELECT chunk, rows_fetched, rows_updated, first_key, last_key, ordering
 SELECT chunk, rows_fetched, rows_updated, first_key, last_key, ordering
   FROM bulk_update_query('t', 'SELECT id, v FROM t ORDER BY id DESC', chunk_size => 7, report => 'total');
 
--- Text is a key like others, and the last chunk may be below the first one: there rows have streamed
+-- Text keys work too, and the last chunk may be below the first one: that one was streamed
 CREATE TABLE words (k text, n int, v int, PRIMARY KEY (k, n));
 INSERT INTO words SELECT 'word ' || i, i, i FROM generate_series(1, 30) AS i;
 SELECT chunk, rows_updated, first_key, last_key, ordering
@@ -40,7 +40,7 @@ SELECT chunk, rows_fetched, rows_missing, first_key, last_key, applier, ordering
   FROM bulk_update_query('t', 'SELECT NULL::int AS id, 1 AS v FROM generate_series(1, 5)', chunk_size => 2, report => 'total');
 
 --
--- The total is what the chunks of the same call add up to, for every combination of the policies
+-- The total is the sum of the chunks of the same call, for every combination of the policies
 --
 CREATE TABLE source (n serial, id int, v int);
 INSERT INTO source (id, v) SELECT i, CASE i % 10 WHEN 3 THEN 13 WHEN 4 THEN 1000 + i ELSE -i END FROM generate_series(1, 120) AS i;
@@ -87,7 +87,7 @@ SELECT chunk_size, on_duplicate, skip_unchanged, dry_run, o.ordering, source, di
        LATERAL totals(chunk_size, on_duplicate, skip_unchanged, dry_run, o.ordering, source) AS different;
 RESET client_min_messages;
 
--- and what UPDATE makes of it
+-- and the result of UPDATE
 UPDATE t SET v = b.v FROM before AS b WHERE b.id = t.id;
 SELECT chunk, rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected, first_key, last_key
   FROM bulk_update_query('t', 'SELECT id, v FROM source ORDER BY n', chunk_size => 10, on_duplicate => 'first',
@@ -126,7 +126,7 @@ EXECUTE call('SELECT id, v FROM t', 'total');
 RESET plan_cache_mode;
 
 --
--- The result has a type of its own, for variables, columns and tables
+-- The result has its own type, for variables, columns and tables
 --
 DO $$
 DECLARE
@@ -157,7 +157,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_explain_query('t', 'VALUES (1, -1
 SELECT * FROM bulk_update_explain_query('t', 'VALUES (1, -1)', '{id,v}', report => 'total') WHERE topic = 'report';
 SELECT * FROM bulk_update_explain_query('t', 'VALUES (1, -1)', '{id,v}', report => 'chunks') WHERE topic = 'report';
 
--- Errors are the same with a total
+-- Errors are the same with 'total'
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (101, 1)', '{id,v}', on_missing => 'error', report => 'total') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1), (2, 13)', '{id,v}', report => 'total') $$);
 
@@ -176,7 +176,7 @@ BEGIN;
 ALTER TYPE public.bulk_update_chunk ALTER ATTRIBUTE chunk TYPE text;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 77)', '{id,v}') $$);
 ROLLBACK;
--- other names are no error
+-- other names are not an error
 BEGIN;
 ALTER TYPE public.bulk_update_chunk RENAME TO bulk_update_part;
 ALTER TYPE public.bulk_update_part RENAME ATTRIBUTE rows_updated TO updated;
@@ -211,7 +211,7 @@ SET LOCAL bulk_update.applier = auto;
 SELECT chunk, rows_updated, applier FROM bulk_update_query('t', 'SELECT id, v FROM t ORDER BY id', chunk_size => 50, report => 'total');
 ROLLBACK;
 
--- A chunk without a key says nothing about keys and appliers
+-- A chunk without a key does not change first_key and applier
 SELECT chunk, rows_missing, first_key, applier FROM bulk_update_query('t',
     'SELECT NULL::int AS id, 1 AS v UNION ALL SELECT NULL, 1 UNION ALL SELECT 5, 5', chunk_size => 2, report => 'total');
 

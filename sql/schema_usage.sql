@@ -1,5 +1,5 @@
 --
--- USAGE on the schema, also where a table is given by its OID; and no call in a parallel worker
+-- USAGE on the schema, also for a table given by its OID; and no call in a parallel worker
 --
 \set report 'rows_updated AS updated, rows_missing AS missing, rows_rejected AS rejected'
 SET client_min_messages = warning;
@@ -19,7 +19,7 @@ GRANT ALL ON mine TO regress_bu_stranger;
 SELECT 'secret.t'::regclass::oid AS t, 'secret.rejects'::regclass::oid AS rejects \gset
 
 SET ROLE regress_bu_stranger;
--- as UPDATE by the name
+-- the error of UPDATE, which has the name
 SELECT * FROM test_error('UPDATE secret.t SET v = 0');
 SELECT * FROM test_error(format('SELECT bulk_update_query(%s, ''VALUES (1, 7)'', ''{id,v}'')', :t));
 SELECT * FROM test_error(format('SELECT bulk_update_query(%s, ''VALUES (1, 7)'', ''{id,v}'', on_error => ''skip'')', :t));
@@ -39,13 +39,13 @@ SELECT * FROM test_error($$ SELECT bulk_update_create_rejects('secret.more') $$)
 RESET ROLE;
 SELECT * FROM test_diff('secret.t', 'secret.plain');
 
--- a table without columns that one may update says so of the schema first
+-- without privileges on the table, the schema's error comes first
 REVOKE ALL ON secret.t FROM regress_bu_stranger;
 SET ROLE regress_bu_stranger;
 SELECT * FROM test_error(format('SELECT bulk_update_query(%s, ''VALUES (1, 7)'', ''{id,v}'')', :t));
 RESET ROLE;
 
--- With it the call works; of a partition's schema nobody asks, as for UPDATE
+-- With it the call works; USAGE on a partition's schema is not required, as for UPDATE
 GRANT USAGE ON SCHEMA secret TO regress_bu_stranger;
 GRANT SELECT, UPDATE ON secret.t TO regress_bu_stranger;
 SET ROLE regress_bu_stranger;
@@ -64,7 +64,7 @@ SELECT :report FROM bulk_update_query('parted', 'VALUES (1, 2), (11, 12)', '{id,
 RESET ROLE;
 SELECT * FROM parted ORDER BY id;
 
--- Revoked in the course of the call: that ends it, and rejects no row
+-- Revoked during the call: that ends it, and rejects no row
 GRANT USAGE ON SCHEMA secret TO regress_bu_stranger;
 CREATE FUNCTION lock_out() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql AS $$
 BEGIN
@@ -82,7 +82,7 @@ SELECT * FROM test_diff('secret.t', 'secret.plain');
 DROP TRIGGER lock_out ON secret.t;
 
 --
--- In a parallel worker a call is refused, as UPDATE is. The functions that say they are safe there are not.
+-- In a parallel worker a call is an error, as UPDATE is. The functions here are declared safe but are not.
 --
 DO $$
 BEGIN

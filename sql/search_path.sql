@@ -1,5 +1,5 @@
 --
--- The search_path cannot change what the functions do
+-- The search_path does not affect what the functions do
 --
 \set report 'chunk, rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged, rows_missing AS missing, first_key, last_key'
 
@@ -8,8 +8,8 @@ CREATE TABLE plain (LIKE t);
 INSERT INTO t SELECT i, 'k' || i, i, ARRAY[i] FROM generate_series(1, 5) AS i;
 INSERT INTO plain TABLE t;
 
--- Things of names that are in any statement that updates rows, and that do
--- something else, or fail, or tell that they were called
+-- Objects with names that occur in any statement that updates rows. They
+-- do something else, or fail, or report that they were called.
 CREATE SCHEMA hostile;
 CREATE TABLE hostile.called (what text);
 CREATE FUNCTION hostile.tell(what text) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -40,7 +40,7 @@ CREATE TABLE hostile.n (n pg_catalog.int4);
 CREATE TABLE hostile.pg_class (oid pg_catalog.oid, relname pg_catalog.name);
 CREATE COLLATION hostile."C" (locale = 'POSIX');
 
--- With all of that first, before pg_catalog. The queries do not use any of it.
+-- With all of these first, before pg_catalog. The queries do not use any of them.
 SET search_path = hostile, pg_catalog, public;
 SELECT :report FROM bulk_update_query('public.t', 'SELECT id, v OPERATOR(pg_catalog.*) 10::pg_catalog.int8 AS v FROM public.t ORDER BY id', chunk_size => 2);
 SELECT :report FROM bulk_update_query('public.t', 'SELECT k, v OPERATOR(pg_catalog.+) 1 AS v FROM public.t ORDER BY id', key_columns => '{k}');
@@ -53,7 +53,7 @@ COMMIT;
 -- errors are the same too
 SELECT * FROM public.test_error($$ SELECT bulk_update_query('public.t', 'VALUES (1, 1), (1, 2)', '{id,v}') $$);
 SELECT * FROM public.test_error($$ SELECT bulk_update_query('public.t', 'VALUES (1, 3000000000)', '{id,v}') $$);
--- a table name is looked up as any other
+-- a table name is looked up like any other
 SELECT :report FROM bulk_update_query('t', 'VALUES (1, 100)', '{id,v}');
 RESET search_path;
 UPDATE plain SET v = v * 10 + 1;
@@ -64,7 +64,7 @@ SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM hostile.t;
 TABLE hostile.called;
 
--- Temporary objects, which hide others; no search_path at all
+-- Temporary objects, which hide others; an empty search_path
 CREATE TEMPORARY TABLE t (id int PRIMARY KEY, v text);
 CREATE TEMPORARY TABLE u (c1 int, n int);
 CREATE TEMPORARY VIEW unnest AS SELECT 1 AS n;
@@ -78,7 +78,7 @@ RESET search_path;
 SELECT count(*) FROM pg_temp.t;
 UPDATE plain SET v = v + 3;
 SELECT * FROM test_diff('public.t', 'plain');
--- a temporary table whose name has to be qualified, under a search_path without pg_temp in front
+-- a temporary table whose name must be qualified, under a search_path without pg_temp in front
 SET search_path = public, pg_temp;
 SELECT :report FROM bulk_update_query('pg_temp.t', 'VALUES (1, ''x'')', '{id,v}');
 RESET search_path;
@@ -101,7 +101,7 @@ SHOW search_path;
 RESET search_path;
 TABLE log;
 DROP TRIGGER log_path ON t;
--- and so do the settings that matter for plans
+-- and so do the settings for the planner
 CREATE VIEW plan_settings AS
 SELECT name, setting FROM pg_settings
  WHERE name LIKE 'enable\_%' OR name LIKE '%\_cost' OR name IN ('jit', 'plan_cache_mode', 'work_mem');
@@ -161,7 +161,7 @@ DECLARE c CURSOR FOR VALUES (2, 20);
 SELECT rows_updated FROM "Other schema".bulk_update('t', 'c', '{id,v}');
 COMMIT;
 DROP EXTENSION bulk_update;
--- in which somebody has made operators for what has none of its own
+-- with operators for combinations of types that pg_catalog has none for
 DO $$
 DECLARE
     kinds CONSTANT regtype[] := '{bigint,integer,numeric,interval,timestamptz,name,oid}';

@@ -1,13 +1,13 @@
 --
--- on_error 'skip' where a statement's end checks: one bad row costs no good ones
+-- on_error 'skip' with checks at the end of a statement: a bad row does not make good rows fail
 --
 CREATE SCHEMA skip_together;
 SET search_path = skip_together, public;
 SET client_min_messages = warning;
 SELECT bulk_update_create_rejects('r');
 
--- check(table, rows, columns, chunk size): applies rows; who was rejected and why, and whether one
--- plain UPDATE of all the others gives the same table
+-- check_call(table, rows, columns, chunk size): apply rows; show which were rejected and why, and whether one
+-- plain UPDATE of all others leaves the same table
 CREATE FUNCTION check_call(target regclass, query text, columns text[], size int, OUT rejected text, OUT same bool)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -41,17 +41,17 @@ LANGUAGE sql AS $$
     SELECT s, c.* FROM unnest(sizes) AS s, check_call(target, query, columns, s) AS c
 $$;
 
--- Self-references: a row that gives up a code that another stops to use, and one that uses a new one
+-- Self-references: a row gives up a code that another row no longer uses, or starts to use its new one
 CREATE TABLE self (id int PRIMARY KEY, code text UNIQUE, parent text CONSTRAINT parent_known REFERENCES self (code), n int CHECK (n > 0));
 INSERT INTO self VALUES (1, 'a', NULL, 1), (2, 'b', NULL, 1), (3, 'c', 'a', 1), (4, 'd', NULL, 1), (5, 'e', NULL, 1);
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', NULL, 1), (2, 'b', NULL, -1), (3, 'c', 'A', 1)$$, '{id,code,parent,n}');
 -- two that need each other, on both sides of a bad row
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', 'E', 1), (3, 'c', NULL, -1), (5, 'E', 'A', 1)$$, '{id,code,parent,n}');
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', 'E', 1), (2, 'b', NULL, 0), (3, 'c', 'A', 1), (4, 'd', NULL, 0), (5, 'E', 'A', 1)$$, '{id,code,parent,n}');
--- a chain; one of which the middle is bad
+-- a chain; one whose middle is bad
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', 'B', 1), (2, 'B', 'D', 1), (3, 'c', 'A', 1), (4, 'D', 'E', 1), (5, 'E', NULL, 1)$$, '{id,code,parent,n}');
 SELECT * FROM check_sizes('self', $$VALUES (1, 'a', 'B', 1), (2, 'B', 'D', 1), (3, 'c', 'a', 1), (4, 'D', NULL, -1), (5, 'E', NULL, 1)$$, '{id,code,parent,n}');
--- what is recorded is why the row cannot be applied when all others are
+-- the record has the reason why the row cannot be applied when all others are
 CREATE TABLE same AS TABLE self;
 ALTER TABLE same ADD PRIMARY KEY (id), ADD UNIQUE (code), ADD CONSTRAINT parent_same FOREIGN KEY (parent) REFERENCES same (code), ADD CHECK (n > 0);
 SELECT rows_updated, rows_rejected
@@ -59,12 +59,12 @@ SELECT rows_updated, rows_rejected
                          columns => '{id,code,parent,n}', on_error => 'skip', rejects => 'r');
 SELECT source_row, key, new_values, sqlstate, message, detail, constraint_name FROM r ORDER BY source_row;
 TABLE same ORDER BY id;
--- the row that is really bad fails late itself
+-- the bad row itself fails late
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', NULL, 1), (2, 'b', 'nowhere', 1), (3, 'c', 'A', 1)$$, '{id,code,parent,n}');
--- a row takes at once what a row gives up that is good only together with a third
+-- a row gets the value that another row gives up, which is good only together with a third row
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', NULL, 1), (2, 'a', NULL, 1), (3, 'c', 'A', 1), (4, 'd', NULL, 0)$$, '{id,code,parent,n}');
 
--- rows that give up a code that only bad rows refer to: one that two refer to, then many
+-- rows that give up a code that only bad rows refer to: one with two references, then many
 ALTER TABLE self ADD boss int CONSTRAINT boss_known REFERENCES self (id);
 SELECT * FROM check_sizes('self', $$VALUES (1, 'A', NULL, NULL), (2, 'b', 'a', 99), (3, 'c', NULL, NULL), (4, 'd', 'a', 99)$$, '{id,code,parent,boss}');
 INSERT INTO self SELECT i, 'code ' || i, CASE WHEN i BETWEEN 30 AND 49 THEN 'code ' || i - 20 END, 1 FROM generate_series(10, 69) AS i;
@@ -79,22 +79,22 @@ CREATE TABLE late (id int PRIMARY KEY, u int CONSTRAINT u_once UNIQUE DEFERRABLE
 INSERT INTO late SELECT i, i, 1, int4range(i * 10, i * 10 + 10) FROM generate_series(1, 200) AS i;
 SELECT * FROM check_sizes('late', 'VALUES (1, 3, 1), (2, 2, -1), (3, 1, 1)', '{id,u,n}');
 SELECT * FROM check_sizes('late', 'SELECT i, int4range((201 - i) * 10, (201 - i) * 10 + 10), CASE i WHEN 77 THEN 0 ELSE 1 END FROM generate_series(1, 200) AS i', '{id,x,n}');
--- a shift, of which a bad row takes the end or the beginning along
+-- a shift in which the end or the beginning depends on a bad row
 SELECT size, length(rejected) - length(replace(rejected, 'u_once', '')) AS refused, left(rejected, 50), right(rejected, 50), same
   FROM check_sizes('late', 'SELECT i, i + 1, CASE i WHEN 150 THEN 0 ELSE 1 END FROM generate_series(1, 200) AS i', '{id,u,n}');
 SELECT size, length(rejected) - length(replace(rejected, 'u_once', '')) AS refused, left(rejected, 50), right(rejected, 50), same
   FROM check_sizes('late', 'SELECT i, CASE i WHEN 1 THEN 300 ELSE i - 1 END, CASE i WHEN 50 THEN 0 ELSE 1 END FROM generate_series(1, 200) AS i', '{id,u,n}');
--- swaps of rows far from each other; every tenth row is bad, and its partner with it
+-- swaps of distant rows; every tenth row is bad, and so its partner
 SELECT size, length(rejected) - length(replace(rejected, 'n_check', 'check')) AS bad, length(rejected) - length(replace(rejected, 'u_once', 'once')) AS refused, same
   FROM check_sizes('late', 'SELECT i, (i + 99) % 200 + 1, CASE WHEN i % 10 = 3 AND i < 100 THEN 0 ELSE 1 END FROM generate_series(1, 200) AS i', '{id,u,n}', '{200,1000}');
--- of two that want the same value one has it: the other must not cost the row that gives it up
+-- of two that need the same value one gets it: the other must not make the row fail that gives it up
 SELECT * FROM check_sizes('late', 'VALUES (1, 3, 1), (2, 3, 1), (3, 1, 1), (4, 4, 0)', '{id,u,n}');
 
--- More than one chunk, also after one with bad rows: each is one statement again when it can be
+-- More than one chunk, also after one with bad rows: each is applied as one statement again if possible
 SELECT size, length(rejected) - length(replace(rejected, 'n_check', 'check')) AS bad, length(rejected) - length(replace(rejected, 'u_once', 'once')) AS refused, same
   FROM check_sizes('late', 'SELECT i, (i - 1) / 2 * 2 + 2 - (i - 1) % 2, CASE i WHEN 5 THEN 0 ELSE 1 END FROM generate_series(1, 200) AS i', '{id,u,n}', '{2,4,10,50}');
 
--- Partitions: references between them, and a deferrable constraint of the whole
+-- Partitions: references between them, and a deferrable constraint of the partitioned table
 CREATE TABLE parts (id int PRIMARY KEY, code text, parent int CONSTRAINT parent_there REFERENCES parts (id) DEFERRABLE, n int CHECK (n > 0),
                     u int, CONSTRAINT u_in_part UNIQUE (id, u) DEFERRABLE) PARTITION BY RANGE (id);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (4);
@@ -103,7 +103,7 @@ ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES FROM (4) TO (100);
 INSERT INTO parts SELECT i, i, NULL, 1, i FROM generate_series(1, 8) AS i;
 SELECT * FROM check_sizes('parts', 'VALUES (1, 8, 1, 1), (2, 99, 1, 2), (3, 1, 1, 3), (4, 1, 1, 5), (5, 1, 0, 5), (6, 1, 1, 7), (7, 1, 1, 6), (8, 7, 1, 8)', '{id,parent,n,u}');
 
--- The user's own constraint trigger
+-- A user-defined constraint trigger
 CREATE TABLE pairs (id int PRIMARY KEY, twin int, v int, n int CHECK (n > 0));
 INSERT INTO pairs SELECT i, i # 1, 0, 1 FROM generate_series(2, 41) AS i;
 CREATE FUNCTION twins_agree() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -116,7 +116,7 @@ END
 $$;
 CREATE CONSTRAINT TRIGGER twins AFTER UPDATE ON pairs FOR EACH ROW EXECUTE FUNCTION twins_agree();
 SELECT * FROM check_sizes('pairs', 'SELECT i, i / 2, CASE i WHEN 21 THEN 0 ELSE 1 END FROM generate_series(2, 41) AS i', '{id,v,n}');
--- a statement trigger that wants a balance: the error points at no row
+-- a statement trigger that checks a sum: its error names no row
 DROP TRIGGER twins ON pairs;
 CREATE FUNCTION is_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -129,7 +129,7 @@ $$;
 CREATE TRIGGER balance AFTER UPDATE ON pairs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION is_balanced();
 SELECT * FROM check_sizes('pairs', 'VALUES (2, 5, 1), (3, 0, 0), (4, -5, 1)', '{id,v,n}');
 
--- Rows that are missing, unchanged and bad besides; the counts
+-- With missing, unchanged and bad rows as well; the counts
 SELECT rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_rejected
   FROM bulk_update_query('self', $$VALUES (1, 'A', NULL, 1), (2, 'b', NULL, -1), (3, 'c', 'A', 1), (4, 'd', NULL, 1), (9, 'x', 'y', 1)$$,
                          columns => '{id,code,parent,n}', on_error => 'skip', skip_unchanged => true);

@@ -1,5 +1,5 @@
 --
--- skip_unchanged: rows whose values are already these are not written
+-- skip_unchanged: rows that already have these values are not written
 --
 CREATE SCHEMA skip_unchanged;
 SET search_path = skip_unchanged, public;
@@ -11,13 +11,13 @@ INSERT INTO t SELECT i, i, 'b' || i FROM generate_series(1, 10) AS i;
 SELECT :report FROM bulk_update_query('t', 'SELECT i AS id, CASE i WHEN 3 THEN -3 ELSE i END AS a, ''b'' || CASE i WHEN 7 THEN 70 ELSE i END AS b
                                              FROM generate_series(1, 12) AS i', skip_unchanged => true, chunk_size => 5);
 SELECT * FROM t WHERE a <> id OR b <> 'b' || id ORDER BY id;
--- and without it all
+-- without it, all rows are written
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM t');
 -- only the columns of the source are compared
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM t', skip_unchanged => true);
 
 --
--- A second run writes nothing: no new row versions, no dead ones, next to no WAL, no triggers
+-- A second run writes nothing: no new row versions, no dead ones, almost no WAL, no triggers
 --
 CREATE TABLE large (id int PRIMARY KEY, a int, b text, c numeric) WITH (autovacuum_enabled = off);
 INSERT INTO large SELECT i, 0, '', 0 FROM generate_series(1, 20000) AS i;
@@ -27,7 +27,7 @@ BEGIN
     RAISE EXCEPTION 'fired';
 END
 $$;
--- wal_bytes(query): what this session writes to the WAL while the query runs
+-- wal_bytes(query): the WAL that this session writes while the query runs
 CREATE FUNCTION wal_bytes(query text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     plan jsonb;
@@ -40,7 +40,7 @@ BEGIN;
 SELECT wal_bytes(format('SELECT bulk_update_query(''large'', %L, skip_unchanged => true)', :'job')) < 100000 AS little_wal;
 ROLLBACK;
 SELECT sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged FROM bulk_update_query('large', :'job', skip_unchanged => true);
--- with checksums, hints about dead rows would be written to the WAL by who reads first
+-- with checksums, the first reader writes hints about dead rows to the WAL
 VACUUM large;
 CREATE TABLE places AS SELECT ctid AS place, xmin AS creator, xmax AS locker, id FROM large;
 CREATE TRIGGER a BEFORE UPDATE ON large FOR EACH ROW EXECUTE FUNCTION fire();
@@ -62,7 +62,7 @@ SELECT sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged
 DROP TRIGGER a ON large;
 DROP TRIGGER b ON large;
 DROP TRIGGER c ON large;
--- one changed row in 20,000 is one row written, in a statement of its own
+-- one changed row in 20,000 is one written row, in a statement with only that row
 CREATE TABLE statements (n bigint);
 CREATE FUNCTION log_statement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -77,15 +77,15 @@ SELECT sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged FROM bulk_
 TABLE statements;
 
 --
--- Types: the second run finds every row unchanged, NULL and all
+-- Types: the second run finds every row unchanged, also with NULL
 --
 CREATE TYPE mood AS ENUM ('sad', 'happy');
 CREATE TYPE pair AS (a int, b text);
 CREATE TYPE with_json AS (a int, j json);
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE EXTENSION citext SCHEMA skip_unchanged;
--- check_type(type, old, new): rows unchanged of (old, NULL, new) when these are given to rows that have
--- (old, NULL, old), and rows unchanged when they are given again
+-- check_type(type, old, new): the unchanged rows when (old, NULL, new) is applied to rows that have
+-- (old, NULL, old), and when it is applied again
 CREATE FUNCTION check_type(type text, old text, new text, OUT first int, OUT second int) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TABLE typed (id int PRIMARY KEY, v %s)', type);
@@ -121,7 +121,7 @@ INSERT INTO sample (type, old, new) VALUES
 SELECT count(*) AS types, count(*) FILTER (WHERE first = 2 AND second = 5) AS as_expected FROM sample, check_type(type, old, new);
 SELECT sample.*, c.* FROM sample, check_type(type, old, new) AS c WHERE (first, second) <> (2, 5) ORDER BY n;
 
--- Values that are equal without being the same: the default operator class and the column's collation decide
+-- Values that are equal but not identical: the default operator class and the column's collation decide
 SELECT type, old, new, first = 3 AS new_is_unchanged
   FROM (VALUES (1, 'numeric', '1.0', '1.00'), (2, 'citext', 'One', 'ONE'), (3, 'float8', '0', '-0'), (4, 'char(5)', 'a', 'a   '),
                (5, 'interval', '24 hours', '1 day'), (6, 'jsonb', '{"a": 1}', '{"a": 1.0}'), (7, 'json', '{"a": 1}', '{"a":  1}'),
@@ -141,13 +141,13 @@ CREATE TABLE by_collation (id int PRIMARY KEY, v citext);
 INSERT INTO by_collation VALUES (1, 'a'), (2, 'a');
 SELECT sum(rows_unchanged) AS unchanged FROM bulk_update_query('by_collation', $$ VALUES (1, 'A'), (2, 'b') $$, '{id,v}', skip_unchanged => true);
 
--- Compared is the value as it was coerced
+-- The coerced value is compared
 CREATE TABLE coerced (id int PRIMARY KEY, n numeric(4,1), c varchar(5), d date, g int GENERATED ALWAYS AS (id * 2) STORED);
 INSERT INTO coerced VALUES (1, 1.2, 'abc', '2024-05-01');
 SELECT sum(rows_unchanged) AS unchanged FROM bulk_update_query('coerced', $$ VALUES (1, 1.23, 'abc', timestamp '2024-05-01 12:00') $$, '{id,n,c,d}', skip_unchanged => true);
 SELECT sum(rows_unchanged) AS unchanged FROM bulk_update_query('coerced', $$ VALUES (1, 1.26, 'abc', timestamp '2024-05-01 12:00') $$, '{id,n,c,d}', skip_unchanged => true);
 
--- Values that are stored elsewhere, compressed or not
+-- Values stored out of line, compressed or not
 CREATE TABLE toasted (id int PRIMARY KEY, v text, j json);
 INSERT INTO toasted SELECT i, repeat(md5(i::text), 10000), to_json(repeat('x', 100000)) FROM generate_series(1, 4) AS i;
 ALTER TABLE toasted ALTER COLUMN v SET STORAGE EXTERNAL;
@@ -156,7 +156,7 @@ SELECT :report FROM bulk_update_query('toasted', 'SELECT i AS id, repeat(md5(i::
                                                          to_json(repeat(''x'', 100000)) AS j FROM generate_series(1, 8) AS i', skip_unchanged => true);
 SELECT :report FROM bulk_update_query('toasted', 'SELECT id, v, j FROM toasted', skip_unchanged => true);
 
--- Partitions; children of one key: one that differs is enough
+-- Partitions; children with the same key: one that differs is enough
 CREATE TABLE parts (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
 CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
 CREATE TABLE part_2 (filler text, v int, id int NOT NULL);
@@ -171,7 +171,7 @@ INSERT INTO child VALUES (1, 1), (2, 3);
 SELECT :report FROM bulk_update_query('parent', 'VALUES (1, 1), (2, 2)', '{id,v}', skip_unchanged => true);
 SELECT tableoid::regclass, * FROM parent ORDER BY id, 1;
 
--- Dense and sparse integer keys up to the limits of their types, with gaps on both sides
+-- Dense and sparse integer keys up to the limits of their types, with gaps at both ends
 CREATE FUNCTION check_look(type text, lowest text, seed int) RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE
     expected text;
@@ -196,7 +196,7 @@ SELECT type, count(*), count(*) FILTER (WHERE check_look(type, lowest, seed)) AS
                ('bigint', '-9223372036854775808'), ('bigint', '9223372036854775807 - 600'), ('numeric', '0.5')) AS v (type, lowest),
        generate_series(1, 16) AS seed
  GROUP BY type ORDER BY type;
--- in an order of somebody's own the lowest key is not the least number
+-- with a user-defined order the lowest key is not the least number
 CREATE FUNCTION even_cmp(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS
     'SELECT btint8cmp(($1 & 1) * 4294967296 + $1, ($2 & 1) * 4294967296 + $2)';
 CREATE FUNCTION even_lt(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT skip_unchanged.even_cmp($1, $2) < 0';
@@ -224,7 +224,7 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 1)', '{id,
 SELECT sum(rows_updated) FROM bulk_update_query('t', 'VALUES (1, 1)', '{id,a}');
 RESET ROLE;
 
--- search_path does not redirect the comparison
+-- search_path does not affect the comparison
 CREATE FUNCTION always(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';
 CREATE OPERATOR = (LEFTARG = int, RIGHTARG = int, FUNCTION = always);
 SET search_path = skip_unchanged, pg_catalog, public;

@@ -1,5 +1,5 @@
 --
--- Rows that a BEFORE trigger skips are looked for again, and only where there is one
+-- Rows that a BEFORE trigger skips are looked up again, but only if there is one
 --
 CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
@@ -13,7 +13,7 @@ INSERT INTO p SELECT i, 0, 0 FROM generate_series(1, 200, 2) AS i;
 INSERT INTO h1 TABLE p;
 CREATE TABLE plain AS TABLE p;
 
--- The even keys are missing. How often an index is searched for each of them tells whether they are looked for again.
+-- The even keys are missing. The number of index scans for each of them shows whether they are looked up again.
 CREATE FUNCTION try(relation regclass, columns text[] DEFAULT '{id,v}')
 RETURNS TABLE (updated bigint, unchanged bigint, missing bigint, searches_for_missing bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -31,7 +31,7 @@ $$;
 SET bulk_update.applier = sql;
 SELECT * FROM try('p');
 SELECT * FROM try('h');
--- AFTER triggers, statement triggers, triggers of other events and those that do not fire cannot skip a row
+-- AFTER triggers, statement triggers, triggers for other events and disabled ones cannot skip a row
 CREATE TRIGGER after_row AFTER UPDATE ON p FOR EACH ROW EXECUTE FUNCTION skip();
 CREATE TRIGGER before_statement BEFORE UPDATE ON p FOR EACH STATEMENT EXECUTE FUNCTION skip();
 CREATE TRIGGER before_delete BEFORE DELETE OR INSERT ON p1 FOR EACH ROW EXECUTE FUNCTION note();
@@ -46,7 +46,7 @@ SELECT * FROM try('h');
 UPDATE plain SET v = id;
 SELECT * FROM test_diff('p', 'plain');
 SELECT * FROM test_diff('h', 'plain');
--- those that do, of any partition or child, in the session's role, for our columns
+-- triggers that can, of any partition or child, enabled for the session's role, for updated columns
 SELECT * FROM try('p', '{id,w}');
 SELECT * FROM try('h', '{id,w}');
 SET session_replication_role = replica;
@@ -62,14 +62,15 @@ UPDATE plain SET w = id WHERE id < 101;
 SELECT * FROM test_diff('p', 'plain');
 RESET bulk_update.applier;
 
--- Triggers and partitions that come and go between chunks are heard of, also by a statement that is prepared
+-- Triggers and partitions that are added and removed between chunks are noticed, also by a prepared statement
 CREATE FUNCTION at_row(i int, command text) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
     IF i = 51 THEN EXECUTE command; END IF;
     RETURN i;
 END
 $$;
--- How many rows of a chunk were updated, unchanged and missing: each answer once. When the source comes to row 51 depends on how far it is read ahead.
+-- The updated, unchanged and missing rows of each chunk, each result once. When the source reaches row 51 depends on
+-- how far it is read ahead.
 CREATE FUNCTION try_command(relation regclass, command text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(rows, ', then ' ORDER BY first) FROM (
         SELECT concat_ws(' ', rows_updated, rows_unchanged, rows_missing) AS rows, min(chunk) AS first
@@ -86,7 +87,7 @@ SELECT try_command('h', 'ALTER TABLE h1 ENABLE TRIGGER skip');
 SELECT try_command('h', 'SET session_replication_role = replica');
 SELECT try_command('h', 'SET session_replication_role = origin');
 DROP TRIGGER skip ON h1;
--- a child with such a trigger that joins
+-- a child with such a trigger is added
 CREATE TABLE h2 (LIKE h1 INCLUDING INDEXES);
 INSERT INTO h2 SELECT i, 0, 0 FROM generate_series(1, 99, 2) AS i;
 DELETE FROM h1 WHERE id < 100;

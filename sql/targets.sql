@@ -1,9 +1,9 @@
 --
--- Kinds of tables: partitioned, with inheritance, with odd columns
+-- Kinds of tables: partitioned, with inheritance, with unusual columns
 --
 \set report 'chunk, rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged, rows_missing AS missing, first_key, last_key'
 
--- Rows with the partition that they are in, of two partitioned tables
+-- The rows that two partitioned tables do not have in common, with their partitions
 CREATE FUNCTION place_diff(a regclass, b regclass, suffix text) RETURNS TABLE (relation text, only_there text)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -17,8 +17,8 @@ END
 $$;
 
 --
--- Partitions by range, two levels, leaves whose columns are in another order
--- and with dropped ones. The same again under names with "_plain".
+-- Range partitions at two levels, leaves with columns in another order
+-- and with dropped columns. The same again under names with "_plain".
 --
 CREATE FUNCTION make(suffix text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -48,7 +48,7 @@ SELECT tableoid::regclass, count(*), sum(v) FROM p GROUP BY tableoid ORDER BY ta
 SELECT :report FROM bulk_update_query('p', 'SELECT w || ''!'', kind, id FROM new ORDER BY v % 7, id', '{w,kind,id}', chunk_size => 40);
 UPDATE p_plain AS p SET w = new.w || '!' FROM new WHERE p.id = new.id AND p.kind = new.kind;
 SELECT * FROM place_diff('p', 'p_plain', '_plain');
--- a leaf, and a partition that is partitioned, as the target
+-- as the target: a leaf, and a partition that is partitioned
 SELECT :report FROM bulk_update_query('p2', 'SELECT id, kind, v + 1 AS v FROM new ORDER BY id');
 UPDATE p2_plain AS p SET v = new.v + 1 FROM new WHERE p.id = new.id AND p.kind = new.kind;
 SELECT :report FROM bulk_update_query('p3', 'SELECT id, kind, v + 2 AS v FROM new ORDER BY id');
@@ -78,8 +78,8 @@ BEGIN
 END
 $$;
 SELECT make(''), make('_plain');
--- Rows move to other partitions. The partition key is a part of every key, so
--- it is never a value; but a BEFORE trigger can change it.
+-- Rows move to other partitions. The partition key is part of every key, so
+-- it is never among the values; but a BEFORE trigger can change it.
 CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.part := CASE NEW.part WHEN 'a' THEN 'b' WHEN 'b' THEN 'c' ELSE 'a' END;
@@ -130,15 +130,15 @@ SELECT line FROM log_bulk EXCEPT ALL SELECT line FROM log;
 SELECT line FROM log EXCEPT ALL SELECT line FROM log_bulk;
 SELECT line FROM log_bulk ORDER BY line COLLATE "C";
 SELECT * FROM place_diff('l', 'l_plain', '_plain');
--- a trigger of one leaf that passes over rows
-CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-CREATE TRIGGER pass_over BEFORE UPDATE ON lc FOR EACH ROW EXECUTE FUNCTION pass_over();
+-- a trigger of one leaf that skips rows
+CREATE FUNCTION skip_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER skip_row BEFORE UPDATE ON lc FOR EACH ROW EXECUTE FUNCTION skip_row();
 SELECT :report FROM bulk_update_query('l', 'VALUES (1, ''c'', 0), (2, ''a'', 0), (3, ''b'', 0), (3, ''c'', 0), (4, ''c'', 0)', '{id,part,v}');
 DROP TABLE l, l_plain, log, log_bulk;
-DROP FUNCTION add_triggers, make, log_event, log_transition, pass_over;
+DROP FUNCTION add_triggers, make, log_event, log_transition, skip_row;
 
--- A unique index of a partition only is not one of the partitioned table; as a
--- target of its own the partition has it, and its constraint holds
+-- A unique index of one partition is not a unique index of the partitioned table; with
+-- the partition as the target it can be used, and the partition's constraint holds
 CREATE TABLE m (id int, part int, v int) PARTITION BY LIST (part);
 CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);
 CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2);
@@ -147,7 +147,7 @@ INSERT INTO m VALUES (1, 1, 1), (2, 2, 2);
 SELECT * FROM test_error($$ SELECT bulk_update_query('m', 'VALUES (1, 2)', '{id,part}', '{id}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('m1', 'VALUES (1, 2)', '{id,part}', '{id}') $$);
 SELECT rows_updated FROM bulk_update_query('m1', 'VALUES (1, 11), (2, 22)', '{id,v}', '{id}');
--- the constraint of a partition that is partitioned holds too; a leaf of it has its columns elsewhere
+-- so does that of a partition that is partitioned; a leaf of it has its columns in another order
 CREATE TABLE n (part text, id int NOT NULL, v int) PARTITION BY LIST (part);
 CREATE TABLE na PARTITION OF n FOR VALUES IN ('a') PARTITION BY RANGE (id);
 CREATE TABLE na1 (v int, gone int, id int NOT NULL, part text);
@@ -199,7 +199,7 @@ SELECT :report FROM bulk_update_query('parent', 'SELECT i AS id, i * 10 AS v FRO
 SELECT tableoid::regclass, * FROM parent ORDER BY id;
 SELECT count(*) FROM before JOIN parent USING (id) WHERE place <> parent.tableoid;
 SELECT id, v, extra, more FROM grandchild;
--- a child alone
+-- only a child
 SELECT :report FROM bulk_update_query('child', 'SELECT i AS id, i * 100 AS v, ''new'' AS extra FROM generate_series(1, 12) AS i');
 SELECT tableoid::regclass, * FROM parent ORDER BY id;
 -- the same key in the parent and in a child: both rows are updated, as by UPDATE
@@ -207,14 +207,14 @@ INSERT INTO child VALUES (1, 0, '');
 SELECT rows_fetched FROM bulk_update_query('parent', 'VALUES (1, 1000)', '{id,v}');
 SELECT tableoid::regclass, * FROM parent WHERE id = 1 ORDER BY tableoid::regclass::text COLLATE "C";
 -- triggers of children
-CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-CREATE TRIGGER pass_over BEFORE UPDATE ON no_index FOR EACH ROW EXECUTE FUNCTION pass_over();
+CREATE FUNCTION skip_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER skip_row BEFORE UPDATE ON no_index FOR EACH ROW EXECUTE FUNCTION skip_row();
 SELECT :report FROM bulk_update_query('parent', 'SELECT i AS id, -i AS v FROM generate_series(4, 12) AS i');
 SELECT tableoid::regclass, * FROM parent ORDER BY id, tableoid::regclass::text COLLATE "C";
 SET client_min_messages = warning;
 DROP TABLE before, parent CASCADE;
 RESET client_min_messages;
-DROP FUNCTION fill, pass_over;
+DROP FUNCTION fill, skip_row;
 
 --
 -- Generated and identity columns
@@ -232,7 +232,7 @@ SELECT * FROM t ORDER BY id;
 SELECT :report FROM bulk_update_query('t', 'SELECT g, a + 100 AS a FROM t ORDER BY id', key_columns => '{g}');
 UPDATE plain SET a = a + 100;
 SELECT * FROM test_diff('t', 'plain');
--- generated from more than what is in the source
+-- generated from more columns than the source has
 ALTER TABLE t ADD sum int GENERATED ALWAYS AS (a + d) STORED;
 ALTER TABLE plain ADD sum int GENERATED ALWAYS AS (a + d) STORED;
 SELECT :report FROM bulk_update_query('t', 'SELECT id, 1 AS d FROM t ORDER BY id');
@@ -240,7 +240,7 @@ UPDATE plain SET d = 1;
 SELECT * FROM test_diff('t', 'plain');
 DROP TABLE t, plain;
 
--- a virtual one, where the server has them
+-- a virtual one, if the server supports it
 SELECT current_setting('server_version_num')::int >= 180000 AS has_virtual \gset
 \if :has_virtual
 \set kind VIRTUAL
@@ -256,16 +256,16 @@ UPDATE plain SET v = g + 1, w = 'g was ' || g;
 SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM t ORDER BY id;
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, g FROM t') $$);
--- beside the key of the index
+-- as a key column that is not in the index
 SELECT :report FROM bulk_update_query('t', 'SELECT id, g + id / 3 AS g, id * 100 AS v FROM t ORDER BY id', key_columns => '{id,g}');
 UPDATE plain SET v = id * 100 WHERE id < 3;
 SELECT * FROM test_diff('t', 'plain');
 DROP TABLE t, plain;
 
 --
--- Odd columns
+-- Unusual columns
 --
--- dropped ones in front, between, at the end; columns added later with a default
+-- dropped ones at the start, in the middle, at the end; columns added later with a default
 CREATE TABLE t (gone1 int, id int PRIMARY KEY, gone2 text, v int, gone3 int, x text DEFAULT 'x');
 INSERT INTO t (id, v) VALUES (1, 1), (2, 2), (3, 3);
 ALTER TABLE t DROP COLUMN gone1, DROP COLUMN gone2, DROP COLUMN gone3, ADD late text DEFAULT 'late', ADD later int;
@@ -278,7 +278,7 @@ UPDATE plain SET late = late || id, later = id;
 SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM t ORDER BY id;
 DROP TABLE t, plain;
--- names that other names could be taken for
+-- names that could be confused with others
 CREATE TABLE t (t int PRIMARY KEY, u int, n int, c1 int, c2 int, "ordinality" int, "unnest" int, "chunk" int, target int);
 CREATE TABLE plain (LIKE t);
 INSERT INTO t SELECT i, i, i, i, i, i, i, i, i FROM generate_series(1, 3) AS i;
@@ -292,7 +292,7 @@ INSERT INTO u VALUES (1, 1);
 SELECT rows_updated FROM bulk_update_query('u', 'VALUES (1, 2)', '{u,v}');
 TABLE u;
 DROP TABLE u;
--- names that have to be quoted, long ones
+-- names that must be quoted, long names
 CREATE SCHEMA "Schema ""1""";
 CREATE TABLE "Schema ""1"""."Table.1" ("Key ""k""" int, "a b" int, "sélect" int, "SELECT" int, "'" text, "$1" text,
     abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz_123456789 int, "%s" int, "\" int, PRIMARY KEY ("Key ""k""", "a b"));
@@ -326,7 +326,7 @@ SELECT * FROM wide(1600);
 DROP FUNCTION wide;
 
 --
--- Replica identity, publications, fillfactor, other access to the heap
+-- Replica identity, publications, fillfactor, CLUSTER and REINDEX
 --
 CREATE TABLE t (id int PRIMARY KEY, v int, u int NOT NULL UNIQUE);
 CREATE TABLE plain (LIKE t);
@@ -359,7 +359,7 @@ REINDEX TABLE t;
 SELECT rows_updated FROM bulk_update_query('t', 'SELECT id, v + 1 AS v FROM t');
 UPDATE plain SET v = v + 1;
 SELECT * FROM test_diff('t', 'plain');
--- all kinds of indexes on what changes
+-- all kinds of indexes on the column that changes
 CREATE TABLE i (id int PRIMARY KEY, v int, j jsonb, r int4range);
 CREATE INDEX i_hash ON i USING hash (v);
 CREATE INDEX i_brin ON i USING brin (v);

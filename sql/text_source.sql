@@ -1,5 +1,5 @@
 --
--- Text feeds a column of any type: it is read as COPY reads it
+-- A text column can be mapped to a column of any type: it is read as by COPY
 --
 CREATE SCHEMA text_source;
 SET search_path = text_source, public;
@@ -71,7 +71,7 @@ SELECT * FROM test_reading('inet', '{10.0.0.1/8}');
 SELECT * FROM test_reading('positive', '{1,NULL}');
 SELECT * FROM test_reading('positive', '{0}');
 SELECT * FROM test_reading('price', '{1.005}');
--- where there is an assignment cast, it is taken
+-- if there is an assignment cast, it is used
 SELECT * FROM test_reading('name', '{a}');
 SELECT * FROM test_reading('regclass', '{pg_class}');
 
@@ -100,7 +100,7 @@ SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'TABLE staging') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, q, d FROM staging WHERE id = ''7''') $$);
 
--- A key that is read is that of the type without its modifier
+-- A key given as text is read as its type without the modifier
 CREATE TABLE n (id numeric(6,2) PRIMARY KEY, v int);
 INSERT INTO n VALUES (1.00, 0), (1.01, 0);
 SELECT rows_updated, rows_missing, first_key FROM bulk_update_query('n', $$ VALUES ('1.005', 1), ('1.010', 2), ('1e10', 3) $$, '{id,v}');
@@ -110,13 +110,13 @@ INSERT INTO p VALUES (1.01, 0);
 SELECT rows_updated, rows_missing FROM bulk_update_query('p', $$ VALUES ('1.005', 1), ('1.010', 2) $$, '{id,v}');
 SELECT detail FROM bulk_update_explain_query('n', $$ SELECT '1' AS id, '2' AS v $$) WHERE topic LIKE '%column';
 
--- A domain that forbids nulls is asked about them
+-- The constraints of a domain that forbids nulls are checked for a null
 CREATE TABLE q (id int PRIMARY KEY, v required DEFAULT 1);
 INSERT INTO q VALUES (1), (2);
 SELECT rows_updated, rows_rejected FROM bulk_update_query('q', $$ VALUES ('1', '7'), ('2', NULL) $$, '{id,v}', on_error => 'skip');
 SELECT * FROM q ORDER BY id;
 
--- EXECUTE on the input function is not asked for, as in COPY; what a domain's check does is done by the caller
+-- EXECUTE on the input function is not required, as in COPY; a domain's check runs as the caller
 BEGIN;
 REVOKE EXECUTE ON FUNCTION timestamp_in(cstring, oid, int4) FROM PUBLIC;
 CREATE ROLE regress_bulk_update_reader;

@@ -3,7 +3,7 @@
 --
 \set report 'chunk, rows_fetched AS fetched, rows_updated AS updated, rows_missing AS missing, first_key, last_key'
 
--- Where and how a value is stored: its compression, out of line or not
+-- How a value is stored: compressed or not, out of line or not
 CREATE FUNCTION stored(relation regclass) RETURNS TABLE (id int, length int, compressed boolean, chunks bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -15,7 +15,7 @@ BEGIN
            FROM %s ORDER BY id', toast, relation);
 END
 $$;
--- n bytes that do not compress, the same at each run
+-- n incompressible bytes, the same in each run
 CREATE FUNCTION noise(n int, seed int) RETURNS text LANGUAGE sql AS $$
     SELECT left(string_agg(md5(seed || '.' || i), '' ORDER BY i), n) FROM generate_series(1, n / 32 + 1) AS i
 $$;
@@ -34,14 +34,14 @@ COMMIT;
 UPDATE plain SET v = new.v FROM new WHERE plain.id = new.id;
 SELECT count(*) FROM t JOIN plain USING (id) WHERE t IS DISTINCT FROM plain;
 SELECT id, length(v), md5(v) = md5((SELECT v FROM new WHERE new.id = t.id)) AS same, length(other) FROM t ORDER BY id;
--- from the target to itself
+-- from the target itself
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, v || v AS v FROM t ORDER BY id;
 SELECT :report FROM bulk_update('t', 'c', chunk_size => 2);
 COMMIT;
 UPDATE plain SET v = v || v;
 SELECT count(*) FROM t JOIN plain USING (id) WHERE t IS DISTINCT FROM plain;
--- the values of the target's own rows, given to others while the first ones are replaced
+-- values of the target's rows for other rows, while the former are replaced
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, lag(v, 1, 'first') OVER (ORDER BY id) AS v FROM t ORDER BY id;
 SELECT :report FROM bulk_update('t', 'c', chunk_size => 1);
@@ -50,7 +50,7 @@ UPDATE plain SET v = coalesce(p.v, CASE WHEN plain.id = 1 THEN 'first' END)
   FROM plain AS q LEFT JOIN plain AS p ON p.id = q.id - 1 WHERE plain.id = q.id;
 SELECT count(*) FROM t JOIN plain USING (id) WHERE t IS DISTINCT FROM plain;
 SELECT id, length(v) FROM t ORDER BY id;
--- a cursor WITH HOLD from an earlier transaction, whose table is gone
+-- a cursor WITH HOLD from an earlier transaction, whose table has been dropped
 BEGIN;
 DECLARE c CURSOR WITH HOLD FOR SELECT id, v FROM new ORDER BY id;
 COMMIT;
@@ -71,7 +71,7 @@ SELECT * FROM stored('t');
 SELECT id, n, v = noise(10000, id) AS same FROM t ORDER BY id;
 DROP TABLE t;
 
--- All kinds of storage; values that come from a table that stores them in another way
+-- All storage strategies; values from a table with another strategy
 CREATE FUNCTION test_storage(source_storage text, target_storage text, OUT same boolean, OUT stored_as_by_update boolean)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -117,7 +117,7 @@ SELECT count(*) FROM t JOIN plain USING (id) WHERE NOT t *= plain;
 DROP TABLE t, plain, new;
 DROP TYPE pair;
 
--- A row that is larger than work_mem is alone in its chunk, wherever its bytes are
+-- A row that is larger than work_mem is alone in its chunk, wherever it is stored
 SET work_mem = '64kB';
 CREATE TABLE t (id int PRIMARY KEY, v text);
 CREATE TABLE new (id int, v text);

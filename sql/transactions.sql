@@ -1,5 +1,5 @@
 --
--- Transactions: everything happens in the calling one
+-- Transactions: everything happens in that of the caller
 --
 \set report 'chunk, rows_fetched AS fetched, rows_updated AS updated, rows_missing AS missing, first_key, last_key'
 \set SHOW_CONTEXT never
@@ -21,17 +21,17 @@ SELECT :report FROM bulk_update_query('t', 'SELECT * FROM new ORDER BY id', chun
 COMMIT;
 UPDATE plain SET v = id * 10;
 SELECT * FROM test_diff('t', 'plain');
--- each call a transaction of its own
+-- each call in its own transaction
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 1)', '{id,v}');
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (2, 2)', '{id,v}');
 UPDATE plain SET v = id WHERE id <= 2;
 SELECT * FROM test_diff('t', 'plain');
--- in a transaction that has failed
+-- in a failed transaction
 BEGIN;
 SELECT 1/0;
 SELECT rows_updated FROM bulk_update_query('t', 'VALUES (1, 9)', '{id,v}');
 ROLLBACK;
--- COMMIT AND CHAIN; a cursor WITHOUT HOLD does not outlive it
+-- COMMIT AND CHAIN; a cursor WITHOUT HOLD ends with the transaction
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 DECLARE c CURSOR FOR SELECT id, v FROM new ORDER BY id;
 DECLARE h CURSOR WITH HOLD FOR SELECT id, v + 1 AS v FROM new ORDER BY id;
@@ -41,7 +41,7 @@ SELECT * FROM test_error($$ SELECT bulk_update('t', 'c') $$);
 SELECT :report FROM bulk_update('t', 'h');
 ROLLBACK AND CHAIN;
 SHOW transaction_isolation;
--- the call was undone, but not the reading of a cursor of another transaction
+-- the call was undone, but not the position of a cursor of another transaction
 FETCH h;
 COMMIT;
 CLOSE h;
@@ -62,7 +62,7 @@ RELEASE a;
 COMMIT;
 UPDATE plain SET v = CASE WHEN id <= 3 THEN 1 ELSE 3 END WHERE id <> 4;
 SELECT * FROM test_diff('t', 'plain');
--- the cursor keeps its position over a rollback to a savepoint, as with FETCH
+-- the cursor keeps its position after a rollback to a savepoint, as with FETCH
 BEGIN;
 DECLARE c SCROLL CURSOR FOR SELECT id, v FROM new ORDER BY id;
 MOVE 2 IN c;
@@ -76,7 +76,7 @@ SELECT :report FROM bulk_update('t', 'c');
 COMMIT;
 UPDATE plain SET v = id * 10 WHERE id > 2;
 SELECT * FROM test_diff('t', 'plain');
--- a cursor of a savepoint that was rolled back is gone, that of a released one is not
+-- a cursor of a rolled-back savepoint is gone, that of a released one is not
 BEGIN;
 SAVEPOINT s;
 DECLARE c CURSOR FOR SELECT id, v FROM new ORDER BY id;
@@ -135,7 +135,7 @@ END
 $$;
 UPDATE plain SET v = 7;
 SELECT * FROM test_diff('t', 'plain');
--- an EXCEPTION block in a trigger, for each row: subtransactions while a chunk is applied
+-- an EXCEPTION block in a trigger for each row: subtransactions while a chunk is applied
 CREATE FUNCTION careful() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     BEGIN
@@ -157,7 +157,7 @@ SELECT * FROM test_diff('t', 'plain');
 DROP TRIGGER careful ON t;
 DROP TRIGGER careful ON plain;
 DROP FUNCTION careful;
--- in a function that is called for many rows, one cursor each
+-- in a function that is called for many rows, with one cursor each
 CREATE FUNCTION give(who int, what int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     c refcursor;
@@ -188,7 +188,7 @@ SELECT :report FROM bulk_update('t', 'c', chunk_size => 4);
 COMMIT;
 UPDATE plain SET v = v + 3;
 SELECT * FROM test_diff('t', 'plain');
--- rows that the transaction itself has inserted, changed and deleted after the cursor was opened
+-- rows that the same transaction has inserted, changed and deleted after the cursor was opened
 BEGIN;
 DECLARE c CURSOR FOR SELECT id, v + 1 AS v FROM t UNION ALL SELECT 7, 77 ORDER BY id;
 INSERT INTO t VALUES (7, 7);
@@ -204,7 +204,7 @@ SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM t ORDER BY id;
 
 --
--- In other places of SQL
+-- In other commands
 --
 -- WITH, its result inserted elsewhere
 UPDATE plain SET v = 0;
@@ -221,7 +221,7 @@ DEALLOCATE call;
 UPDATE plain SET v = 3;
 ALTER TABLE t DROP w;
 SELECT * FROM test_diff('t', 'plain');
--- EXPLAIN runs it only with ANALYZE
+-- EXPLAIN executes it only with ANALYZE
 EXPLAIN (COSTS OFF) SELECT * FROM bulk_update_query('t', 'SELECT id, 4 AS v FROM t');
 SELECT * FROM test_diff('t', 'plain');
 -- a view
@@ -230,7 +230,7 @@ TABLE job;
 UPDATE plain SET v = 5;
 SELECT * FROM test_diff('t', 'plain');
 DROP VIEW job;
--- a parallel plan is not made around it
+-- no parallel plan is used
 SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;

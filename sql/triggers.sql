@@ -11,7 +11,7 @@ INSERT INTO t SELECT i, i FROM generate_series(1, 5) AS i;
 INSERT INTO plain TABLE t;
 INSERT INTO new SELECT i, i * 10 FROM generate_series(1, 6) AS i;
 
--- Logs an event of any trigger. The order of rows in a statement is not told.
+-- Logs an event of any trigger. The order of rows in a statement is not recorded.
 CREATE FUNCTION log_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO log (relation, line)
@@ -28,7 +28,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- What was logged of t and not of plain, or the other way round, but for the number of statements
+-- Lines that are logged for only one of t and plain, except for the number of statements
 CREATE FUNCTION log_diff() RETURNS TABLE (side text, line text) LANGUAGE sql AS $$
     SELECT * FROM (
         (SELECT 't', line FROM log WHERE relation = 't' AND line LIKE '%ROW%'
@@ -56,11 +56,11 @@ TRUNCATE log;
 SELECT :report FROM bulk_update_query('t', 'VALUES (7, 0), (8, 0)', '{id,a}');
 SELECT line FROM log ORDER BY n;
 TRUNCATE log;
--- but a chunk in which no row has a key needs no statement
+-- but a chunk in which no row has a key runs no statement
 SELECT :report FROM bulk_update_query('t', 'VALUES (NULL::int, 0), (NULL, 0), (7, 0)', '{id,a}', chunk_size => 2);
 SELECT line FROM log ORDER BY n;
 TRUNCATE log;
--- other commands have no part in it
+-- triggers for other commands do not fire
 DROP TRIGGER before_row ON t;
 DROP TRIGGER after_row ON t;
 DROP TRIGGER before_statement ON t;
@@ -101,7 +101,7 @@ DROP TRIGGER of_b ON t;
 DROP TRIGGER of_id ON t;
 
 --
--- A BEFORE trigger that changes the row, that passes over it, that does both
+-- A BEFORE trigger that changes the row, that skips it, that does both
 --
 CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -117,7 +117,7 @@ CREATE TRIGGER change BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION change();
 CREATE TRIGGER change BEFORE UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION change();
 CREATE TRIGGER after_row AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION log_event();
 CREATE TRIGGER after_row AFTER UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION log_event();
--- rows that are there and were passed over are unchanged, those that are not are missing
+-- rows that exist and were skipped are unchanged, others are missing
 SELECT :report FROM bulk_update_query('t', 'SELECT id, a FROM new ORDER BY id', chunk_size => 3);
 UPDATE plain AS t SET a = new.a FROM new WHERE t.id = new.id;
 SELECT * FROM test_diff('t', 'plain');
@@ -126,16 +126,16 @@ TRUNCATE log;
 DROP TRIGGER change ON t;
 DROP TRIGGER change ON plain;
 DROP FUNCTION change;
--- all rows are passed over
-CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-CREATE TRIGGER pass_over BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION pass_over();
+-- all rows are skipped
+CREATE FUNCTION skip_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER skip_row BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION skip_row();
 SELECT :report FROM bulk_update_query('t', 'SELECT id, 0 AS a FROM new ORDER BY id', chunk_size => 4);
--- NULL keys and missing ones beside
+-- with NULL keys and missing keys
 SELECT :report FROM bulk_update_query('t', 'VALUES (NULL, 1), (2, 2), (99, 3)', '{id,a}');
 SELECT * FROM test_diff('t', 'plain');
-DROP TRIGGER pass_over ON t;
-DROP FUNCTION pass_over;
--- core's own trigger that does so for rows that stay the same
+DROP TRIGGER skip_row ON t;
+DROP FUNCTION skip_row;
+-- core's trigger that skips rows that stay the same
 CREATE TRIGGER suppress BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 SELECT :report FROM bulk_update_query('t', 'SELECT id, CASE WHEN id > 3 THEN a ELSE a + 1 END AS a FROM t ORDER BY id');
 UPDATE plain SET a = a + 1 WHERE id <= 3;
@@ -145,8 +145,8 @@ DROP TRIGGER after_row ON t;
 DROP TRIGGER after_row ON plain;
 TRUNCATE log;
 
--- A BEFORE trigger that changes the key, also to one of the same chunk that
--- comes later: when the statement began there was no such row
+-- A BEFORE trigger that changes the key, also to a later key of the same chunk:
+-- the statement's snapshot has no such row
 CREATE FUNCTION change_key() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.id := NEW.id + 100;
@@ -158,11 +158,11 @@ CREATE TRIGGER change_key BEFORE UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION c
 SELECT :report FROM bulk_update_query('t', 'VALUES (1, 11), (2, 12), (101, 111), (102, 112)', '{id,a}');
 UPDATE plain AS t SET a = v.a FROM (VALUES (1, 11), (2, 12), (101, 111), (102, 112)) AS v (id, a) WHERE t.id = v.id;
 SELECT * FROM test_diff('t', 'plain');
--- the same where the transaction has one snapshot
+-- the same with one snapshot for the transaction
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT :report FROM bulk_update_query('t', 'VALUES (4, 14), (104, 114)', '{id,a}');
 ROLLBACK;
--- in the next chunk it is there under its new key
+-- the next chunk finds it by its new key
 SELECT :report FROM bulk_update_query('t', 'VALUES (3, 13), (103, 113)', '{id,a}', chunk_size => 1);
 SELECT * FROM t ORDER BY id;
 DROP TRIGGER change_key ON t;
@@ -172,7 +172,7 @@ TRUNCATE plain;
 INSERT INTO plain TABLE t;
 
 --
--- Triggers that read the table see what they would see with UPDATE
+-- Triggers that read the table see what they see with UPDATE
 --
 CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -207,7 +207,7 @@ DROP TRIGGER before_statement ON t;
 DROP TRIGGER after_statement ON t;
 DROP TRIGGER before_statement ON plain;
 DROP TRIGGER after_statement ON plain;
--- a BEFORE row trigger that looks sees the rows of the statement that were updated already
+-- a BEFORE row trigger that reads the table sees the rows that the statement has already updated
 CREATE TRIGGER before_row BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION look();
 SELECT :report FROM bulk_update_query('t', 'SELECT id, 1 AS a FROM new ORDER BY id');
 SELECT line FROM log ORDER BY line COLLATE "C";
@@ -216,7 +216,7 @@ TRUNCATE log;
 DROP TRIGGER before_row ON t;
 
 --
--- A trigger that raises an error: nothing is changed, the context tells where
+-- A trigger that raises an error: nothing is changed, the context names the place
 --
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -233,7 +233,7 @@ CREATE TRIGGER refuse AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION refuse();
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT id, 7 AS a FROM t ORDER BY id', chunk_size => 2) $$);
 DROP TRIGGER refuse ON t;
 SELECT * FROM test_diff('t', 'plain');
--- a constraint trigger, deferred: its error comes at the end of the transaction
+-- a deferred constraint trigger: its error comes at the end of the transaction
 CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();
 BEGIN;
 SELECT :report FROM bulk_update_query('t', 'SELECT id, 7 AS a FROM t ORDER BY id', chunk_size => 4);
@@ -263,13 +263,13 @@ SELECT :report FROM bulk_update_query('t', 'VALUES (1, 9)', '{id,a}');
 SELECT line FROM log ORDER BY n;
 DROP TRIGGER normal ON t;
 DROP TRIGGER always ON t;
--- a trigger that would pass over rows, if it were enabled
-CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-CREATE TRIGGER pass_over BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION pass_over();
-ALTER TABLE t DISABLE TRIGGER pass_over;
+-- a disabled trigger that skips rows
+CREATE FUNCTION skip_row() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER skip_row BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION skip_row();
+ALTER TABLE t DISABLE TRIGGER skip_row;
 SELECT :report FROM bulk_update_query('t', 'VALUES (1, 10), (6, 0)', '{id,a}');
-DROP TRIGGER pass_over ON t;
-DROP FUNCTION pass_over;
+DROP TRIGGER skip_row ON t;
+DROP FUNCTION skip_row;
 UPDATE plain SET a = 10 WHERE id = 1;
 SELECT * FROM test_diff('t', 'plain');
 
@@ -310,12 +310,12 @@ SELECT :report FROM bulk_update_query('t', 'VALUES (1, 77), (4, 77)', '{id,a}', 
 UPDATE plain SET b = -1 WHERE id > 3;
 UPDATE plain SET a = 77 WHERE id IN (1, 4);
 SELECT * FROM test_diff('t', 'plain');
--- a row of the same statement that the trigger has changed behind its back: core's error
+-- a row of the same statement that the trigger has changed before: core's error
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 78), (4, 78)', '{id,a}') $$);
 SELECT * FROM test_diff('t', 'plain');
 DROP TRIGGER others ON t;
 DROP FUNCTION others;
--- the row that is being updated itself
+-- the row that is being updated
 CREATE FUNCTION itself() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF pg_trigger_depth() = 1 THEN
@@ -328,7 +328,7 @@ CREATE TRIGGER itself BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION itself('U
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 78)', '{id,a}') $$);
 CREATE OR REPLACE TRIGGER itself BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION itself('DELETE FROM t WHERE id = $1');
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 78)', '{id,a}') $$);
--- the table itself
+-- DDL on the table
 CREATE OR REPLACE TRIGGER itself BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION itself('TRUNCATE t');
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, 78)', '{id,a}') $$);
 CREATE OR REPLACE TRIGGER itself BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION itself('DROP TABLE t');

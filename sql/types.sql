@@ -1,9 +1,9 @@
 --
--- Values of all kinds of types
+-- Values of all types
 --
 
--- Give each of the values, and NULL, to a column of the type; the same with
--- UPDATE ... FROM. Compare the two, bit by bit.
+-- Write each of the values, and NULL, to a column of the type; the same with
+-- UPDATE ... FROM. Compare the two byte by byte.
 CREATE FUNCTION test_value(type text, VARIADIC literals text[])
 RETURNS TABLE (of_type text, rows bigint, updated bigint, same boolean)
 LANGUAGE plpgsql AS $$
@@ -17,7 +17,7 @@ BEGIN
         EXECUTE format('INSERT INTO new VALUES (%s, (%s)::%s)', i, literals[i], type);
     END LOOP;
     INSERT INTO new VALUES (0, NULL);
-    -- the old value of each row is the new one of its neighbour
+    -- the old value of each row is the new one of the next row
     INSERT INTO t SELECT (id + 1) % (SELECT count(*) FROM new), v FROM new;
     INSERT INTO plain TABLE t;
 
@@ -95,7 +95,7 @@ SELECT * FROM test_value('jsonb', '''null''', '''{"b": 1,  "a":2, "a":3}''', '''
 SELECT * FROM test_value('jsonpath', '''$.a[*] ? (@ > 1)''');
 SELECT * FROM test_value('tsvector', '''''', '''a:1A b:2''');
 SELECT * FROM test_value('tsquery', '''a & !b''');
--- xml, where the server is built with it
+-- xml, if the server is built with it
 CREATE FUNCTION test_xml() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (SELECT same FROM test_value('xml', '''<a b="1">x</a>''', '''text &amp; more'''));
@@ -135,7 +135,7 @@ CREATE DOMAIN pair_domain AS pair CHECK ((VALUE).a > 0);
 SELECT * FROM test_value('pair', 'ROW(1, ''x'')', 'ROW(NULL, NULL)', 'ROW(2, repeat(''x'', 10000))', 'ROW(3, ''a "quoted", \ text'')');
 SELECT * FROM test_value('nested', 'ROW(ROW(1, ''x''), 1.005, 5, ''{sad,ok}'')', 'ROW(NULL, NULL, NULL, NULL)');
 SELECT * FROM test_value('pair_domain', 'ROW(1, ''x'')');
--- a composite type that has lost a column
+-- a composite type with a dropped column
 CREATE TYPE worn AS (a int, b text, c int);
 ALTER TYPE worn DROP ATTRIBUTE b;
 SELECT * FROM test_value('worn', 'ROW(1, 2)');
@@ -176,7 +176,7 @@ RESET client_min_messages;
 SELECT * FROM test_value('ext.citext', '''Mixed Case''', '''''');
 SELECT * FROM test_value('ext.citext[]', '''{A,b,NULL}''');
 
--- Several columns of such types at once, with others beside that stay
+-- Several such columns at once, with others that are not updated
 CREATE TABLE t (before text DEFAULT 'stays', id int PRIMARY KEY, i int[], p pair, ps pair[], d small DEFAULT 7, j jsonb,
                 r int4range, t text[][], m mood, after int DEFAULT 5);
 CREATE TABLE plain (LIKE t INCLUDING DEFAULTS);
@@ -193,7 +193,7 @@ SELECT rows_updated FROM bulk_update_query('t', 'TABLE new', chunk_size => 3);
 UPDATE plain SET (i, p, ps, j, r, t, m) = (new.i, new.p, new.ps, new.j, new.r, new.t, new.m) FROM new WHERE plain.id = new.id;
 SELECT * FROM test_diff('t', 'plain');
 SELECT * FROM t ORDER BY id;
--- a part of them, the array first
+-- some of them, the array first
 SELECT rows_updated FROM bulk_update_query('t', 'SELECT array_fill(id, ARRAY[2, 2], ARRAY[0, id]), id, ARRAY[p, p] FROM new', '{i,id,ps}', chunk_size => 3);
 UPDATE plain SET i = array_fill(new.id, ARRAY[2, 2], ARRAY[0, new.id]), ps = ARRAY[new.p, new.p] FROM new WHERE plain.id = new.id;
 SELECT * FROM test_diff('t', 'plain');
