@@ -1,4 +1,4 @@
-"""Fixtures of all suites in Python. Each suite runs inside the server that its test/NAME/run has started."""
+"""Fixtures for all suites in Python. Each suite runs inside the server that its test/NAME/run has started."""
 
 import pathlib
 import tempfile
@@ -10,7 +10,7 @@ from harness import Session
 
 @pytest.fixture
 def session():
-    """A session of the test's own."""
+    """A session for one test."""
     with Session() as opened:
         yield opened
 
@@ -24,6 +24,6 @@ def admin():
 
 @pytest.fixture
 def directory():
-    """A temporary one; pytest's tmp_path would be left in /tmp."""
+    """A temporary directory; pytest's tmp_path would be left in /tmp."""
     with tempfile.TemporaryDirectory(prefix="bulk_update-") as path:
         yield pathlib.Path(path)

@@ -1,16 +1,16 @@
-"""What tests with several sessions share: sessions, a statement in the background, a backend's memory."""
+"""Shared by tests with several sessions: sessions, statements in the background, a backend's memory."""
 
 import threading
 import time
 
 import psycopg2
 
-TIMEOUT = 120  # of waits that take seconds at most
+TIMEOUT = 120  # for waits that should take seconds at most
 POLL_SECONDS = 0.005
 
 
 class Statement(threading.Thread):
-    """A statement that runs in the background: started when made; rows, or error and sqlstate, when ended."""
+    """A statement that runs in the background: starts when created; has rows, or error and sqlstate, when ended."""
 
     def __init__(self, connection, query):
         super().__init__(daemon=True)
@@ -29,14 +29,14 @@ class Statement(threading.Thread):
         self.ended = time.perf_counter()
 
     def wait(self):
-        """Until it has ended; an AssertionError when it does not."""
+        """Wait until it has ended; an AssertionError if it does not."""
         self.join(TIMEOUT)
         assert not self.is_alive(), f"still running after {TIMEOUT} s: {self.query}"
         return self
 
 
 class Session:
-    """A connection in autocommit mode; BEGIN is the test's own."""
+    """A connection in autocommit mode; BEGIN is left to the test."""
 
     def __init__(self, **parameters):
         self.connection = psycopg2.connect("", **parameters)
@@ -64,12 +64,12 @@ class Session:
         return Statement(self.connection, query)
 
     def wait_until(self, condition, unless=None):
-        """Poll until the SQL condition is true; an AssertionError after TIMEOUT, or when statement unless has ended."""
+        """Poll until the SQL condition is true; an AssertionError after TIMEOUT, or if statement "unless" has ended."""
         end = time.perf_counter() + TIMEOUT
         while not self.value(f"SELECT {condition}"):
             assert unless is None or unless.ended is None, \
                 f"ended before {condition}: {unless.error or unless.rows}"
-            assert time.perf_counter() < end, f"waited in vain until {condition}"
+            assert time.perf_counter() < end, f"timed out waiting until {condition}"
             time.sleep(POLL_SECONDS)
 
     def close(self):
@@ -83,7 +83,7 @@ class Session:
 
 
 class Sampler(threading.Thread):
-    """The peak of another process' private memory, while it is the body of a with statement."""
+    """The peak of another process's private memory, during the body of a with statement."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)

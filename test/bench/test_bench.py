@@ -1,4 +1,4 @@
-"""Tests of the benchmark; test/bench/run says what they are. Starts servers by the commands it tests."""
+"""Tests of the benchmark; test/bench/run describes them. Starts servers by the commands it tests."""
 
 import pathlib
 import subprocess
@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def command(*arguments):
-    """Exit code and output; what it says meanwhile is passed on only when it failed."""
+    """Exit code and standard output; standard error is passed on only after a failure."""
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stderr, end="", file=sys.stderr)
@@ -42,11 +42,11 @@ def test_script_explains_itself(script):
     assert "exit code:" in command(script, "--help")[1]
 
 
-def test_unknown_shape_is_wrong_usage():
+def test_unknown_shape_is_a_usage_error():
     assert command("bench/run", "--shapes", "no_such")[0] == 2
 
 
-def test_every_peer_ran_once_on_every_shape_that_it_fits(runs):
+def test_every_peer_ran_once_on_every_supported_shape(runs):
     assert sorted((run["shape"], run["peer"]) for run in runs) \
         == sorted((shape, peer) for shape in SHAPES for peer in PEERS if PEERS[peer].fits(SHAPES[shape]))
 
@@ -56,7 +56,7 @@ def test_every_run_has_its_figures(runs, name):
     assert [run for run in runs if not run[name] > 0] == []
 
 
-def test_memory_of_clients_alone_is_told(runs):
+def test_client_memory_is_recorded_for_clients(runs):
     assert [run for run in runs if (run["client_extra"] is not None) != (PEERS[run["peer"]].run is None)] == []
 
 
@@ -70,7 +70,7 @@ def test_applier_and_ordering_are_recorded(runs):
     assert [run for run in runs if run["peer"] == "ours" and not run["way"]] == []
 
 
-def test_tables_are_whole(quick):
+def test_tables_are_complete(quick):
     """Every shape is in the overview and has a table, whose lines have the same number of cells; the header has settings
     and command."""
     text = quick[1].read_text(encoding="utf-8")
@@ -86,12 +86,12 @@ def test_plot_names_its_lines(quick):
     assert {"Django bulk_update", "one UPDATE … FROM", "this extension"} <= labels
 
 
-def test_tables_are_drawn_again_from_the_csv_file(quick):
+def test_tables_are_reproduced_from_the_csv_file(quick):
     assert command("bench/run", "--from", quick[0]) == (0, quick[1].read_text(encoding="utf-8"))
 
 
 def test_bounds():
-    """A line for each bound; the exit code is what the lines say."""
+    """A line for each bound; the exit code agrees with the lines."""
     status, text = command("bench/bounds", "--scale", "0.0004", "--rounds", "1", "--only", "pairs_5m,django_500k")
     lines = [line for line in text.splitlines() if line.startswith(("| pairs_5m |", "| django_500k |"))]
     assert len(lines) == 7

@@ -1,4 +1,4 @@
-"""What bench/measure.py must not take for a success: ways of updating that leave wrong rows. Runs inside a server."""
+"""Updates that leave wrong rows, which bench/measure.py must detect. Runs inside a server."""
 
 import sys
 
@@ -16,7 +16,7 @@ FAULTS = {
 }
 
 
-def refused(job, function):
+def rejected(job, function):
     PEERS["fault"] = Peer("fault", function)
     try:
         job.measure("fault")
@@ -27,12 +27,12 @@ def refused(job, function):
 
 def main():
     job = Job(connect("postgres"), "one_percent", 1000)
-    missed = [name for name, function in FAULTS.items() if not refused(job, function)]
+    missed = [name for name, function in FAULTS.items() if not rejected(job, function)]
     for name in missed:
         print(f"not found: {name}")
-    if refused(job, single):
+    if rejected(job, single):
         missed.append("single")
-        print("refused: the single statement")
+        print("rejected: the single statement")
     return 1 if missed else 0
 
 

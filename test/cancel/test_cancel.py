@@ -1,4 +1,4 @@
-"""Cancelling a call in every phase; test/cancel/run says what it is. Runs inside a server."""
+"""Cancelling a call in every phase; test/cancel/run describes the suite. Runs inside a server."""
 
 import os
 import signal
@@ -10,9 +10,9 @@ import pytest
 from harness import Session
 
 BOUND = 0.5
-HOPELESS = 4 * BOUND  # no busy machine's doing: not tried again
+RETRY_BELOW = 4 * BOUND  # too long even for a busy machine: not retried
 TRIES = 3
-ROWS = 500000  # of table target, all of which have v = 'old' for ever
+ROWS = 500000  # of table target, all of which keep v = 'old'
 
 SETUP = f"""
     CREATE EXTENSION bulk_update;
@@ -25,9 +25,9 @@ SETUP = f"""
     CREATE CAST (word AS text) WITH FUNCTION slow_cast(word) AS ASSIGNMENT;
     CREATE TABLE child (id bigint PRIMARY KEY, target bigint REFERENCES target);
     INSERT INTO child SELECT i, i FROM generate_series(1, {ROWS}) i;
-    CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql
+    CREATE FUNCTION wait_here() RETURNS trigger LANGUAGE plpgsql
         AS 'BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NULL; END';
-    CREATE TRIGGER tell AFTER UPDATE ON child FOR EACH ROW WHEN (NEW.id = 1000) EXECUTE FUNCTION tell();
+    CREATE TRIGGER wait_here AFTER UPDATE ON child FOR EACH ROW WHEN (NEW.id = 1000) EXECUTE FUNCTION wait_here();
     CREATE TABLE turned (id bigint PRIMARY KEY, n integer UNIQUE DEFERRABLE);
     INSERT INTO turned SELECT i, i FROM generate_series(1, {ROWS}) i;
     VACUUM ANALYZE target, child, turned;
@@ -38,13 +38,13 @@ ENDLESS = "SELECT {keys} AS id, 'new'::text AS v"
 UPWARDS = "generate_series(1000000000, 1000000000000)"
 DOWNWARDS = "generate_series(1000000000000, 1000000000, -1)"
 
-# tuplesort's own work, after the last row was read. rows_fetched is reported at least each 1024 rows, not always the last.
+# tuplesort's own work, after the last row was read. rows_fetched is reported at least every 1024 rows, not for each row.
 SORTED_ROWS = 3000000
 READ = f"p.phase = 'sorting' AND p.rows_fetched > {SORTED_ROWS} - 1024"
 
 
 class Phase:
-    """A call, and the condition on its row p of the view that says that it is where it is to be ended."""
+    """A call, and a condition on its row p of the view that is true when the call is in the phase."""
 
     def __init__(self, name, source, when, options="", settings="", function="bulk_update_query", target="target",
                  blocked=False, cleanup=""):
@@ -56,7 +56,7 @@ class Phase:
 
 BIG_CHUNK = "SET work_mem = '256MB'"
 
-# Each attempt fails before a statement runs, and nothing is told on the way: no one else looks for interrupts.
+# Each attempt fails before a statement runs, and reports nothing: only the loop checks for interrupts.
 FAILING = BIG_CHUNK + "; LOAD 'bulk_update'; SET client_min_messages = error; SET bulk_update.fault = 'attempt:error:1+'"
 
 PHASES = [
@@ -103,26 +103,26 @@ PHASES = [
           cleanup="VACUUM child"),
     Phase("checking deferrable constraints at the end", f"SELECT i AS id, i % {ROWS} + 1 AS n FROM generate_series(1, {ROWS}) i",
           f"p.phase = 'applying' AND p.rows_updated = {ROWS}", target="turned", cleanup="VACUUM turned"),
-    Phase("isolating, everything bad", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
+    Phase("finding bad rows, everything bad", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
           "p.phase = 'applying' AND p.elapsed > interval '2 s'", "on_error => 'skip', chunk_size => 200000", BIG_CHUNK,
           cleanup="VACUUM target"),
-    Phase("isolating, everything bad, rejects recorded", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
+    Phase("finding bad rows, everything bad, rejects recorded", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
           "p.rows_rejected > 0", "on_error => 'skip', chunk_size => 1000, rejects => 'rejects'",
           cleanup="VACUUM target"),
-    Phase("isolating, attempts that fail at once", ALL, "p.phase = 'applying' AND p.elapsed > interval '0.3 s'",
+    Phase("finding bad rows, attempts that fail at once", ALL, "p.phase = 'applying' AND p.elapsed > interval '0.3 s'",
           f"on_error => 'skip', chunk_size => {ROWS}", FAILING),
-    Phase("isolating, attempts to look that fail at once", ALL, "p.phase = 'applying' AND p.elapsed > interval '0.3 s'",
+    Phase("finding bad rows, probes that fail at once", ALL, "p.phase = 'applying' AND p.elapsed > interval '0.3 s'",
           f"on_error => 'skip', skip_unchanged => true, chunk_size => {ROWS}", FAILING),
     Phase("recording 200000 missing rows", "SELECT -i AS id, 'new'::text AS v FROM generate_series(200000, 1, -1) i",
           "p.phase = 'recording rejects'", "chunk_size => 200000, rejects => 'rejects'", BIG_CHUNK),
-    Phase("looking, dry_run", ALL, "p.phase = 'applying'", f"chunk_size => {ROWS}, dry_run => true", BIG_CHUNK),
-    Phase("looking, skip_unchanged", f"SELECT i AS id, 'old'::text AS v FROM generate_series(1, {ROWS}) i",
+    Phase("probing, dry_run", ALL, "p.phase = 'applying'", f"chunk_size => {ROWS}, dry_run => true", BIG_CHUNK),
+    Phase("probing, skip_unchanged", f"SELECT i AS id, 'old'::text AS v FROM generate_series(1, {ROWS}) i",
           "p.phase = 'applying'", f"chunk_size => {ROWS}, skip_unchanged => true", BIG_CHUNK),
 ]
 
 
 class Again(Exception):
-    """Why something is tried once more."""
+    """The reason for a retry."""
 
 
 class Calls:
@@ -139,7 +139,7 @@ class Calls:
         self.last_try = True
 
     def prepare(self, phase):
-        """A session for a call, in a transaction: the tables stay as they are should the call come to its end."""
+        """A session for a call, in a transaction, so that the tables stay as they are if the call succeeds."""
         self.session = Session()
         self.session.run(phase.settings or "SELECT 1")
         if phase.blocked:
@@ -160,13 +160,13 @@ class Calls:
             raise Again(problem) from problem
 
     def measured(self, name, seconds):
-        if BOUND <= seconds < HOPELESS and not self.last_try:
+        if BOUND <= seconds < RETRY_BELOW and not self.last_try:
             raise Again(f"ended after {seconds * 1000:.0f} ms")
         self.slowest.append((seconds, name))
         assert seconds < BOUND, f"{name}: ended after {seconds * 1000:.0f} ms, less than {BOUND * 1000:.0f}"
 
     def left_behind(self, phase, name, session, usable=True):
-        """The checks after the end of each call."""
+        """The checks after each call."""
         if phase.blocked:
             self.holder.run("ROLLBACK")
         assert self.admin.run("SELECT pid, phase FROM bulk_update_progress") == [], f"{name}: no row in the view"
@@ -186,14 +186,14 @@ class Calls:
                     bulk_update_query('target', 'SELECT 3 AS id, ''new'' AS v', on_error => 'skip');
                 SELECT rows_fetched, rows_updated, (SELECT v FROM target WHERE id = 3) FROM again""") \
                 == [(1, 1, "new")], \
-                f"{name}: the session goes on"
+                f"{name}: the session can continue"
             session.run("ROLLBACK")
         session.close()
         if phase.cleanup:
             self.admin.run(phase.cleanup)
 
     def end_session(self):
-        """After a problem, whatever the session does."""
+        """After a problem, whatever the session is doing."""
         self.holder.run("ROLLBACK")
         if self.session:
             self.admin.run(f"SELECT pg_terminate_backend({self.session.pid})")
@@ -215,7 +215,7 @@ class Calls:
         self.admin.run(f"SELECT pg_cancel_backend({session.pid})")
         statement.wait()
         if not statement.error and not self.last_try:
-            raise Again("over before it was cancelled")
+            raise Again("ended before it was cancelled")
         self.measured(name, statement.ended - requested)
         assert statement.sqlstate == "57014", f"{name}: the error"
         self.left_behind(phase, name, session)
@@ -231,12 +231,12 @@ class Calls:
         statement.wait()
         message = "FATAL:  terminating connection due to administrator command"
         with open(os.environ["BULK_UPDATE_SERVER_LOG"], encoding="utf-8", errors="replace") as log:
-            told = any(f"[{session.pid}]" in line and message in line for line in log)
-        assert statement.error is not None and told, (f"{name}: the error", statement.error)
+            logged = any(f"[{session.pid}]" in line and message in line for line in log)
+        assert statement.error is not None and logged, (f"{name}: the error", statement.error)
         self.left_behind(phase, name, session, usable=False)
 
     def time_out(self, phase, setting, sqlstate, seconds):
-        """The setting is due the given seconds after the start; less when the call was faster than that."""
+        """The timeout is due the given seconds after the start; less if the call was faster than that."""
         name = f"{phase.name}, {setting}"
         session = self.prepare(phase)
         for divisor in (1, 1.5, 2, 3):
@@ -245,7 +245,7 @@ class Calls:
             session.run("BEGIN")
             statement = session.background(phase.call)
             started = statement.started
-            if setting == "lock_timeout":  # counts from the beginning of the wait
+            if setting == "lock_timeout":  # counts from the start of the wait
                 self.reach(phase, session, statement)
                 started = time.perf_counter()
             statement.wait()
@@ -256,7 +256,7 @@ class Calls:
         self.left_behind(phase, name, session)
 
     def deadlock(self):
-        """Is told to the call, not taken for a bad row. The call is the last to wait: what it finds after 100 ms is certain."""
+        """The call gets the error; no row is rejected. The call is the last to wait, so the deadlock exists when it checks."""
         name = "deadlock under 'skip'"
         self.holder.run("SET deadlock_timeout = '100s'; BEGIN; SELECT FROM target WHERE id = 5 FOR UPDATE")
         session = self.session = Session()
@@ -268,13 +268,13 @@ class Calls:
         statement.wait()
         assert statement.sqlstate == "40P01", f"{name}: the error"
         session.run("ROLLBACK")
-        assert waiting.wait().error is None, f"{name}: the other session goes on"
+        assert waiting.wait().error is None, f"{name}: the other session can continue"
         self.holder.run("ROLLBACK; RESET ALL")
         assert self.admin.run("SELECT pid FROM bulk_update_progress") == [], f"{name}: no row in the view"
         session.close()
 
     def shutdown(self):
-        """Fast shutdown while attempts fail at once; the last test of all."""
+        """Fast shutdown while attempts fail at once; the last test."""
         name = "fast shutdown"
         phase = next(phase for phase in PHASES if phase.settings == FAILING)
         session, statement = self.started(phase)
@@ -287,7 +287,7 @@ class Calls:
         assert statement.wait().error is not None, (f"{name}: the error", statement.error)
 
     def savepoint(self):
-        """A cancelled call is undone to the savepoint; the transaction goes on."""
+        """A cancelled call is undone to the savepoint; the transaction continues."""
         name = "cancelled inside a savepoint"
         session = self.session = Session()
         session.run("BEGIN; UPDATE target SET v = 'mine' WHERE id = 1; SAVEPOINT s")
@@ -300,7 +300,7 @@ class Calls:
         session.run("ROLLBACK TO s")
         assert session.run("SELECT v, count(*) FROM target GROUP BY v ORDER BY count(*)") \
             == [("mine", 1), ("old", ROWS - 1)], \
-            f"{name}: what came before stays"
+            f"{name}: earlier changes remain"
         assert session.run("SELECT rows_updated FROM bulk_update_query('target', 'SELECT 2 AS id, ''new'' AS v')") \
             == [(1,)], \
             f"{name}: the next call works"
@@ -318,7 +318,7 @@ def calls():
 
 
 def attempt(calls, action, *parameters):
-    """Up to three times: a busy machine can only make an end later, and let a phase pass before it is seen."""
+    """Up to three times: a busy machine can delay an end, and a phase can end before it is seen."""
     for left in reversed(range(TRIES)):
         calls.last_try = left == 0
         try:
@@ -327,7 +327,7 @@ def attempt(calls, action, *parameters):
             calls.end_session()
             if calls.last_try or not isinstance(problem, Again):
                 raise
-            print(f"{problem}; once more")
+            print(f"{problem}; retrying")
 
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
@@ -348,5 +348,5 @@ def test_savepoint(calls):
 
 
 def test_shutdown(calls):
-    """The last one: there is no server afterwards."""
+    """The last test: there is no server afterwards."""
     attempt(calls, calls.shutdown)

@@ -1,6 +1,6 @@
-"""Inheritance parents with very many children: a call costs what UPDATE … FROM with the same pairs costs, times a bound.
+"""Inheritance parents with very many children: a call costs at most a factor more than UPDATE … FROM with the same pairs.
 
-Processor time of the backend is compared, not the clock, and the better of some runs; each is rolled back.
+Processor time of the backend is compared, not elapsed time, as the minimum of some runs; each is rolled back.
 """
 
 import os
@@ -9,13 +9,13 @@ import psycopg2
 import pytest
 
 PAIRS = 500
-# How many children, and whether they have the index.
+# The number of children, and whether they have the index.
 SHAPES = [(300, True), (1000, True), (300, False)]
 ROWS = 400                  # of each child
 RUNS = 2
-RANDOM_PAGE_COST = 1.1      # as many set it: few rows are then looked up in each child
-# Times the cost of UPDATE, for coercing, looking up and reporting. When each pair was looked up in each child, it was 8
-# times the cost for 1,000 children, and more the more there were.
+RANDOM_PAGE_COST = 1.1      # a common value: few rows are then looked up in each child
+# The factor, for coercing, looking up and reporting. When each pair was looked up in each child, it was 8
+# for 1,000 children, and more with more children.
 BOUND = 4
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -35,7 +35,7 @@ def make(connection, children, indexed):
     cursor = connection.cursor()
     cursor.execute("DROP TABLE IF EXISTS target CASCADE")
     cursor.execute("CREATE TABLE target (id bigint PRIMARY KEY, field1 integer, field2 text)")
-    # In some transactions: each child has locks of its own.
+    # In several transactions: dropping locks each child.
     for first in range(0, children, 100):
         cursor.execute(f"""DO $$ BEGIN FOR c IN {first} .. {first + 99} LOOP
                 EXECUTE format('CREATE TABLE target_%s ({'PRIMARY KEY (id)' if indexed else ''}) INHERITS (target)', c);
@@ -54,7 +54,7 @@ def processor_time(pid):
 
 
 def cost(connection, statement):
-    """Seconds of the processor, the better of some runs, and the rows that were updated. The first run fills caches."""
+    """Processor seconds, the minimum of some runs, and the updated rows. The first run fills caches."""
     pid, cursor, taken = connection.get_backend_pid(), connection.cursor(), []
     for _ in range(RUNS + 1):
         started = processor_time(pid)

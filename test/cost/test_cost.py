@@ -1,11 +1,11 @@
-"""Cost of bulk_update; test/cost/run says what it is. Runs inside a server."""
+"""Cost of bulk_update; test/cost/run describes the suite. Runs inside a server."""
 
 import time
 
 import psycopg2
 import pytest
 
-# What a session may have set. The planner then finds the wrong plans cheap; the cost must stay.
+# Settings of a session that make wrong plans cheap for the planner; the cost must not change.
 SETTINGS = {
     "default settings": {},
     "custom plans": {"plan_cache_mode": "force_custom_plan"},
@@ -29,17 +29,17 @@ TEMPTING = ["custom plans", "custom plans, random pages dear", "scans free"]
 class Shape:
     """A kind of target table.
 
-    keys: the key columns of pair number i, when every {step}th row of the table is to be updated.
-    lookups: how often a pair's row may be looked up; more than once where it must be asked whether the row is there.
-    tempting: the settings that it is tried with, beside the default ones.
-    passed_over: a trigger lets UPDATE pass over every nth pair.
+    keys: the key columns of pair number i, if every {step}th row of the table is updated.
+    lookups: how often a pair's row may be looked up; more than once if suppressed rows must be looked up again.
+    tempting: the settings to test besides the default ones.
+    skipped: a trigger skips every nth pair.
     """
 
     def __init__(self, name, create, load, keys, key_columns=None, statistics="analyzed", role=None,
-                 lookups=1, passed_over=None, tempting=TEMPTING):
+                 lookups=1, skipped=None, tempting=TEMPTING):
         self.name, self.create, self.load, self.keys = name, create, load, keys
         self.key_columns, self.statistics, self.role = key_columns, statistics, role
-        self.lookups, self.passed_over, self.tempting = lookups, passed_over, tempting
+        self.lookups, self.skipped, self.tempting = lookups, skipped, tempting
 
 
 BIGINT = ("CREATE TABLE target (id bigint PRIMARY KEY, field1 integer, field2 text)",
@@ -72,7 +72,7 @@ SHAPES = [
           "CREATE TABLE target (part integer, number bigint, field1 integer, field2 text, PRIMARY KEY (part, number))",
           "INSERT INTO target SELECT i % 2, i, i, 'object ' || i FROM generate_series(1, {rows}) i",
           "((i * {step}) % 2)::integer AS part, i * {step} AS number", statistics="none"),
-    Shape("unique index beside the primary key",
+    Shape("unique index besides the primary key",
           "CREATE TABLE target (id bigint PRIMARY KEY, code uuid NOT NULL UNIQUE, field1 integer, field2 text)",
           "INSERT INTO target SELECT i, md5(i::text)::uuid, i, 'object ' || i FROM generate_series(1, {rows}) i",
           "md5((i * {step})::text)::uuid AS code", key_columns=["code"]),
@@ -90,19 +90,19 @@ SHAPES = [
                                 p, p);
              END LOOP; END $$""",
           BIGINT[1], BIGINT[2], statistics="none"),
-    # A child may have no such index, so the planner is not overruled here.
+    # A child may lack such an index, so the planner decides here.
     Shape("inheritance, every table with the index",
           "CREATE TABLE target (id bigint PRIMARY KEY, field1 integer, field2 text);"
           "CREATE TABLE target_child (PRIMARY KEY (id)) INHERITS (target)",
           "INSERT INTO target SELECT i, i, 'object ' || i FROM generate_series(1, {rows}) i;"
           "INSERT INTO target_child SELECT -i, i, 'object ' || i FROM generate_series(1, {rows}) i",
           BIGINT[2], lookups=2, tempting=["custom plans"]),
-    Shape("trigger that lets UPDATE pass over rows, never analyzed",
+    Shape("trigger that skips rows, never analyzed",
           BIGINT[0] + """;
              CREATE FUNCTION pass_over() RETURNS trigger LANGUAGE plpgsql AS
                  $$ BEGIN RETURN CASE WHEN NEW.field1 % 4 <> 0 THEN NEW END; END $$;
              CREATE TRIGGER pass_over BEFORE UPDATE ON target FOR EACH ROW EXECUTE FUNCTION pass_over()""",
-          BIGINT[1], BIGINT[2], statistics="none", lookups=2, passed_over=4),
+          BIGINT[1], BIGINT[2], statistics="none", lookups=2, skipped=4),
     Shape("row-level security",
           BIGINT[0] + """;
              CREATE ROLE guest;
@@ -127,7 +127,7 @@ class Bench:
         self.cursor.execute(query)
 
     def build(self, shape, rows=None):
-        """Make the table of a shape, unless it is there, with the statistics that the shape is about."""
+        """Create the table of a shape, unless it exists, with the shape's kind of statistics."""
         started = time.perf_counter()
         rows = rows or self.rows
         if self.built == (shape, rows):
@@ -149,7 +149,7 @@ class Bench:
         self.built, self.built_in = (shape, rows), time.perf_counter() - started
 
     def call(self, shape, pairs, rows=None):
-        """The query of a source of that many pairs, its keys spread over the whole table."""
+        """The query of a source with that many pairs, their keys spread over the whole table."""
         step = (rows or self.rows) // pairs
         return (f"SELECT {shape.keys.format(step=step)}, -i AS field1, 'new ' || i AS field2"
                 f" FROM generate_series(1, {pairs}::bigint) i")
@@ -157,7 +157,7 @@ class Bench:
     def bulk_update(self, shape, pairs, chunk_size, settings, explain=False, rows=None):
         """Update in a transaction that is left open.
 
-        A scan for each chunk or pair would take hours: it is given up after some times of what the table took.
+    A scan for each chunk or pair would take hours: the call is cancelled after some times the time of loading the table.
         """
         self.execute(f"SET LOCAL statement_timeout = '{30 + 5 * self.built_in:.0f}s'")
         for name, value in settings.items():
@@ -174,21 +174,21 @@ class Bench:
         return self.cursor.fetchone()
 
     def access(self):
-        """How the target and its partitions were read so far. Only differences within a transaction mean something:
-        the view also counts what earlier transactions of the session have not handed over yet."""
+        """How the target and its partitions have been read. Only differences within a transaction are meaningful:
+    the view also counts what earlier transactions of the session have not yet reported."""
         self.execute("""SELECT sum(seq_scan), sum(seq_tup_read), sum(idx_scan), sum(idx_tup_fetch)
                         FROM pg_stat_xact_user_tables WHERE relname LIKE 'target%'""")
         return [int(n) for n in self.cursor.fetchone()]
 
     def buffers(self, shape, pairs, rows):
-        """Buffers that one call touches, after a first one that fills the session's caches."""
+        """Buffers that one call accesses, after a first call that fills the session's caches."""
         for _ in range(2):
             plan = self.bulk_update(shape, pairs, 10000, {}, explain=True, rows=rows)[0][0]["Plan"]
             self.connection.rollback()
         return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
     def processor_time(self):
-        """Of the backend, in seconds: a busy machine does not spoil it."""
+        """Of the backend, in seconds, which other work on the machine does not affect."""
         with open(f"/proc/{self.connection.info.backend_pid}/schedstat", encoding="ascii") as file:
             return int(file.read().split()[0]) / 1e9
 
@@ -205,9 +205,9 @@ def bench(shared):
 
 
 def calls(rows):
-    """Shape, settings, pairs and chunk_size of each call that is looked at.
+    """Shape, settings, pairs and chunk_size of each measured call.
 
-    All settings with the plainest shape; with the others the default ones and those that tempt most.
+    All settings with the simplest shape; with the others the default ones and those that favor other plans most.
     """
     for shape in SHAPES:
         for pairs, chunk_size in CHUNKS:
@@ -228,13 +228,13 @@ def pytest_generate_tests(metafunc):
 
 
 def test_scans(bench, shape, settings, pairs, chunk_size):
-    """No scan of the table, no more look-ups than pairs, nothing else read."""
+    """No scan of the table, no more lookups than pairs, nothing else read."""
     bench.build(shape)
     before = bench.access()
     updated, _ = bench.bulk_update(shape, pairs, chunk_size, SETTINGS[settings])
     seq_scan, seq_tup_read, idx_scan, idx_tup_fetch = (a - b for a, b in zip(bench.access(), before))
     about = shape.lookups * pairs * 1.1 + 10
-    assert updated == pairs - (pairs // shape.passed_over if shape.passed_over else 0)
+    assert updated == pairs - (pairs // shape.skipped if shape.skipped else 0)
     assert (seq_scan, seq_tup_read) == (0, 0)
     assert idx_scan <= about
     assert idx_tup_fetch <= about
@@ -242,7 +242,7 @@ def test_scans(bench, shape, settings, pairs, chunk_size):
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.statistics == "analyzed"], ids=lambda shape: shape.name)
 def test_buffers(bench, shape):
-    """A call of 100 pairs reads per pair a descent of the index, the row, and the places where the new version goes."""
+    """A call of 100 pairs reads for each pair a descent of the index, the row, and the pages that get the new version."""
     small_rows = max(bench.rows // 100, 1000)
     bench.build(shape, small_rows)
     small = bench.buffers(shape, 100, small_rows)
@@ -262,7 +262,7 @@ WAYS = {"UPDATE": "UPDATE target t SET field1 = s.field1, field2 = s.field2 FROM
 
 def test_inheritance_many_children(bench):
     """An inheritance tree of many tables: a call takes no longer than UPDATE ... FROM of the same pairs, which finds
-    a plan for all pairs and all tables. The best of some runs in turn; both change the same rows."""
+    a plan for all pairs and all tables. The minimum of some alternating runs; both change the same rows."""
     bench.built = None
     bench.execute("DROP TABLE IF EXISTS target, source CASCADE")
     bench.execute(BIGINT[0])

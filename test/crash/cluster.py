@@ -1,4 +1,4 @@
-"""A cluster of the test's own, which can be killed."""
+"""A cluster for the test, which can be killed."""
 
 import os
 import pwd
@@ -21,7 +21,7 @@ SETTINGS = {
 
 
 def unprivileged():
-    """The user that runs the server: it refuses to be root."""
+    """The user that runs the server, which does not run as root."""
     return pwd.getpwnam("postgres") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
 
 
@@ -36,12 +36,12 @@ def parent_of(pid):
 
 
 class Cluster:
-    port = 5432  # of the socket's name only
+    port = 5432  # part of the socket's name only
 
     def __init__(self, name, stage, base=None, **settings):
         """A new cluster, or a standby of base."""
         self.name, self.process = name, None
-        self.killed = []  # backends that were made to kill themselves
+        self.killed = []  # backends that the test has made kill themselves
         self.user = unprivileged()
         self.data = f"{DIRECTORY}/{name}/data"
         self.socket = f"{DIRECTORY}/{name}"
@@ -77,7 +77,7 @@ class Cluster:
         self.session().close()
 
     def session(self):
-        """A session, as soon as there can be one."""
+        """A session, as soon as the server accepts one."""
         end = time.perf_counter() + TIMEOUT
         while True:
             try:
@@ -94,7 +94,7 @@ class Cluster:
             return session.run(query)
 
     def crash(self):
-        """kill -9 of all processes at once: the server is stopped first, so that it starts no other one."""
+        """kill -9 of all processes at once: the server is stopped first, so that it cannot start others."""
         os.kill(self.process.pid, signal.SIGSTOP)
         processes = [int(name) for name in os.listdir("/proc") if name.isdigit()
                      and parent_of(name) == self.process.pid]
@@ -109,19 +109,19 @@ class Cluster:
         self.start()
 
     def end(self):
-        """Also of a cluster that is not running."""
+        """Also for a cluster that is not running."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait()
         if os.environ.get("BULK_UPDATE_LOG_DIR"):
-            # Who searches the log for crashes is not to find the one that was asked for.
+            # The search of the logs for crashes must not find the intended one.
             asked_for = [f"(PID {pid}) was terminated by signal 9" for pid in self.killed]
             with open(self.log, encoding="utf-8", errors="replace") as log, \
                     open(f"{os.environ['BULK_UPDATE_LOG_DIR']}/crash.{self.name}.log", "w", encoding="utf-8") as copy:
                 copy.writelines(line for line in log if not any(text in line for text in asked_for))
 
     def amcheck(self, locking=True):
-        """What pg_amcheck finds, an empty string when nothing; locking: also what needs a lock against writers."""
+        """The output of pg_amcheck, an empty string without problems; locking: with the checks that block writers."""
         done = subprocess.run([f"{BIN}/pg_amcheck", "-h", self.socket, "-p", str(self.port), "-U", "postgres", "-d", "postgres",
                                "--heapallindexed", *(["--parent-check"] if locking else [])],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=TIMEOUT)

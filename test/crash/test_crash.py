@@ -1,4 +1,4 @@
-"""Crashes, standbys, subscribers, prepared transactions; test/crash/run says what it is."""
+"""Crashes, standbys, subscribers, prepared transactions; test/crash/run describes the suite."""
 
 import pytest
 
@@ -10,7 +10,7 @@ TABLES = ("plain", "parted", "toasted")
 ROWS = {"plain": 4000, "parted": 4000, "toasted": 200}
 WAIT_AT = {"direct": "write_after", "sql": "receive"}
 
-# What column v holds: {0} is old or new, and the values of table toasted are stored out of line.
+# Values of column v: {0} is old or new, and the values of table toasted are stored out of line.
 VALUE = {
     "plain": "'{0} ' || i", "parted": "'{0} ' || i",
     "toasted": "(SELECT string_agg(md5(i || '{0}' || j), '') FROM generate_series(1, 200) j)",
@@ -37,7 +37,7 @@ def fill():
 
 
 def call(table, value="new", options="chunk_size => 1000", select="{v} AS v, i + 1 AS n", rows=None):
-    """A call that gives each row of a table (or so many) its new value."""
+    """A call that gives each row of a table (or that many rows) its new value."""
     source = (f"SELECT i AS id, {select.format(v=VALUE[table].format(value))}"
               f" FROM generate_series(1, {rows or ROWS[table]}) i")
     quoted = source.replace("'", "''")
@@ -45,7 +45,7 @@ def call(table, value="new", options="chunk_size => 1000", select="{v} AS v, i +
 
 
 def state(session, table):
-    """'old', 'new', or what is wrong."""
+    """'old', 'new', or the problem."""
     counts = session.run(f"""
         SELECT count(*), count(*) FILTER (WHERE v = {VALUE[table].format('old')} AND n = i),
             count(*) FILTER (WHERE v = {VALUE[table].format('new')} AND n = i + 1)
@@ -67,14 +67,14 @@ def content(session):
 
 
 def places(session):
-    """A digest of where the rows are, in which version."""
+    """A digest of where the rows are, and of their versions."""
     return [session.value(f"SELECT md5(string_agg(tableoid::text || ctid || xmin, ',' ORDER BY id)) FROM {table}")
             for table in TABLES]
 
 
 @pytest.fixture(scope="module")
 def stage():
-    """The settings by which a server finds the extension."""
+    """The settings with which a server finds the extension."""
     with Session() as session:
         return dict(session.run("SELECT name, setting FROM pg_settings WHERE name IN"
                                 " ('extension_destdir', 'extension_control_path', 'dynamic_library_path')"))
@@ -82,7 +82,7 @@ def stage():
 
 @pytest.fixture
 def new(stage):
-    """Makes clusters, which end with the test."""
+    """Creates clusters, which are removed after the test."""
     made = []
 
     def cluster(name, base=None, **settings):
@@ -130,7 +130,7 @@ def test_crash(filled, applier):
             statement = session.background(call(last, options="chunk_size => 100"))
             admin.wait_until(f"wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = {session.pid}",
                              unless=statement)
-            if number % 2 == 0:  # what is not committed is on disk, and all after it in WAL alone
+            if number % 2 == 0:  # uncommitted changes are on disk, and all later ones only in WAL
                 admin.run("CHECKPOINT")
         cluster.crash()
         statement.wait()
@@ -150,7 +150,7 @@ def test_crash(filled, applier):
 
 
 def test_crash_of_one_process(filled):
-    """The backend kills itself; the server takes it for a crash of all, and (as it is set here) ends."""
+    """The backend kills itself; the server treats it as a crash, and (with this setting) ends."""
     cluster = filled("process")
     with cluster.session() as session:
         session.run("SET bulk_update.fault = 'index_insert:kill:700'")
@@ -207,14 +207,14 @@ def same(primary, other, name, same_places):
 
 
 def changes(cluster, name):
-    """Calls of every kind, each committed; for what follows the cluster."""
+    """Calls of every kind, each committed, for the other cluster to replay."""
     bad = "chunk_size => 700, on_error => 'skip', rejects => 'rejects'"
     for applier in APPLIERS:
         with cluster.session() as session:
             session.run(f"SET bulk_update.applier = {applier}")
             for table in TABLES:
                 assert session.run(call(table, value=applier)) == [(ROWS[table], 0)], f"{name}, {applier}: {table}"
-                session.run(call(table, select="i + 2 AS n"))  # leaves the toasted value as it is
+                session.run(call(table, select="i + 2 AS n"))  # does not update the toasted value
                 assert session.run(call(table, value="second", options=bad,
                                         select="{v} AS v, CASE i % 100 WHEN 7 THEN -1 ELSE i END AS n")) \
                     == [(ROWS[table] - ROWS[table] // 100, ROWS[table] // 100)], \
@@ -257,7 +257,7 @@ def test_standby(filled, new):
 
 
 def compared_while_replayed(primary):
-    """Calls after which the standby compares each page that it has replayed with the primary's, or ends."""
+    """Calls after which the standby compares each replayed page with the primary's; a difference ends it."""
     for applier in APPLIERS:
         with primary.session() as session:
             session.run(f"SET bulk_update.applier = {applier}; SET wal_consistency_checking = 'all'")
@@ -284,7 +284,7 @@ def on_standby(primary, standby):
                 f"dry run on a standby, {applier}: with on_error skip"
             assert session.fails(call("plain", options=dry + ", rejects => 'rejects'")) == "25006", \
                 f"dry run on a standby, {applier}: with rejects it is an error"
-            assert session.value("SELECT 1") == 1, f"standby, {applier}: the session goes on"
+            assert session.value("SELECT 1") == 1, f"standby, {applier}: the session can continue"
 
 
 def test_subscriber(filled, new):
@@ -312,7 +312,7 @@ def test_subscriber(filled, new):
 
 
 def without_identity(publisher):
-    """What cannot be replicated is refused as UPDATE refuses it."""
+    """A change that cannot be replicated is an error, as for UPDATE."""
     publisher.run("ALTER TABLE plain REPLICA IDENTITY NOTHING")
     for applier in APPLIERS:
         with publisher.session() as session:

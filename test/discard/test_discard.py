@@ -1,4 +1,4 @@
-"""Calls with and without the server's caches; test/discard/run says what it is. Runs inside a server."""
+"""Calls with and without the server's caches; test/discard/run describes the suite. Runs inside a server."""
 
 import psycopg2
 import pytest
@@ -67,7 +67,7 @@ SETUP = """
     GRANT SET ON PARAMETER debug_discard_caches TO app;
 """
 
-# The caches are thrown away within the calls only: without them anything else takes long, too.
+# The caches are discarded only within the calls, because everything else would take long, too.
 DISCARD = """
     DO $$
     DECLARE
@@ -114,7 +114,7 @@ def calls():
 
 
 def outcome(session, table, call):
-    """All that a call brings, which is undone: its rows or its error, the table after it, the rejects."""
+    """The results of a call, which is undone: its rows or its error, the table after it, the rejects."""
     session.run("BEGIN; SAVEPOINT s; SET ROLE app")
     error = None
     try:
@@ -132,7 +132,7 @@ def outcome(session, table, call):
 
 
 def work():
-    """Name, table and statement of each call with each applier, and of what has none."""
+    """Name, table and statement of each call with each applier, and of those without one."""
     for name, table, arguments in calls():
         call = f"SELECT {REPORT} FROM bulk_update_query({arguments}, chunk_size => 4)"
         for applier in ("auto", "sql"):
@@ -147,7 +147,7 @@ WORK = {name: (table, statement) for name, table, statement in work()}
 
 @pytest.fixture(scope="module")
 def expected(admin):
-    """What each call brings with the caches."""
+    """The results of each call with the caches."""
     if admin.value("SHOW debug_assertions") == "off":
         pytest.skip("the server has no assertions")
     admin.run(SETUP)

@@ -1,16 +1,16 @@
-"""Markdown as far as the tests of the documentation need it: fences, comments, headings, links."""
+"""As much of Markdown as the tests of the documentation need: fences, comments, headings, links."""
 
 import pathlib
 import re
 
 TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 
-# Documentation for users, whose SQL is run: each file in a database of its own.
+# Documentation for users, whose SQL is run: each file in its own database.
 USER_FILES = ["README.md", *sorted(str(p.relative_to(TREE)) for p in (TREE / "docs").glob("*.md"))]
 
 
 def all_files():
-    """Every text in Markdown that is part of the project."""
+    """Every Markdown file of the project."""
     found = [*TREE.glob("*.md")]
     for directory in ("docs", "src", "bench", "examples", "contrib"):
         found += (TREE / directory).rglob("*.md")
@@ -18,7 +18,7 @@ def all_files():
 
 
 class Block:
-    """SQL to run: hidden in a comment, or in a fence with what is to come out below it."""
+    """SQL to run: hidden in a comment, or in a fence with the expected output below it."""
 
     def __init__(self, line, sql, hidden=False):
         self.line = line
@@ -27,8 +27,8 @@ class Block:
         self.output = None
 
 
-# A comment or a fence. The comments that matter: "sql" runs, "output" is what the fence of SQL above
-# it prints, "synopsis" says that the next fence is none to run.
+# A comment or a fence. The comments that matter: "sql" is run, "output" is the output of the fence of SQL above
+# it, "synopsis" marks the next fence as one that is not run.
 PART = re.compile(r"^<!-- *(\w+)\n?(.*?)-->|^```(\w*)\n(.*?)^```", re.S | re.M)
 
 
@@ -58,13 +58,13 @@ def blocks(text):
 
 
 def heading_anchor(heading):
-    """What a heading is called in links to it."""
+    """The anchor of a heading in links to it."""
     text = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", lambda m: m.group(1) or "", heading)
     return re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
 
 
 def without_code(text):
-    """Prose alone: no fences, no code in the line, no comments, no addresses of links."""
+    """Only the prose: no fences, no inline code, no comments, no link targets."""
     text = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
     text = re.sub(r"`[^`]*`", "", text)

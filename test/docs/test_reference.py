@@ -1,4 +1,4 @@
-"""Is docs/reference.md complete: objects, arguments, settings, columns, SQLSTATEs?"""
+"""Checks that docs/reference.md is complete: objects, arguments, settings, columns, SQLSTATEs."""
 
 import pathlib
 import re
@@ -20,7 +20,7 @@ def session():
 
 
 def arguments_of_synopsis(name):
-    """The arguments in a synopsis, without its comments, as the catalogs write them."""
+    """The arguments in a synopsis, without its comments, as the catalogs show them."""
     found = re.search(rf"^{name}\(\n(.*?)^\) RETURNS", TEXT, re.S | re.M)
     if not found:
         return None
@@ -29,7 +29,7 @@ def arguments_of_synopsis(name):
 
 
 def as_written(arguments):
-    """What the catalogs have, without the types of the defaults."""
+    """The arguments in the catalogs, without the types of the defaults."""
     return re.sub(r"(DEFAULT (?:'\w*'|[\w-]+))::[\w\[\] ]+?(?=,|$)", r"\1", arguments)
 
 
@@ -46,7 +46,7 @@ def test_functions(session):
 
 
 def test_named(session):
-    """Every setting and every column is explained."""
+    """Every setting and every column is documented."""
     session.run("SELECT bulk_update_create_rejects('pg_temp.r')")
     names = session.run("""
         SELECT name FROM pg_settings WHERE name LIKE 'bulk_update.%'
@@ -58,7 +58,7 @@ def test_named(session):
 
 
 def test_sqlstates():
-    """Every error that the sources raise stands in the table of SQLSTATEs, and no other."""
+    """Every error that the sources raise is listed in the table of SQLSTATEs, and no other."""
     sharedir = subprocess.run(["pg_config", "--sharedir"], stdout=subprocess.PIPE, text=True, check=True)
     codes = {}
     for line in (pathlib.Path(sharedir.stdout.strip()) / "errcodes.txt").read_text().splitlines():

@@ -1,4 +1,4 @@
-"""Runs the SQL of a document in psql and compares what comes out with what the document shows."""
+"""Runs the SQL of a document in psql and compares the output with what the document shows."""
 
 import functools
 import re
@@ -8,12 +8,12 @@ import pytest
 
 from markdown import TREE, USER_FILES, blocks
 
-# What differs from run to run stands as "…" in the documents: a part of a line, or some lines.
+# Output that differs from run to run is shown as "…" in the documents: part of a line, or some lines.
 LINES = "…"
 
 
 def pattern(line):
-    """A regular expression for a line. Blanks at its ends and runs of them do not count."""
+    """A regular expression for a line. Blanks at its ends are ignored, and runs of them count as one."""
     words = re.split(r"(…|[-+]{3,}|\s+)", line.strip())
     return re.compile("".join(".*?" if word == "…" else "[-+]+" if re.fullmatch(r"[-+]{3,}", word)
                               else " *" if word.isspace() else re.escape(word)
@@ -21,10 +21,10 @@ def pattern(line):
 
 
 def like(expected, output):
-    """Line by line, which takes no long time when something differs: what lines of … stand for is as few as may be."""
+    """Line by line, which stays fast when something differs: … stands for as few lines as possible."""
     lines, said = expected.strip().splitlines(), output.splitlines()
     at = here = 0
-    again = None  # the line behind the newest …, and where to look for it next
+    again = None  # the line after the newest …, and where to search for it next
     while here < len(said):
         if at < len(lines) and lines[at].strip() == LINES:
             at += 1
@@ -40,7 +40,7 @@ def like(expected, output):
 
 
 def test_like():
-    """A difference is found, and in no time."""
+    """A difference is found, and fast."""
     table, lines = "\n".join(["… | … | … | …"] * 20), "\n".join(["1 | 22 | 333 | 4444"] * 20)
     assert like(table, lines)
     assert like(table + "\n…\n(20 rows)", lines + "\na\nb\n(20 rows)")
@@ -64,7 +64,7 @@ def test_blocks_are_found():
 
 @functools.lru_cache(maxsize=None)
 def outputs(name):
-    """What psql prints for each block of a document, by its number; in a database of the document's own."""
+    """The output of psql for each block of a document, by its number; each document has its own database."""
     database = "docs_" + re.sub(r"\W", "_", name.lower())
     subprocess.run(["createdb", database], check=True)
     script = "".join(f"\\echo '=== {i}'\n{block.sql}\n" for of, i, block in BLOCKS.values() if of == name)
@@ -76,7 +76,7 @@ def outputs(name):
 
 @pytest.mark.parametrize("where", BLOCKS)
 def test_sql(where):
-    """A block prints what the document has below it; one that is hidden in a comment prints no error."""
+    """A block prints the output shown below it; one that is hidden in a comment prints no error."""
     name, i, block = BLOCKS[where]
     output = normal(outputs(name).get(str(i), "(nothing)"))
     if block.hidden:
@@ -87,12 +87,12 @@ def test_sql(where):
         f"{block.sql.strip().splitlines()[0]}\n--- it prints\n{output}--- the document has\n{expected}"
 
 
-# What psql says of a command that returns no rows.
+# The output of psql for a command that returns no rows.
 TAG = re.compile(r"(CREATE|DROP|ALTER|DECLARE) [A-Z ]+|(INSERT 0|SELECT|UPDATE|DELETE) \d+|BEGIN|COMMIT|ROLLBACK|ANALYZE")
 
 
 def test_pasted():
-    """A reader who pastes the README's blocks one after another into an empty database sees what it shows."""
+    """Pasting the README's blocks one after another into an empty database has the output that it shows."""
     text = (TREE / "README.md").read_text()
     found = blocks(text)
     assert re.findall(r"<!--.*", text) == [], "no SQL is hidden in a comment"

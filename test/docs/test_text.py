@@ -34,7 +34,7 @@ NAMED = re.compile(r"`((?:sql|specs|test|scripts|bench|examples|contrib|docs|src
 
 
 def test_names():
-    """A file that is named in code is there."""
+    """A file that is named in code exists."""
     missing = [f"{path.relative_to(TREE)}: {name}" for path in all_files()
                for name in NAMED.findall(path.read_text())
                if not (TREE / name).exists() and not (path.parent / name).exists()
@@ -43,7 +43,7 @@ def test_names():
 
 
 def test_guarantees():
-    """Each item of the page names the tests that show it."""
+    """Each item of the page names its tests."""
     items = re.findall(r"^- (.*?)(?=^- |^#|\Z)", (TREE / "docs" / "guarantees.md").read_text(), re.S | re.M)
     unbacked = [item[:60] for item in items if not re.search(r"`(?:sql|specs|test)/[\w./-]+`", item)]
     assert len(items) > 20
@@ -54,7 +54,7 @@ WIDEST = 120
 
 
 def wide_lines(path):
-    """Lines of prose; tables, fences and comments are as wide as they must be."""
+    """Lines of prose; tables, fences and comments may be wider."""
     text = re.sub(r"^```.*?^```|<!--.*?-->", lambda part: "\n" * part.group().count("\n"), path.read_text(), flags=re.S | re.M)
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > WIDEST and not line.startswith("|"):
@@ -73,7 +73,7 @@ def unknown_words():
 
 
 def test_spelling():
-    """The words are in the dictionary or in test/docs/words, which has no word too many."""
+    """The words are in the dictionary or in test/docs/words, which has no unused word."""
     unknown = unknown_words()
     known = set(WORDS.read_text().split())
     assert (sorted(unknown - known), sorted(known - unknown)) == ([], [])

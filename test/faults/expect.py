@@ -30,25 +30,25 @@ def passed_somewhere(case):
 
 
 def ends_with(case, sqlstate):
-    """The SQLSTATEs that the call may end with after such an error, which no row is to blame for."""
+    """The SQLSTATEs that the call may end with after such an error, which is no row's error."""
     if not case.workload.fails:
         return {sqlstate}
-    # In search of a row nothing replaces the first error; there only is this point passed for certain.
+    # While a row is searched for, no error replaces the first one; only there is this point certain to be passed.
     return {case.workload.fails} if case.point == "attempt" else {case.workload.fails, sqlstate}
 
 
 def worth_trying(case):
-    """Is this kind of call another one than those beside it, for this point?"""
+    """Does this kind of call differ from the others in its group, for this point?"""
     if case.workload.name == "spill":  # the slowest
         return case.point in SAME_EVERYWHERE | SORTING | {"coerce", "subtransaction_end", "statement_after", "write_after"}
     return case.point not in SAME_EVERYWHERE or case.workload.name == "plain"
 
 
 def rejected_by_first(case):
-    """How many rows an error at the first passing alone rejects."""
+    """How many rows an error at only the first passing rejects."""
     if case.workload.name == "partitions" and case.point in SUBTRANSACTION | {"coerce_key"}:
         return 1  # a key is cast once
-    # The first subtransaction that comes to its end there has the cast of a single row.
+    # The first subtransaction that ends there has the cast of a single row.
     return 1 if case.point == "subtransaction_end" and case.workload.rejected else 0
 
 

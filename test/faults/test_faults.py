@@ -1,4 +1,4 @@
-"""What fault points leave behind; test/faults/run says what it is. Runs inside a server of the fault build."""
+"""What remains after errors at fault points; test/faults/run describes the suite. Runs inside a server of the fault build."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ LEFT = """
 
 
 class Problem(Exception):
-    """What is wrong after a case."""
+    """The problem of a case."""
 
 
 def require(actual, expected, what):
@@ -62,7 +62,7 @@ def disarm(session):
 
 
 def check_result(session, workload, report, point=None):
-    """A call that has succeeded: the report adds up, the table is what it should be."""
+    """A call that has succeeded: the report adds up, the table is as expected."""
     session.run("RESET bulk_update.fault; SET work_mem = '64MB'")
     fetched, updated, unchanged, missing, duplicate, rejected = (sum(row[i] for row in report) for i in range(1, 7))
     rejects = dict(session.run("SELECT reason, count(*) FROM rejects GROUP BY 1"))
@@ -82,7 +82,7 @@ def check_result(session, workload, report, point=None):
 
 def check_next_call(session, case):
     """The same call without a fault."""
-    disarm(session)  # a rollback has armed it again
+    disarm(session)  # a rollback has set it again
     session.run("BEGIN")
     try:
         session.run("SET LOCAL work_mem = '64kB'")
@@ -116,7 +116,7 @@ class Suite:
         self.count = 0
 
     def probe(self, point, workload, applier, policy):
-        """The case, with the number of times that its point is passed."""
+        """The case, with the number of times that it passes its point."""
         case = Case(point, workload, applier, policy, 0)
         session = self.session
         case.arm(session, "tell", "1+")
@@ -160,26 +160,26 @@ class Suite:
         check_next_call(session, case)
 
     def fails(self, case, action, sqlstate):
-        """An error that ends the call, inside a savepoint and as a transaction of its own."""
+        """An error that ends the call, within a savepoint and as a separate transaction."""
         for wrapped in (True, False):
             report, code = self.call(case, action, case.middle, wrapped)
             require(report is None and code in ends_with(case, sqlstate), True, f"error {code}")
             self.check_after_error(case, wrapped)
 
     def error(self, case):
-        """An error of a row: at the first, a middle, and the last passing, at two of them, and for ever."""
+        """An error of a row: at the first, a middle, and the last passing, at two of them, and at all."""
         middle = case.middle
         each = {"1", str(middle), str(case.passes)}
         if case.policy == "skip":
             each |= {f"{middle},{middle + middle}", "1+"}
         for passes in sorted(each):
             skips = skippable(case, passes)
-            wrapped = skips is not False or passes == "1"  # what is skipped would be committed
+            wrapped = skips is not False or passes == "1"  # a skipped row would be committed
             report, code = self.call(case, "error", passes, wrapped)
             if skips is not None:
                 require(report is not None, skips, f"passes {passes}: skipped, not {code}")
             if report is None:
-                # In search of a row it is taken for the error that is searched for.
+                # While a row is searched for, it counts as the error that is searched for.
                 require(code in ("22000", case.workload.fails), True, f"error {code}")
                 self.check_after_error(case, wrapped)
                 continue
@@ -218,7 +218,7 @@ class Suite:
         check_next_call(self.session, case)
 
     def kill(self, cases):
-        """kill -9 at each of a few cases, which wait in sessions of their own, on tables of their own."""
+        """kill -9 of some cases, which wait in separate sessions, with separate tables."""
         waiting = [self.start_waiting(case, k) for k, case in enumerate(cases, 1)]
         with open(os.environ["KILLED"], "a", encoding="ascii") as killed:
             for session, _ in waiting:
@@ -227,7 +227,7 @@ class Suite:
             try:
                 os.kill(session.pid, signal.SIGKILL)
             except ProcessLookupError:
-                pass  # the server ends all others when it sees the first
+                pass  # the server ends all others after the first
         for session, statement in waiting:
             require(statement.wait().error is not None, True, "error")
             session.close()
@@ -285,14 +285,14 @@ def suite():
 
 @pytest.fixture(scope="module", params=points())
 def probed(request, suite):
-    """All kinds of call, with the number of times that they pass a point."""
+    """All kinds of calls, with the number of times that they pass a point."""
     return [suite.probe(request.param, workload, applier, policy)
             for workload in WORKLOADS for applier in APPLIERS for policy in workload.policies]
 
 
 @pytest.fixture(scope="module")
 def cases(probed):
-    """The kinds of call in which something happens at the point."""
+    """The kinds of calls in which something happens at the point."""
     return [case for case in probed if case.passes > 0 and worth_trying(case)]
 
 

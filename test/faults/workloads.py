@@ -1,8 +1,8 @@
-"""The calls at whose fault points something happens, and what the tables have to be afterwards."""
+"""The calls at whose fault points something happens, and the expected tables afterwards."""
 
 SETS = 16  # of tables, for as many sessions that wait at the same time
 
-# Keys of 200 bytes fill the log of keys and the sort soon: work_mem is the least there is.
+# Keys of 200 bytes soon fill the memory of seen keys and of the sort: work_mem has its minimum.
 SETUP = """
     CREATE EXTENSION bulk_update;
     SELECT bulk_update_create_rejects('rejects');
@@ -74,9 +74,9 @@ class Workload:
     def __init__(self, name, tables, source, options="chunk_size => 10", rejected=(), unchanged=0,
                  policies=("stop", "skip"), fails=None):
         self.name, self.tables, self.source, self.options = name, tables, source, options
-        self.rejected = rejected  # keys of the rows that are bad by themselves
+        self.rejected = rejected  # keys of the rows that are bad without a fault
         self.unchanged, self.policies = unchanged, policies
-        self.fails = fails  # the SQLSTATE that the call ends with, whatever happens
+        self.fails = fails  # the SQLSTATE that always ends the call
         self.before = ("spill" if tables == "spill" else "plain") + "_before"
         self.dry = "dry_run" in options
 
@@ -85,12 +85,12 @@ class Workload:
                 f" on_error => '{policy}', rejects => 'rejects')")
 
     def changed(self, k=1):
-        """A query: how many rows of the table are not as they were."""
+        """A query: the number of rows of the table that have changed."""
         return (f"SELECT count(*) FROM {self.tables}{k} t FULL JOIN {self.before} b USING (id)"
                 " WHERE (t.v, t.n) IS DISTINCT FROM (b.v, b.n)")
 
     def wrong(self, k=1):
-        """A query: how many rows are not what a call that has succeeded makes of them, by an UPDATE's reckoning."""
+        """A query: the number of rows that differ from the expected result of the call, computed by UPDATE."""
         if self.dry:
             return self.changed(k)
         return (f"SELECT count(*) FROM {self.tables}{k} t FULL JOIN {self.before} b USING (id)"
@@ -106,9 +106,9 @@ WORKLOADS = [
     Workload("dry_run", "plain", "plain_source", "chunk_size => 10, dry_run => true"),
     Workload("bad rows", "plain", "bad_source", rejected=("5", "15"), policies=("skip",)),
     Workload("partitions", "parted", "parted_source"),
-    # The error points at no row: all chunks are rolled back, and the failed one is applied again to find the row.
+    # The error names no row: all chunks are rolled back, and the failed one is applied again to find the row.
     Workload("late error", "late", "plain_source", policies=("stop",), fails="P0001"),
-    # The values change places, over the ends of the chunks.
+    # The values are permuted, also between chunks.
     Workload("deferrable", "turned", "turned_source", policies=("stop",)),
     Workload("spill", "spill", "spill_source", "chunk_size => 500"),
 ]

@@ -1,4 +1,4 @@
-"""bulk_update beside other modules that have hooks; test/hooks/run says what it is."""
+"""bulk_update together with other modules that have hooks; test/hooks/run describes the suite."""
 
 import os
 
@@ -87,7 +87,7 @@ def test_statements_of_chunks_are_counted(session, modules):
                          ids=("custom_update before", "custom_update after"))
 @TABLES
 def test_node_on_top_of_update(session, modules, table):
-    """An extension that only has more to do for an UPDATE (as TimescaleDB for a chunk) gets to do it, for each chunk."""
+    """An extension that adds work to an UPDATE (as TimescaleDB does for a chunk) is called for each chunk."""
     loaded(session, modules)
     for custom in (True, False):
         applier = "sql" if custom else "direct"

@@ -1,4 +1,4 @@
-"""What must hold after the load: what the tables have, what the log says and what the calls reported agree."""
+"""What must hold after the load: the tables, the log and the reports of the calls agree."""
 
 import re
 
@@ -7,7 +7,7 @@ from schema import COMING_AND_GOING, HOMES, SCALE, STATE, TABLES
 NOW = " UNION ALL ".join(
     f"SELECT '{table}'::name AS tab, uid, ARRAY[{', '.join(STATE)}] AS state FROM {table}" for table in TABLES)
 
-# Queries that find what must not be; their first rows are shown.
+# Queries that find violations; their first rows are shown.
 NOTHING = {
     "each change begins with what the one before it left: no update is lost": """
         SELECT * FROM (
@@ -48,10 +48,10 @@ NOTHING = {
         SELECT * FROM (SELECT call, tab, uid, lag(xid) OVER (PARTITION BY tab, uid ORDER BY seq) AS before FROM log) l
             JOIN calls c USING (call)
         WHERE isolation <> 'READ COMMITTED' AND NOT pg_visible_in_snapshot(before, snapshot)""",
-    # There from before the call's snapshot until its end: its last entry that was committed when the call began has the key,
-    # and none of what was logged later, until the call was done, took it away. Materialized: 18 would plan the search of the
+    # From before the call's snapshot until its end: the last entry committed when the call began has the key, and
+    # no later entry until the end of the call removed it. Materialized: 18 would plan the search of the
     # log again and again for each call, which took ten minutes.
-    "no call passed over a row that was there all the time": f"""
+    "no call missed a row that existed throughout": f"""
         WITH missed AS MATERIALIZED (
             SELECT c.*, key FROM calls c, unnest(c.keys) AS key
             WHERE NOT (c.tab = 'parted' AND key > {2 * HOMES})
@@ -71,7 +71,7 @@ EXPECTED_IN_LOG = re.compile(
 
 def wrong_rows(session, what):
     """The first rows that a query of NOTHING finds."""
-    # Estimates of arrays are guesses: a nested loop over them would not end.
+    # Estimates for arrays are guesses: a nested loop over them would take too long.
     session.run("SET work_mem = '256MB'; SET jit = off; SET enable_nestloop = off")
     return session.run(f"SELECT * FROM ({NOTHING[what]}) found LIMIT 5")
 
@@ -84,7 +84,7 @@ def damaged_tables(session):
 
 
 def check_indexes(session):
-    """How many there are; an error is what amcheck finds."""
+    """The number of indexes; amcheck raises an error if it finds a problem."""
     return session.value(f"""SELECT count(*) FROM (
         SELECT bt_index_check(indexrelid, true), bt_index_parent_check(indexrelid, true, true) FROM pg_index
         WHERE indrelid = ANY ({CHECKED}) AND indisvalid) i""")

@@ -1,20 +1,20 @@
 """The tables under load, the log of their changes, and pgbench's scripts."""
 
 # Rows are inserted with keys from 1 to HOMES, re-keyed by + HOMES, and those above 2 * HOMES are only updated: they are in
-# the partition that comes and goes. No bulk update asks for a re-keyed row's new key. It locks a row before it sees, as UPDATE
-# does, that this has another key by now; who comes to the row by its new key would then wait out of order.
+# the partition that is detached and attached. No bulk update has the new key of a re-keyed row: it locks a row before it
+# sees, as UPDATE does, that its key has changed; another one that finds the row by its new key would wait out of order.
 HOMES = 6000
 FIXED = 2000
 LAST = 2 * HOMES + FIXED
 SOURCE_KEYS = (*range(1, HOMES + 1), *range(2 * HOMES + 1, LAST + 1))
 
-# A bulk update's value tells its call and key: call * SCALE + key.
+# A bulk update's value has the number of its call, and the key: call * SCALE + key.
 SCALE = 1 << 20
 
 TABLES = ("plain", "counted", "parted")
 COMING_AND_GOING = "parted_fixed"
 
-# A row as the log has it: an array of these columns.
+# A row in the log: an array of these columns.
 STATE = ("id", "p", "n", "a", "b", "c")
 
 COLUMNS = """(id bigint NOT NULL, uid bigint NOT NULL DEFAULT nextval('uids'), p bigint NOT NULL DEFAULT 0,
@@ -70,7 +70,7 @@ SETUP = f"""
 
 UPDATE = "UPDATE {table} SET p = p + 1 WHERE id = :id;"
 
-# Each transaction holds one row only, so that none can be part of a deadlock. Name: weight, script.
+# Each transaction locks only one row, so that none can be part of a deadlock. Name: weight, script.
 SCRIPTS = {
     "update": (8, f"\\set id random(1, {LAST})\n" + UPDATE),
     "insert": (4, f"\\set id random(1, {HOMES})\nINSERT INTO {{table}} (id) VALUES (:id) ON CONFLICT DO NOTHING;"),
@@ -80,7 +80,7 @@ SCRIPTS = {
     "undo": (1, f"\\set id random(1, {LAST})\nBEGIN;\nSAVEPOINT s;\n{UPDATE}\nROLLBACK TO s;\n{UPDATE}\nEND;"),
 }
 
-# What one session each does over and over, statement by statement.
+# What one session each repeats, statement by statement.
 MAINTENANCE = (
     ("CREATE INDEX CONCURRENTLY plain_a ON plain (a)",
      "REINDEX INDEX CONCURRENTLY plain_pkey",

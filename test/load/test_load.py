@@ -1,4 +1,4 @@
-"""Bulk updates, pgbench and maintenance of the same tables at once; test/load/run says what it is. Runs inside a server."""
+"""Bulk updates, pgbench and maintenance of the same tables at once; test/load/run describes the suite. Runs inside a server."""
 
 import collections
 import os
@@ -17,24 +17,24 @@ from harness import Session
 from schema import MAINTENANCE, SCALE, SCRIPTS, SETUP, SOURCE_KEYS, STATE, TABLES
 
 ISOLATIONS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
-# Of bulk updates, and of pgbench's clients, by isolation level.
+# The numbers of bulk updates, and of pgbench's clients, for each isolation level.
 WORKERS = (3, 1, 1)
 CLIENTS = (3, 1, 1)
-# More rows are hardly ever updated without a serialization failure.
+# With more rows there would hardly ever be a call without a serialization failure.
 ROWS = {"READ COMMITTED": (20, 500, 4000), "REPEATABLE READ": (5, 20, 100), "SERIALIZABLE": (5, 20, 100)}
 WRITTEN = (("a",), ("a", "b"), ("b", "c"), ("c",))
-# The source's order; the last begins in order, which only 'sort' takes in hand before the first row is locked.
+# The source's order; the last begins in order, and only 'sort' orders it before the first row is locked.
 ORDERS = (("key, turn", "auto"), ("turn, key", "auto"), ("key DESC, turn", "auto"), ("md5(key::text), turn", "auto"),
           ("key, turn", "sort"), ("turn, key DESC", "sort"), ("key % 7 = 3, key, turn", "sort"))
-# Policy, how often each key comes, and which of its rows has the right values.
+# Policy, how often each key occurs, and which of its rows has the right values.
 DUPLICATES = (("error", 1, 1), ("error", 1, 1), ("first", 2, 1), ("last", 2, 2))
 SERIALIZATION_FAILURE, DEADLOCK = "40001", "40P01"
-# Ending takes as long as the longest statement.
+# The end takes as long as the longest statement.
 GRACE = 60
 
 
 class Task(threading.Thread):
-    """A session that does something over and over until the load ends; counts what it did, keeps what went wrong."""
+    """A session that repeats something until the load ends; counts what it did, keeps its errors."""
 
     def __init__(self, name, end):
         super().__init__(daemon=True)
@@ -66,7 +66,7 @@ class Worker(Task):
         session.run(f"SET default_transaction_isolation = '{self.isolation}'")
 
     def keys(self):
-        """A window of the keys, or keys from all over."""
+        """A range of the keys, or keys from everywhere."""
         size = self.rng.choice(ROWS[self.isolation])
         step = self.rng.choice((1, 1, 2, len(SOURCE_KEYS) // size))
         first = self.rng.randrange(max(1, len(SOURCE_KEYS) - size * step))
@@ -109,7 +109,7 @@ class Worker(Task):
         self.counts.update(f"chunks {chunk[-1]}" for chunk in chunks)
 
     def failed(self, error, table):
-        # A row that goes to another partition meanwhile is one at any level, as in UPDATE.
+        # A row that moves to another partition in the meantime is a failure at any level, as in UPDATE.
         if error.pgcode == SERIALIZATION_FAILURE and (
                 self.isolation != "READ COMMITTED" or table == "parted" and "moved to another partition" in str(error)):
             self.counts["retried"] += 1
@@ -124,7 +124,7 @@ class Maintenance(Task):
         self.statements = statements
 
     def once(self, session):
-        # All of them, so that nothing is left half way.
+        # All of them, so that nothing is left half done.
         for statement in self.statements:
             session.run(statement)
         self.counts["rounds"] += 1
@@ -170,7 +170,7 @@ def report(what, tasks):
 
 
 class Load:
-    """Everything at once for so many seconds."""
+    """Everything at once, for the given seconds."""
 
     def __init__(self, seconds, seed):
         end = time.monotonic() + seconds
@@ -198,24 +198,24 @@ def load(admin, pytestconfig):
     return done
 
 
-def test_all_sessions_came_to_their_end(load):
+def test_all_sessions_ended(load):
     assert [task.name for task in load.tasks if task.is_alive()] == []
 
 
 @pytest.mark.parametrize("level", ISOLATIONS)
 def test_there_was_load(load, level):
-    """And both appliers had their part."""
+    """Both appliers have been used."""
     mine = report("bulk updates", [worker for worker in load.workers if worker.isolation == level])
     theirs = report("pgbench", [bench for bench in load.benches if bench.isolation == level])
     assert mine["calls"] > 0 and mine["updated"] > 0 and theirs["transactions"] > 0
     assert mine["chunks direct"] > 0 and mine["chunks sql"] > 0
 
 
-def test_indexes_and_partitions_came_and_went(load):
+def test_indexes_and_partitions_were_created_and_dropped(load):
     assert all([report(task.name, [task])["rounds"] for task in load.maintenance])
 
 
-def test_no_bulk_update_met_a_deadlock(load):
+def test_no_bulk_update_had_a_deadlock(load):
     assert sum(worker.counts["deadlocks"] for worker in load.workers) == 0
 
 

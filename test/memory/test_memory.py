@@ -1,4 +1,4 @@
-"""Memory of the backend during bulk_update; test/memory/run says what it is. Runs inside a server."""
+"""Memory of the backend during bulk_update; test/memory/run describes the suite. Runs inside a server."""
 
 import time
 
@@ -9,11 +9,11 @@ from harness import Sampler
 
 MB = 1024 * 1024
 BOUND = 32 * MB
-LARGE_ROWS = 10  # most that a row larger than work_mem may take, in times of itself
+LARGE_ROWS = 10  # the memory that a row larger than work_mem may take, as a multiple of its size
 
 
 class Case:
-    """One call: how its table and source come to be, and the most its backend may grow."""
+    """One call: how its table and source are made, and the bound on its backend's growth."""
 
     def __init__(self, name, rows, *, columns="id bigint PRIMARY KEY, field1 integer, field2 text, field3 integer",
                  load="SELECT i, i, 'object ' || i, i % 100 FROM generate_series(1, {rows}) i",
@@ -28,7 +28,7 @@ class Case:
         self.prepare, self.settings, self.hold, self.check = prepare, settings, hold, check
 
 
-# Text that does not compress, made from a number, in parts of 89 characters.
+# Incompressible text, made from a number, in parts of 89 characters.
 WIDE = "(SELECT string_agg(encode(sha512(int8send(i * 100000 + j)), 'base64'), '') FROM generate_series(1, {parts}) j)"
 
 
@@ -40,9 +40,9 @@ def cases(sizes):
                source=f"SELECT i AS id, {WIDE.format(parts=230)} AS field2 FROM generate_series(1, {{rows}}) i",
                check="length(field2) <> 20470 OR left(field2, 76)"
                      " <> left(encode(sha512(int8send(id * 100000 + 1)), 'base64'), 76)")
-    # A row that is larger than work_mem is a chunk of its own, and is in memory several times on its way: as it was
+    # A row that is larger than work_mem is alone in its chunk, and is in memory several times: as it was
     # fetched, in the chunk, in the statement's parameter, as the new row, while it is compressed. So the bound is in
-    # rows, above what the query that makes such values takes itself, and another one says that more rows add nothing.
+    # rows, besides what the query that makes such values needs itself, and another bound says that more rows add nothing.
     for rows in (10, 100):
         yield Case(f"{rows} rows of 5 MB", rows, columns="id bigint PRIMARY KEY, field2 text",
                    load="SELECT i, 'object ' || i FROM generate_series(1, {rows}) i",
@@ -58,7 +58,7 @@ def cases(sizes):
                    source="SELECT id, id + 1 AS field1"
                           " FROM (SELECT i::bigint * 7919 % {rows} + 1 AS id FROM generate_series(1, {rows}) i) s",
                    call="bulk_update('objects', 'c', ordering => 'sort')")
-    yield Case("key order promised, the last of each run of equal keys", 1000000,
+    yield Case("streamed, the last of each run of equal keys", 1000000,
                source="SELECT id, id + d AS field1 FROM objects, generate_series(0, 1) d ORDER BY id, d",
                call="bulk_update('objects', 'c', ordering => 'stream', on_duplicate => 'last')", source_rows=2000000)
     yield Case("everything compiled by JIT", 1000000,
@@ -73,7 +73,7 @@ def cases(sizes):
                         "CREATE TRIGGER each_row AFTER UPDATE ON objects FOR EACH ROW EXECUTE FUNCTION nothing()",
                         "CREATE TRIGGER each_statement AFTER UPDATE ON objects REFERENCING OLD TABLE AS o"
                         " NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION nothing()"])
-    yield Case("before row trigger that catches an error and lets UPDATE pass over rows", 300000,
+    yield Case("before row trigger that catches an error and skips rows", 300000,
                prepare=["CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                         " BEGIN PERFORM 1 / (NEW.id % 2); RETURN NEW;"
                         " EXCEPTION WHEN division_by_zero THEN RETURN NULL; END; END $$",
@@ -106,7 +106,7 @@ def cases(sizes):
 
 
 def query_alone(case):
-    """How much the backend grows when the query of the case just runs."""
+    """The growth of the backend when only the query of the case runs."""
     connection = psycopg2.connect("")
     cursor = connection.cursor()
     for statement in case.settings:
@@ -119,7 +119,7 @@ def query_alone(case):
 
 
 def run(case):
-    """Run one case in a session of its own; return its report, the sampler, the seconds, and the problem if any."""
+    """Run one case in a new session; return its report, the sampler, the seconds, and the problem if any."""
     connection = psycopg2.connect("")
     cursor = connection.cursor()
 
@@ -173,7 +173,7 @@ def clean():
 
 
 class Measured:
-    """What became of each case, which runs when it is first asked for."""
+    """The results of each case, which runs when it is first needed."""
 
     HEADER = ("case", "updated", "missing", "chunks", "seconds", "before", "growth", "bound", "reported")
 
@@ -196,7 +196,7 @@ class Measured:
                 f"{size / MB:.1f}" for size in (sampler.before, sampler.growth, bound, report[4]))))
         return self.known[name]
 
-    def tell(self):
+    def show(self):
         print("Private memory of the backend (RssAnon) in MB, at work_mem = 4MB; reported: the largest memory_bytes.\n")
         widths = [max(len(str(row[i])) for row in self.table) for i in range(len(self.HEADER))]
         for row in self.table:
@@ -205,7 +205,7 @@ class Measured:
 
 
 def flat(sizes):
-    """Two cases, and how much more the backend may grow by the second one."""
+    """Two cases, and how much more the backend may grow in the second one."""
     first, *others = [f"{rows} rows in key order" for rows in sizes]
     first_random, *others_random = [f"{rows} rows in random order, sorted as a whole" for rows in sizes]
     return [*((first, other, 4 * MB) for other in others),
@@ -226,7 +226,7 @@ def pytest_generate_tests(metafunc):
 def measured(pytestconfig):
     results = Measured([int(size) for size in pytestconfig.option.rows.split(",")])
     yield results
-    results.tell()
+    results.show()
 
 
 def test_growth(measured, name):

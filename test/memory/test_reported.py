@@ -1,7 +1,7 @@
 """Column memory_bytes of the report: at least what the call really holds while a chunk over many partitions is applied.
 
-A constraint's function, which runs while the last partition's rows are updated, adds up the session's memory contexts. What
-is below CacheMemoryContext belongs to the session: descriptors of tables and saved plans.
+A constraint's function, which runs while the last partition's rows are updated, adds up the session's memory contexts.
+Those below CacheMemoryContext belong to the session: descriptors of tables and saved plans.
 """
 
 import psycopg2
@@ -9,11 +9,11 @@ import pytest
 
 MB = 1024 * 1024
 PARTITIONS = 600
-# For the function's own query, which runs in the middle of what it measures, and for what is freed before the end.
+# For the function's own query, which runs in the middle of the measurement, and for what is freed before the end.
 OWN = 2 * MB
 SHARE = 0.9
 
-# In the order of the tree up to 17; from 18 on a context has the path to it.
+# In the order of the tree up to 17; from 18 on a context has its path.
 BELOW_CACHE = {
     False: """WITH c AS MATERIALIZED (SELECT row_number() OVER () AS n, name, level, total_bytes FROM pg_backend_memory_contexts),
             first AS (SELECT n, level FROM c WHERE name = 'CacheMemoryContext'),
@@ -28,14 +28,14 @@ BELOW_CACHE = {
 def make_tables(cursor, version):
     cursor.execute(f"""
         CREATE FUNCTION held() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN ({BELOW_CACHE[version >= 180000]}); END $$;
-        CREATE FUNCTION look(id int) RETURNS boolean LANGUAGE plpgsql AS $$
+        CREATE FUNCTION record(id int) RETURNS boolean LANGUAGE plpgsql AS $$
         BEGIN
-            IF id / 10 = {PARTITIONS} - 1 AND current_setting('memory.looking', true) = 'yes' THEN
+            IF id / 10 = {PARTITIONS} - 1 AND current_setting('memory.recording', true) = 'yes' THEN
                 PERFORM set_config('memory.held', greatest(current_setting('memory.held')::bigint, held())::text, false);
             END IF;
             RETURN true;
         END $$;
-        CREATE TABLE objects (id int PRIMARY KEY, v text CHECK (look(id))) PARTITION BY RANGE (id);
+        CREATE TABLE objects (id int PRIMARY KEY, v text CHECK (record(id))) PARTITION BY RANGE (id);
         DO $$ BEGIN FOR p IN 0 .. {PARTITIONS} - 1 LOOP
             EXECUTE format('CREATE TABLE objects_%s PARTITION OF objects FOR VALUES FROM (%s) TO (%s)', p, p * 10, p * 10 + 10);
         END LOOP; END $$;
@@ -50,7 +50,7 @@ def call(cursor, options=""):
 
 
 def measure(applier):
-    """What is reported and what is held beside what the session held before, with the rows and the applier."""
+    """The reported bytes, the bytes held in addition to those before the call, the rows and the applier."""
     connection = psycopg2.connect("")
     connection.autocommit = True
     cursor = connection.cursor()
@@ -60,7 +60,7 @@ def measure(applier):
     cursor.execute("SELECT held()")
     cursor.execute("SELECT held()")
     before = cursor.fetchone()[0]
-    cursor.execute("SET memory.looking = yes")
+    cursor.execute("SET memory.recording = yes")
     reported, updated, used = call(cursor)
     cursor.execute("SELECT current_setting('memory.held')::bigint")
     held = cursor.fetchone()[0] - before
@@ -74,7 +74,7 @@ def tables():
     connection.autocommit = True
     make_tables(connection.cursor(), connection.server_version)
     yield
-    connection.cursor().execute("DROP TABLE objects; DROP FUNCTION look; DROP FUNCTION held")
+    connection.cursor().execute("DROP TABLE objects; DROP FUNCTION record; DROP FUNCTION held")
     connection.close()
 
 

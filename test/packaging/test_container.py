@@ -1,4 +1,4 @@
-"""The workflow and the Dockerfile: both only call scripts of the repository, and these run."""
+"""The workflow and the Dockerfile: both only call scripts of the repository, and these work."""
 
 import json
 import pathlib
@@ -17,16 +17,16 @@ DEBIAN = "debian:12"
 
 def test_workflow():
     """One job on the Debian that the scripts are made for, whose one command is continuous integration's script."""
-    told = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
-    jobs = list(told["jobs"].values())
+    workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
+    jobs = list(workflow["jobs"].values())
     assert [job["container"] for job in jobs] == [{"image": DEBIAN, "options": "--privileged"}]
     assert [step["run"] for job in jobs for step in job["steps"] if "run" in step] == [".ci/run"]
     uses = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
     assert len(uses) == 1 and re.fullmatch(r"actions/checkout@v\d+", uses[0])
     # YAML 1.1 reads the key "on" as a truth value.
-    assert set(told.get(True, told.get("on"))) == {"push", "pull_request"}
+    assert set(workflow.get(True, workflow.get("on"))) == {"push", "pull_request"}
     assert all(job["timeout-minutes"] <= 60 for job in jobs)
-    assert told["permissions"] == {"contents": "read"}
+    assert workflow["permissions"] == {"contents": "read"}
 
 
 def instructions():
@@ -36,7 +36,7 @@ def instructions():
 
 
 def test_dockerfile():
-    """It begins with that Debian, and runs the repository's scripts and make alone."""
+    """It is based on that Debian, and runs only the repository's scripts and make."""
     lines = instructions()
     assert [line for line in lines if line[0] == "FROM"] == [("FROM", DEBIAN)]
     assert {name for name, _ in lines} <= {"FROM", "WORKDIR", "COPY", "RUN", "CMD"}
@@ -44,7 +44,7 @@ def test_dockerfile():
 
 
 def test_dockerfile_runs(work):
-    """Its commands, in a view of this system instead of a container, in a copy of the tree: its last one gives psql with
+    """Its commands, in a view of this system instead of a container, in a copy of the tree: the last one runs psql with
     the extension."""
     release = re.search(r'^VERSION_ID="?(\d+)', pathlib.Path("/etc/os-release").read_text(), re.M)
     if not release or DEBIAN != f"debian:{release[1]}":

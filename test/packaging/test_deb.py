@@ -1,4 +1,4 @@
-"""The Debian package: builds, holds what it should, installs, passes its own tests, goes without a trace."""
+"""The Debian package: builds, contains what it should, installs, passes its tests, is removed completely."""
 
 import os
 import pathlib
@@ -34,7 +34,7 @@ INSTALL = """
 
 
 def run(command, tree, **environment):
-    """Its exit code and all it said, with the reason when it cannot be started."""
+    """The exit code and the output, with the reason if the command cannot be started."""
     done = subprocess.run(command, cwd=tree, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={**os.environ, "LC_ALL": "C.UTF-8", **environment}, check=False)
     return done.returncode, done.stdout.decode(errors="replace")
@@ -58,14 +58,14 @@ def tree(work):
 
 @pytest.fixture(scope="module")
 def no_view(tree):
-    """Why there can be no view of this system, or None."""
+    """The reason why there can be no view of this system, or None."""
     code, reason = run([IN_VIEW, "true"], tree)
     return f"no view of this system ({reason.strip()})" if code else None
 
 
 @pytest.fixture(scope="module")
 def built(tree, no_view):
-    """What dpkg-buildpackage says. It runs the package's tests where these cannot run with the installed package."""
+    """The output of dpkg-buildpackage. It runs the package's tests if they cannot run with the installed package."""
     code, output = run(["dpkg-buildpackage", "-us", "-uc", "-b", *([] if no_view else ["-Pnocheck"])], tree,
                        DEB_BUILD_OPTIONS=f"parallel={os.cpu_count()}" + ("" if no_view else " nocheck"))
     assert code == 0, tail(output)
@@ -83,7 +83,7 @@ def packages(tree, built):
 
 @pytest.fixture(scope="module")
 def installed(tree, no_view, packages):
-    """By version, what is said when the package is installed in the view, tested there as autopkgtest would, used with the
+    """By version, the output when the package is installed in the view, tested there as by autopkgtest, used with the
     JIT's inlining, removed."""
     if no_view:
         pytest.skip(no_view)
@@ -141,7 +141,7 @@ def plain(file, version):
 
 @pytest.fixture(scope="module")
 def unpacked(tree, packages):
-    """By version, the directory that has the package's files."""
+    """By version, the directory with the package's files."""
     directories = {}
     for version, package in packages.items():
         directories[version] = tree.parent / f"unpacked-{version}"
@@ -150,7 +150,7 @@ def unpacked(tree, packages):
 
 
 def test_files(tree, unpacked):
-    """Module, control file, SQL, documentation, where there is a JIT bitcode, and nothing else."""
+    """Module, control file, SQL, documentation, bitcode if there is a JIT, and nothing else."""
     for version, directory in unpacked.items():
         files = {str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file()}
         # Debian compresses what has more than 4 kB.
@@ -159,16 +159,16 @@ def test_files(tree, unpacked):
 
 
 def test_module(tree, unpacked):
-    """It is hardened, and needs no library of the build's."""
+    """It is hardened, and needs no library of the build machine."""
     for version, directory in unpacked.items():
         module = directory / f"usr/lib/postgresql/{version}/lib/bulk_update.so"
-        _, told = run(["readelf", "--wide", "--dynamic", "--segments", "--dyn-syms", module], tree)
-        assert [word for word in ("BIND_NOW", "GNU_RELRO", "__stack_chk_fail") if word not in told] == []
-        assert not re.search(r"RPATH|RUNPATH|libstdc", told)
+        _, output = run(["readelf", "--wide", "--dynamic", "--segments", "--dyn-syms", module], tree)
+        assert [word for word in ("BIND_NOW", "GNU_RELRO", "__stack_chk_fail") if word not in output] == []
+        assert not re.search(r"RPATH|RUNPATH|libstdc", output)
 
 
 def test_debugging_symbols(tree, unpacked, directory):
-    """They name the sources; no file contains the directory of the build."""
+    """They have the names of the sources; no file contains the build directory."""
     for version, files in unpacked.items():
         symbols = directory / version
         for package in tree.parent.glob(f"postgresql-{version}-bulk-update-dbgsym_*.*deb"):
@@ -194,6 +194,6 @@ def test_bitcode_is_inlined(installed):
         assert "Inlining true" in said and "3 tables" in said
 
 
-def test_nothing_is_left_when_it_is_removed(installed):
+def test_removal_leaves_nothing(installed):
     for parts in installed.values():
         assert [line for line in parts[3].splitlines() if line.startswith("/")] == []

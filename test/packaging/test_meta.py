@@ -1,4 +1,4 @@
-"""META.json against the rules of the PGXN Meta Spec 1.0.0, and all files that tell a version against each other."""
+"""META.json against the rules of the PGXN Meta Spec 1.0.0, and the versions in all files against each other."""
 
 import json
 import pathlib
@@ -74,13 +74,13 @@ OPTIONAL = {
 
 
 def wrong(meta):
-    """The keys that the specification does not let pass."""
+    """The keys that violate the specification."""
     rules = {**REQUIRED, **OPTIONAL}
     return sorted(key for key in REQUIRED if key not in meta) + sorted(
         key for key in meta if not rules.get(key, lambda _, key=key: key[:2].lower() == "x_")(meta[key]))
 
 
-# Each makes META.json wrong in one key.
+# Each of these makes one key of META.json invalid.
 MISTAKES = {
     "name": "bulk update", "version": "1.0", "abstract": "", "maintainer": [], "license": "PostgreSQL License",
     "provides": {"bulk_update": {"file": "bulk_update.sql"}}, "meta-spec": {"version": "2.0.0"}, "tags": "update",
@@ -90,7 +90,7 @@ MISTAKES = {
 
 
 def first(pattern, file):
-    """What the pattern's group matches first in a file."""
+    """The first match of the pattern's group in a file."""
     found = re.search(pattern, (ROOT / file).read_text(), re.M)
     return found[1] if found else None
 

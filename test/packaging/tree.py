@@ -9,7 +9,7 @@ BUILT = ("*.o", "*.bc", "*.so", "build", ".git", "__pycache__")
 
 
 def copy_of_the_tree(to):
-    """What is in the repository; all that is not built where git does not know it."""
+    """The files of the repository; without git, all files that were not built."""
     if not (ROOT / ".git").exists() or not shutil.which("git"):
         shutil.copytree(ROOT, to, ignore=shutil.ignore_patterns(*BUILT), symlinks=True)
         return to

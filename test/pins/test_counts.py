@@ -1,4 +1,4 @@
-"""How many pages of the target's indexes are pinned, by anybody, while functions of the user run: pg_buffercache tells."""
+"""How many pages of the target's indexes are pinned, by any session, while user-defined functions run: by pg_buffercache."""
 
 import pytest
 
@@ -15,44 +15,44 @@ FUNCTIONS = """
                                 WHERE indrelid::regclass::text LIKE 'target%'));
     END $$;
     -- Remembered in settings: a function that counts as immutable can write nothing else.
-    CREATE FUNCTION look(place text, value text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+    CREATE FUNCTION record(place text, value text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
     DECLARE setting text := 'pins.' || place;
     BEGIN
-        IF current_setting('pins.looking', true) = 'yes' THEN
+        IF current_setting('pins.recording', true) = 'yes' THEN
             PERFORM set_config(setting, greatest(current_setting(setting, true)::bigint, pinned())::text, false);
         END IF;
         RETURN true;
     END $$;
-    CREATE FUNCTION look_row() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION record_row() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        PERFORM look(TG_NAME, NEW.id::text);
+        PERFORM record(TG_NAME, NEW.id::text);
         RETURN NEW;
     END $$;
-    CREATE FUNCTION look_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION record_statement() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        PERFORM look(TG_NAME, '');
+        PERFORM record(TG_NAME, '');
         RETURN NULL;
     END $$;
-""" + type_with_code("seen", "look('a_cast', ($1).w)",
-                         "look('equality', ($1).w)")
+""" + type_with_code("seen", "record('a_cast', ($1).w)",
+                         "record('equality', ($1).w)")
 
-GENERATED = ", g boolean GENERATED ALWAYS AS (look('generated', v)) STORED"
-BEFORE_ROW = "CREATE TRIGGER before_row BEFORE UPDATE ON target FOR EACH ROW EXECUTE FUNCTION look_row()"
+GENERATED = ", g boolean GENERATED ALWAYS AS (record('generated', v)) STORED"
+BEFORE_ROW = "CREATE TRIGGER before_row BEFORE UPDATE ON target FOR EACH ROW EXECUTE FUNCTION record_row()"
 CODE = """
-    ALTER TABLE target ADD CHECK (look('a_constraint', v));
-    CREATE INDEX ON target (look('index_expression', v));
-    CREATE INDEX ON target (v) WHERE look('index_condition', v);
-    CREATE TRIGGER after_row AFTER UPDATE ON target FOR EACH ROW EXECUTE FUNCTION look_row();
+    ALTER TABLE target ADD CHECK (record('a_constraint', v));
+    CREATE INDEX ON target (record('index_expression', v));
+    CREATE INDEX ON target (v) WHERE record('index_condition', v);
+    CREATE TRIGGER after_row AFTER UPDATE ON target FOR EACH ROW EXECUTE FUNCTION record_row();
     CREATE CONSTRAINT TRIGGER deferred AFTER UPDATE ON target DEFERRABLE INITIALLY DEFERRED
-        FOR EACH ROW EXECUTE FUNCTION look_row();
-    CREATE TRIGGER before_statement BEFORE UPDATE ON target FOR EACH STATEMENT EXECUTE FUNCTION look_statement();
-    CREATE TRIGGER after_statement AFTER UPDATE ON target FOR EACH STATEMENT EXECUTE FUNCTION look_statement();
+        FOR EACH ROW EXECUTE FUNCTION record_row();
+    CREATE TRIGGER before_statement BEFORE UPDATE ON target FOR EACH STATEMENT EXECUTE FUNCTION record_statement();
+    CREATE TRIGGER after_statement AFTER UPDATE ON target FOR EACH STATEMENT EXECUTE FUNCTION record_statement();
 """
 PLACES = ["a_cast", "a_constraint", "after_row", "after_statement", "before_statement", "deferred", "generated",
           "index_condition", "index_expression", "source"]
 
 NEAR = """SELECT i AS id, ROW('new ' || i)::seen AS v FROM generate_series(2498, 2505) i
-    WHERE look('source', i::text)"""
+    WHERE record('source', i::text)"""
 FAR = NEAR.replace("generate_series(2498, 2505) i", "generate_series(300, 3300, 300) i")
 TABLE = f"CREATE TABLE target (id int PRIMARY KEY, v text{GENERATED})"
 PARTITIONED = TABLE + """ PARTITION BY RANGE (id);
@@ -89,7 +89,7 @@ def functions(admin):
 
 
 def test_pinned_page_is_found(session):
-    """An open scan of an index alone has a page pinned: the count finds it."""
+    """An open scan of an index has a page pinned: the count finds it."""
     session.run("CREATE TABLE target (id int PRIMARY KEY, v text); INSERT INTO target SELECT i, 'old' FROM generate_series(1, 10000) i")
     session.run("VACUUM ANALYZE target")
     session.run("BEGIN; DECLARE c CURSOR FOR SELECT id FROM target ORDER BY id; FETCH c")
@@ -106,9 +106,9 @@ def most_pinned(way, shape):
         session.run(f"INSERT INTO target (id, v) SELECT i, {value} FROM generate_series(1, {ROWS}) i")
         session.run(shape.code)
         session.run("ANALYZE target")
-        session.run(f"{settings(way)}; SET pins.looking = yes")
+        session.run(f"{settings(way)}; SET pins.recording = yes")
         updated = session.run(statement(way, shape.source, ("id",), shape.options))[0]
-        session.run("SET pins.looking = no")
+        session.run("SET pins.recording = no")
         found = session.run("""SELECT place, pins::bigint FROM unnest(%s) place, current_setting('pins.' || place, true) pins
             WHERE pins IS NOT NULL""", [[*PLACES, "before_row", "equality"]])
         session.run("DROP TABLE target CASCADE")
@@ -117,7 +117,7 @@ def most_pinned(way, shape):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_pins(shape):
-    """Nothing is pinned by the call itself; a plan of the executor's pins what UPDATE's pins."""
+    """The call itself pins nothing; the executor's plan pins what UPDATE's plan pins."""
     allowed = {}
     for way in shape.ways:
         found, (rows, applier) = most_pinned(way, shape)

@@ -1,10 +1,10 @@
-"""A chunk that goes to very many partitions needs no more buffers at once than UPDATE does, and no more memory."""
+"""A chunk that updates very many partitions needs no more buffers at once than UPDATE, and no more memory."""
 
 import pytest
 
 from ways import APPLIERS, PLAIN, settings, statement
 
-# A table's kind, and how many partitions chunks go to. For temporary ones there are 1,024 buffers, for others 2,048
+# A table's kind, and the number of partitions with rows of a chunk. For temporary ones there are 1,024 buffers, for others 2,048
 # (test/pins/run), and UPDATE holds one of each partition.
 KINDS = [("temporary ", (700, 1000)), ("", (1150,))]
 ROWS = 5    # of each partition
@@ -20,7 +20,7 @@ def make(session, number, kind):
 
 
 def drop(session, number):
-    """In several transactions: each takes a lock of everything that it drops."""
+    """In several transactions, because each locks everything that it drops."""
     for first in range(0, number, 200):
         session.run("DROP TABLE " + ", ".join(f"target_{p}" for p in range(first, min(first + 200, number))))
     session.run("DROP TABLE target")

@@ -1,5 +1,5 @@
-"""VACUUM while a call waits. B holds what the call will need, and the call waits; VACUUM ends all the same; B analyzes the
-table, for which VACUUM must have ended, and ends; the call ends, and the table is what plain UPDATE makes of its equal."""
+"""VACUUM while a call waits. B holds what the call needs, and the call waits; VACUUM must still end; B analyzes the
+table, which requires that VACUUM has ended, and ends; the call ends, and the table is the same as after plain UPDATE."""
 
 import time
 
@@ -10,8 +10,8 @@ from ways import APPLIERS, PLAIN, plain, settings, statement, type_with_code
 
 ROWS = 10000
 WAITING_FOR = 5000
-SECONDS = 20          # that VACUUM may take on a busy machine
-PIN_SECONDS = 1       # that it may wait for a pin: nobody who does not wait holds one so long
+SECONDS = 20          # for VACUUM on a busy machine
+PIN_SECONDS = 1       # for a wait for a pin: a session that does not wait holds none so long
 
 FUNCTIONS = """
     CREATE FUNCTION gate(waits boolean) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
@@ -34,7 +34,7 @@ FUNCTIONS = """
 
 PERMANENT = "CREATE TABLE target (id int PRIMARY KEY, v text)"
 NEAR = "SELECT i AS id, 'new ' || i AS v FROM generate_series(4990, 5010) i"
-# So far from each other that the applier does not step.
+# So far apart that the applier does not step along the index.
 FAR = "SELECT i * 50 AS id, 'new ' || i * 50 AS v FROM generate_series(1, 199) i"
 COMPOSITE = "CREATE TABLE target (a int, b int, v text, {}PRIMARY KEY (a, b))"
 ROW = f"UPDATE target SET v = v || ' of B' WHERE id = {WAITING_FOR}"
@@ -49,7 +49,7 @@ class Case:
                  ways=None):
         self.name, self.table, self.source, self.blocker, self.load, self.keys = name, table, source, blocker, load, keys
         self.options, self.isolation, self.end, self.sqlstate, self.applied = options, isolation, end, sqlstate, applied
-        # UPDATE keeps pages of an unlogged table's index pinned, and the executor does for us too.
+        # UPDATE keeps pages of an unlogged table's index pinned, and so does the executor in a call.
         self.after, self.value = after, value
         self.ways = ways or ((PLAIN, *APPLIERS) if "UNLOGGED" in table else APPLIERS)
 
@@ -146,7 +146,7 @@ class Waits:
         self.admin.run("SET client_min_messages = warning")
 
     def make(self, case):
-        """Equal tables target and expected, every tenth row deleted, the latter with all changes."""
+        """Equal tables target and expected, without every tenth row; the latter with all changes."""
         self.admin.run("DROP TABLE IF EXISTS target, expected, referenced CASCADE")
         self.admin.run(case.table)
         self.admin.run(f"INSERT INTO target {case.load} FROM generate_series(1, {ROWS}) i")
@@ -166,7 +166,7 @@ class Waits:
         return "(a = 5 AND b = 0)" if "a" in case.keys else f"(id = {WAITING_FOR})"
 
     def vacuum(self):
-        """Run VACUUM; how it went: None, or what it waits for."""
+        """Run VACUUM; return None, or what it waits for."""
         with Session() as session:
             vacuum = session.background("VACUUM (INDEX_CLEANUP ON) target")
             started = since = time.monotonic()
@@ -231,7 +231,7 @@ def waits():
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_vacuum_ends_while_the_call_waits(waits, case):
-    """bulk_update's own way leaves no pin; a plan of the executor's leaves what UPDATE's leaves."""
+    """The direct applier leaves no pin; the executor's plan leaves those of UPDATE's plan."""
     found = {way: waits.run(case, way) for way in case.ways}
     for way in APPLIERS:
         if way == "sql" and found.get(PLAIN):

@@ -1,8 +1,8 @@
-"""The ways of applying a source to table target: bulk_update with each applier, and plain UPDATE."""
+"""Three ways of applying a source to table target: bulk_update with each applier, and plain UPDATE."""
 
 APPLIERS = ("direct", "sql")
 PLAIN = "UPDATE"
-# For each row of the source an index is asked, as the appliers do.
+# Each row of the source is looked up in an index, as the appliers do.
 NESTED_LOOPS = "; ".join(f"SET enable_{what} = off" for what in ("seqscan", "hashjoin", "mergejoin", "bitmapscan", "material",
                                                                  "memoize"))
 
@@ -12,13 +12,13 @@ def settings(way):
 
 
 def plain(source, keys, table="target"):
-    """The statement by itself."""
+    """The statement alone."""
     condition = " AND ".join(f"t.{key} = s.{key}" for key in keys)
     return f"UPDATE {table} t SET v = s.v FROM ({source}) s WHERE {condition}"
 
 
 def statement(way, source, keys, options=""):
-    """What returns the number of updated rows, and the applier."""
+    """A query that returns the number of updated rows, and the applier."""
     if way == PLAIN:
         return f"WITH u AS ({plain(source, keys)} RETURNING 1) SELECT count(*), '{PLAIN}' FROM u"
     return ("SELECT sum(rows_updated), string_agg(DISTINCT applier, ' ')"
@@ -26,7 +26,7 @@ def statement(way, source, keys, options=""):
 
 
 def type_with_code(name, cast, compare):
-    """A type of one text w, cast to text and compared by functions that perform some SQL first."""
+    """A type of one text w, cast to text and compared by functions that run some SQL first."""
     return f"""
     CREATE TYPE {name} AS (w text);
     CREATE FUNCTION {name}_to_text({name}) RETURNS text VOLATILE LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
-"""What the policies cost; test/policy_cost/run says what it is. Runs inside a server."""
+"""The cost of the policies; test/policy_cost/run describes the suite. Runs inside a server."""
 
 import time
 
@@ -14,7 +14,7 @@ SKIP_BOUND = 1.25
 
 
 class Bench:
-    """Table target with ids 1 to rows, values that no two calls set to the same, and what the calls took."""
+    """Table target with ids 1 to rows, values that differ between any two calls, and the times of the calls."""
 
     def __init__(self, rows, rounds):
         self.rows, self.rounds = rows, rounds
@@ -28,7 +28,7 @@ class Bench:
         self.settle()
 
     def settle(self):
-        """Each call finds the table as the first one did."""
+        """Each call starts with the same table as the first one."""
         self.session.run("VACUUM ANALYZE target")
         self.session.run("CHECKPOINT")
 
@@ -43,9 +43,9 @@ class Bench:
         return time.perf_counter() - started, counts
 
     def in_turns(self, *calls, within=lambda *seconds: True):
-        """The least seconds of each call; a call is a function that gets the round and returns its seconds.
+        """The minimum of the seconds of each call; a call is a function that gets the round and returns its seconds.
 
-        Whatever else the machine does makes a call longer, never shorter: as long as the least are not within a bound,
+    Other work on the machine makes a call longer, never shorter: while the minimums are not within a bound,
         there are more rounds, up to three times as many.
         """
         times = [[] for _ in calls]
@@ -59,7 +59,7 @@ class Bench:
         return [min(seconds) for seconds in times]
 
     def compare(self, what, seconds, to_what, base, most):
-        """A test that seconds are at most so many times base."""
+        """A test that the seconds are at most a multiple of base."""
         print(f"{what}: {seconds:.2f} s; {to_what}: {base:.2f} s; ratio {seconds / base:.3f}, at most {most:.2f}")
         assert seconds <= most * base
 
@@ -108,13 +108,13 @@ def test_bad_by_coercion(bench):
 
 
 def test_unchanged(bench):
-    """A call and the same once more with skip_unchanged: leaves no dead tuples and next to no WAL."""
+    """A call, and the same again with skip_unchanged: leaves no dead tuples and almost no WAL."""
     source = f"SELECT i AS id, 1 AS n, 'new ' || i AS v FROM generate_series(1, {bench.rows}) i"
     session = bench.session
     last = {}
 
     def facts():
-        # Other sessions' statistics count what this one has handed over.
+        # Other sessions' statistics include only what this one has reported.
         session.run("SELECT pg_stat_force_next_flush()" if session.connection.server_version >= 150000
                     else "SELECT pg_sleep(0.6)")
         return session.run("SELECT pg_current_wal_insert_lsn() - '0/0', n_dead_tup, n_tup_upd FROM pg_stat_user_tables"
@@ -146,7 +146,7 @@ def test_unchanged(bench):
 
 
 def test_duplicates(bench):
-    """Two equal keys far apart in random order: found by 'error', decided by 'first' and 'last'; memory stays flat."""
+    """Two equal keys far apart in random order: found by 'error', resolved by 'first' and 'last'; memory does not grow."""
     bench.build()
     session = bench.session
     near, far = bench.rows // 20, bench.rows // 20 + bench.rows * 9 // 10
@@ -164,7 +164,7 @@ def test_duplicates(bench):
 
     for policy in ("error", "first", "last"):
         title = f"'{policy}'"
-        # A session of its own: what one has freed would hide what the next one takes.
+        # A new session: memory that one call has freed would hide what the next one takes.
         with Session() as call:
             call.run("SET work_mem = '4MB'; SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0;"
                      " SET enable_indexscan = off")
@@ -195,7 +195,7 @@ def test_duplicates(bench):
 
 
 def test_all_bad(bench):
-    """Linear in the rows when every row is bad, and not much dearer than applying good ones."""
+    """Linear in the rows if every row is bad, and not much more expensive than applying good ones."""
     bench.build()
     few, many = min(10000, bench.rows // 2), min(20000, bench.rows)
     last = {}

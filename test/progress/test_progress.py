@@ -1,6 +1,6 @@
-"""View bulk_update_progress and the notices; test/progress/run says what they are about. Runs inside a server.
+"""View bulk_update_progress and the notices; test/progress/run describes the suite. Runs inside a server.
 
-A call is held where a case wants to look: by function gate(number), which waits as long as the tester holds the
+A call is stopped at certain places by function gate(number), which waits as long as the tester holds the
 advisory lock of that number, in the source's query, a cast, a trigger or a trigger on the table of rejects.
 """
 
@@ -57,7 +57,7 @@ class Case:
         self.session = Session()
 
     def gate_at(self, table, when, row, number, column="id"):
-        """A call waits at this gate when it comes to a row."""
+        """A call waits at this gate when it reaches a certain row."""
         self.admin.run(f"CREATE TRIGGER gate_{number} {when} ON {table} FOR EACH ROW"
                        f" EXECUTE FUNCTION gate_row({column}, {row}, {number})")
 
@@ -68,12 +68,12 @@ class Case:
         self.admin.run("SELECT pg_advisory_unlock(%s)", [number])
 
     def held(self, statement, number=1):
-        """Until the call waits at the gate."""
+        """Wait until the call waits at the gate."""
         self.admin.wait_until("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
                               f" AND objid = {number} AND pid = {self.session.pid})", unless=statement)
 
     def row(self, columns=COLUMNS, observer=None):
-        """What the view says of the session, or None."""
+        """The session's row of the view, or None."""
         rows = (observer or self.admin).run(f"SELECT {columns} FROM bulk_update_progress WHERE pid = {self.session.pid}")
         assert len(rows) <= 1, rows
         return rows[0] if rows else None
@@ -84,13 +84,13 @@ class Case:
                                        + (f", {options})" if options else ")"))
 
     def end(self, statement):
-        """The rows of the report of a call that ended well."""
+        """The rows of the report of a successful call."""
         statement.wait()
         assert statement.error is None, statement.error
         return statement.rows
 
     def cleanup(self):
-        """Whatever failed: no gate stays closed, no session open."""
+        """Even after a failure no gate stays closed, and no session open."""
         self.admin.run("SELECT pg_advisory_unlock_all()")
         self.session.close()
         self.admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -111,18 +111,18 @@ def case():
 
 
 def sums(report, chunks):
-    """The counts of the first chunks of a report, added up."""
+    """The total counts of the first chunks of a report."""
     return tuple(sum(int(row[i]) for row in report[:chunks]) for i in range(1, len(COUNTS) + 1))
 
 
 def gated_source(*rows, last=20000):
-    """Rows 1 to last in key order; the query waits at gate N when it makes the Nth of these rows."""
+    """Rows 1 to last in key order; the query waits at gate N when it computes the Nth of these rows."""
     gates = " AND ".join(f"gate_if(i = {row}, {number})" for number, row in enumerate(rows, 1))
     return f"SELECT i AS id, 'new'::text AS v FROM generate_series(1, {last}) i WHERE {gates}"
 
 
 def test_fetching(case):
-    """Fetching: the figures of the chunks before, growing, and right."""
+    """Fetching: the counts of the chunks before, increasing, and right."""
     case.close_gate(1)
     case.close_gate(2)
     statement = case.background(gated_source(5000, 15000), "chunk_size => 1000")
@@ -137,7 +137,7 @@ def test_fetching(case):
     case.open_gate(2)
     report = case.end(statement)
     assert (first[0], second[0]) == ("fetching", "fetching"), "the phase is fetching"
-    # Of a batch that is being fetched nothing is known yet: 1,000 rows at most, in a chunk or between two.
+    # Rows of a batch that is being fetched are not counted yet: 1,000 rows at most, in a chunk or between two.
     for row, at in ((first, 5000), (second, 15000)):
         assert at - 2000 < row[2] < at, (f"near row {at}: rows_fetched", row[2])
         assert row[3:] == sums(report, row[1])[1:], f"near row {at}: the outcomes are those of the chunks up to it"
@@ -146,11 +146,11 @@ def test_fetching(case):
     assert datname == case.admin.value("SELECT current_database()"), "database"
     assert positive, "rows_per_second and elapsed are above zero"
     assert order, "started_at lies elapsed in the past"
-    assert sums(report, len(report)) == (20000, 20000, 0, 0, 0, 0), "the call ends well"
+    assert sums(report, len(report)) == (20000, 20000, 0, 0, 0, 0), "the call succeeds"
 
 
 def test_sorting(case):
-    """Sorting: rows_fetched grows, no outcomes yet; afterwards they come."""
+    """Sorting: rows_fetched grows, no outcomes yet; they follow later."""
     case.close_gate(1)
     case.close_gate(2)
     case.close_gate(3)
@@ -171,18 +171,18 @@ def test_sorting(case):
         assert (row[0],) + row[3:] == ("sorting", 0, 0, 0, 0, 0), f"near row {at}: sorting, no outcome"
         assert at - 2100 < row[2] < at, (f"near row {at}: rows_fetched", row[2])
     assert applying == ("applying", 1, 20000, 10000, 0, 0, 0, 0), "applying the second chunk after the sort"
-    assert sums(report, len(report)) == (20000, 20000, 0, 0, 0, 0), "the call ends well"
+    assert sums(report, len(report)) == (20000, 20000, 0, 0, 0, 0), "the call succeeds"
 
 
 def test_order(case):
-    """Which way the rows take, and how much was spilled for it: growing while it sorts, and from chunk to chunk."""
+    """The ordering, and the bytes spilled: increasing during the sort, and from chunk to chunk."""
     case.session.run("SET work_mem = '256kB'")
     case.gate_at("target", "BEFORE UPDATE", 15000, 3)
 
     def watch(source, options):
         for number in (1, 2, 3):
             case.close_gate(number)
-        # At the first gate even what PostgreSQL 17, whose sort needs less memory, holds does not fit.
+        # At the first gate, even PostgreSQL 17, whose sort needs less memory, has spilled.
         statement = case.background(source + " WHERE gate_if(i = 10000, 1) AND gate_if(i = 15000, 2)", options)
         rows = []
         for number in (1, 2, 3):
@@ -201,13 +201,13 @@ def test_order(case):
         assert 0 < spilled[0] < spilled[1] < spilled[2], (f"{name}: spilled_bytes grows while it is", spilled)
     ways, spilled = watch(ascending, "ordering => 'auto'")
     assert ways == [("fetching", "stream")] * 2 + [("applying", "stream")], "a source in key order: it streams"
-    assert 0 <= spilled[0] < spilled[1] <= spilled[2], ("a source in key order: the log of its keys grows", spilled)
+    assert 0 <= spilled[0] < spilled[1] <= spilled[2], ("a source in key order: the list of its keys grows", spilled)
     assert watch(ascending, "ordering => 'stream'") == ([("fetching", "stream")] * 2 + [("applying", "stream")], [0] * 3), \
         "ordering => 'stream': it streams, and nothing is spilled"
 
 
 def test_applying(case):
-    """Applying: with the figures of all chunks before, which are those of the report."""
+    """Applying: with the counts of all chunks before, which are those of the report."""
     case.close_gate()
     case.gate_at("target", "BEFORE UPDATE", 9500, 1)
     source = """SELECT CASE WHEN i % 10 = 1 THEN -i ELSE i END AS id,
@@ -221,14 +221,14 @@ def test_applying(case):
     case.open_gate()
     report = case.end(statement)
     assert row[0] == "applying", "the phase is applying"
-    assert row[1] == len(report) - 1, "chunk is the number of chunks that are done"
+    assert row[1] == len(report) - 1, "chunk is the number of finished chunks"
     # The rows of this chunk have been fetched, and have no outcome yet.
     assert row[2:] == (sums(report, len(report))[0],) + sums(report, row[1])[1:], "all figures are those of the report"
     assert all(n > 0 for n in row[2:]), ("no figure is zero", row)
 
 
 def test_recording(case):
-    """Recording rejects: the outcomes of their chunk are added when they are recorded."""
+    """Recording rejects: the outcomes of a chunk are added when its rejects are recorded."""
     case.close_gate()
     case.gate_at("rejects", "BEFORE INSERT", 3500, 1, column="source_row")
     statement = case.background("SELECT CASE WHEN i > 3000 THEN i + 100000 ELSE i END AS id, 'new'::text AS v"
@@ -238,25 +238,25 @@ def test_recording(case):
     case.open_gate()
     report = case.end(statement)
     assert row == ("recording rejects", 3, 4000, 3000, 0, 0, 0, 0), "the row of the view"
-    assert sums(report, len(report)) == (4000, 3000, 0, 1000, 0, 0), "the call ends well"
+    assert sums(report, len(report)) == (4000, 3000, 0, 1000, 0, 0), "the call succeeds"
 
 
 def test_slow_source(case):
-    """Figures that grow also when the rows come slowly, and the row of a call that waits for its first row."""
+    """Figures also increase when the rows come slowly, and a call that waits for its first row has a row."""
     case.close_gate(1)
     case.close_gate(2)
     statement = case.background(gated_source(1, 900, last=1000))
     case.held(statement, 1)
-    assert case.row() == ("fetching", 0, 0, 0, 0, 0, 0, 0), "there from the beginning"
+    assert case.row() == ("fetching", 0, 0, 0, 0, 0, 0, 0), "present from the beginning"
     case.open_gate(1)
     case.held(statement, 2)
     row = case.row()
-    assert 0 < row[2] < 900, ("rows that have been read are told before the chunk is full", row)
+    assert 0 < row[2] < 900, ("rows that have been read are counted before the chunk is full", row)
     case.open_gate(2)
     case.end(statement)
 
 
-def test_goes_away(case):
+def test_row_disappears(case):
     """After success, error, rollback, cancel and the end of the backend."""
     session = case.session
     call = "SELECT count(*) FROM bulk_update_query('target', '{}')"
@@ -296,7 +296,7 @@ def test_goes_away(case):
 
 
 def test_subtransactions(case):
-    """PostgreSQL clears the entry when a subtransaction fails: it comes back, under 'skip' and otherwise."""
+    """PostgreSQL clears the entry when a subtransaction fails: it is restored, under 'skip' and otherwise."""
     case.close_gate(1)
     case.gate_at("target", "BEFORE UPDATE", 4500, 1)
     statement = case.background("SELECT i AS id, CASE WHEN i % 1000 = 7 THEN 'forbidden' ELSE 'new' END AS v"
@@ -305,10 +305,10 @@ def test_subtransactions(case):
     row = case.row()
     case.open_gate(1)
     report = case.end(statement)
-    assert row == ("applying", 4, 5000) + sums(report, 4)[1:], "behind a bad row in the same chunk, constraint"
+    assert row == ("applying", 4, 5000) + sums(report, 4)[1:], "after a bad row in the same chunk, constraint"
     case.admin.run("DROP TRIGGER gate_1 ON target")
 
-    # The source is fetched in batches, by 1,000 rows: one has the bad row, the next one waits.
+    # The source is fetched in batches of 1,000 rows: one has the bad row, the next one waits.
     case.close_gate(2)
     statement = case.background("SELECT i AS id, ROW(CASE WHEN i = 1030 THEN 'bad' ELSE 'new' END)::word AS v"
                                 " FROM generate_series(1, 3000) i WHERE gate_if(i = 2000, 2)",
@@ -317,7 +317,7 @@ def test_subtransactions(case):
     row = case.row()
     case.open_gate(2)
     report = case.end(statement)
-    assert (row and row[:2] + row[3:]) == ("fetching", 1, 1000, 0, 0, 0, 0), "behind a row that could not be coerced"
+    assert (row and row[:2] + row[3:]) == ("fetching", 1, 1000, 0, 0, 0, 0), "after a row that could not be coerced"
     assert sums(report, 3) == (3000, 2999, 0, 0, 0, 1), "the bad word is rejected"
 
     # A trigger with an EXCEPTION clause.
@@ -340,12 +340,12 @@ def test_subtransactions(case):
         rows.append(case.row())
         case.open_gate(number)
     case.end(statement)
-    assert rows[0] == ("applying", 0, 1000, 0, 0, 0, 0, 0), "in the same chunk, behind an error that a trigger caught"
+    assert rows[0] == ("applying", 0, 1000, 0, 0, 0, 0, 0), "in the same chunk, after an error that a trigger caught"
     assert rows[1] == ("applying", 1, 2000, 1000, 0, 0, 0, 0), "in the chunk after it"
 
 
 def test_nested(case):
-    """A trigger that calls: the inner call is shown while it runs, the outer one before and after."""
+    """A trigger with a call: the inner call is shown while it runs, the outer one before and after."""
     case.admin.run("""CREATE OR REPLACE FUNCTION calls() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF NEW.id = 1100 THEN
@@ -372,7 +372,7 @@ def test_nested(case):
     assert rows[1] == ("other", "applying", 0, 700, 0, 0, 0, 0, 0), "the inner call"
     assert rows[2] == ("target", "applying", 1, 2000, 1000, 0, 0, 0, 0), "after it, the outer call"
     assert rows[3] == ("target", "applying", 2, 3000, 2000, 0, 0, 0, 0), "in the chunk after it, the outer call"
-    assert sums(report, 3) == (3000, 3000, 0, 0, 0, 0), "the outer call ends well"
+    assert sums(report, 3) == (3000, 3000, 0, 0, 0, 0), "the outer call succeeds"
     assert case.row() is None, "no row afterwards"
 
 
@@ -406,7 +406,7 @@ def test_privileges(case):
 
 
 def test_estimated(case):
-    """From the plan of the query; less what was read before; null where there is none."""
+    """From the plan of the query; minus the rows read before; null if there is no estimate."""
     query = "SELECT id, 'new'::text AS v FROM other"
     plan = case.admin.value(f"EXPLAIN (FORMAT JSON) {query}")[0]["Plan"]["Plan Rows"]
     case.gate_at("target", "BEFORE UPDATE", 5, 1)
@@ -443,7 +443,7 @@ def test_estimated(case):
     case.close_gate()
     statement = case.background("EXECUTE prepared")
     case.held(statement)
-    assert case.row("rows_estimated") == (None,), "null for a query that the call has no plan of"
+    assert case.row("rows_estimated") == (None,), "null for a query without a plan"
     case.open_gate()
     case.end(statement)
 
@@ -485,13 +485,13 @@ def test_other_views(case):
         assert case.row(observer=observer) is not None, "seen by a session that has not called the library before"
         views = [view for view, in observer.run("""SELECT viewname FROM pg_views
             WHERE schemaname = 'pg_catalog' AND viewname LIKE 'pg\\_stat\\_progress\\_%' ORDER BY 1""")]
-        assert len(views) >= 6, ("this server has views of its own", views)
+        assert len(views) >= 6, ("this server has other progress views", views)
         for view in views:
             assert observer.run(f"SELECT * FROM {view}") == [], f"{view} is empty"
     case.open_gate()
     case.end(statement)
 
-    # COPY reports in the same place and came first.
+    # COPY reports progress in the same place, and was first.
     case.admin.run("""CREATE TABLE copied (id bigint);
         CREATE OR REPLACE FUNCTION copies() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -525,7 +525,7 @@ def number(grouped):
 
 
 def notices_of(case, settings, source, options="chunk_size => 1000"):
-    """The notices of a call in a new session, taken apart (None: not of their form), all of its messages, its seconds."""
+    """The notices of a call in a new session, parsed (None: not of their form), all of its messages, its seconds."""
     with Session() as session:
         session.run(settings or "SELECT 1")
         statement = session.background(f"SELECT count(*) FROM bulk_update_query('target', '{source}', {options})")
@@ -538,7 +538,7 @@ def test_notices(case):
     fast = "SET bulk_update.progress_interval = '100ms'"
     matches, messages, seconds = notices_of(case, fast, SLOW)
     assert matches and all(matches), ("each 100 ms, set before the library is loaded: their form", messages)
-    # The source sleeps for 0.8 s in all, which may take longer.
+    # The source sleeps for 0.8 s in total, which may take longer.
     assert 3 <= len(matches) <= seconds / 0.1, ("as many as expected", (seconds, messages))
     numbers = [number(match[1]) for match in matches]
     assert numbers == sorted(set(numbers)), "the numbers of rows grow"
@@ -557,7 +557,7 @@ def test_notices(case):
     matches, messages, _ = notices_of(case, fast, few, "chunk_size => 10000")
     assert len(matches) >= 3 and all(matches), ("some too when a second brings few rows", messages)
 
-    # For id + 0 = id the planner expects one row of 200; an estimate that was passed is not shown.
+    # For id + 0 = id the planner estimates one row of 200; an estimate that was exceeded is not shown.
     source = "SELECT id, CASE WHEN id % 10 = 0 THEN pg_sleep(0.001)::text END AS v FROM target {} ORDER BY id"
     for condition, estimates in (("", True), ("WHERE id + 0 = id", False)):
         matches, messages, _ = notices_of(case, fast, source.format(condition))
@@ -577,11 +577,11 @@ def test_notices(case):
             assert session.fails(f"SET bulk_update.progress_interval = {value}") == sqlstate, f"SET to {value}"
         assert session.fails("SET bulk_update.no_such_setting = 1") == "42602", "a setting that there is not"
         session.run("CREATE ROLE nobody_special; SET ROLE nobody_special")
-        assert session.fails("SET bulk_update.progress_interval = '5s'") is None, "everybody may set it"
+        assert session.fails("SET bulk_update.progress_interval = '5s'") is None, "everyone may set it"
     with Session() as session:
         session.run("SET bulk_update.progress_interval = 'often'")
         assert session.fails("SELECT * FROM bulk_update_query('target', 'SELECT 1 AS id, ''new'' AS v')") is None, \
             "an invalid value from before the library was loaded does not stop a call"
         assert any("often" in message and message.startswith("WARNING") for message in session.connection.notices), \
-            ("it is told", session.connection.notices)
+            ("it is reported", session.connection.notices)
         assert session.value("SHOW bulk_update.progress_interval") == "10s", "the default holds then"

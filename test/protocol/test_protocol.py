@@ -1,6 +1,6 @@
 """Tests of bulk_update over the wire protocol; see test/protocol/run.
 
-Every test has a table "target" of ten rows (id 1 to 10, v = 'old') and works in a session of its own. Every one that
+Every test has a table "target" of ten rows (id 1 to 10, v = 'old') and a new session. Every test that
 changes something compares the table with "twin", to which an UPDATE ... FROM has made the same change.
 """
 
@@ -67,7 +67,7 @@ class Case(unittest.TestCase):
         self.assertEqual(self.ok(self.wire.bind_query(portal, sql, values).sync()).status, "T")
 
     def applied(self, first=1, last=ROWS, value="'new ' || i"):
-        """The oracle: target is what this UPDATE makes of twin."""
+        """The oracle: target is the same as twin after this UPDATE."""
         self.ok(self.admin.query("UPDATE twin SET v = %s FROM generate_series(%d, %d) i WHERE id = i"
                                  % (value, first, last)))
         self.same()
@@ -78,10 +78,10 @@ class Case(unittest.TestCase):
         self.assertEqual(difference.rows, [])
 
     def wait_for(self, condition, what):
-        """Until the query, seen by another session, returns t."""
+        """Wait until the query, in another session, returns t."""
         end = time.monotonic() + TIMEOUT
         while self.ok(self.admin.query("SELECT " + condition)).rows != [("t",)]:
-            self.assertLess(time.monotonic(), end, "waited in vain until " + what)
+            self.assertLess(time.monotonic(), end, "timed out waiting until " + what)
             time.sleep(0.02)
 
 
@@ -124,7 +124,7 @@ class Portals(Case):
         self.commit()
         self.applied()
 
-    def test_goes_on_behind_rows_executed_with_a_limit(self):
+    def test_continues_after_rows_executed_with_a_limit(self):
         self.begin()
         self.bind("p", SOURCE)
         reply = self.ok(self.wire.execute("p", max_rows=3).sync())
@@ -133,7 +133,7 @@ class Portals(Case):
         self.commit()
         self.applied(4, 10)
 
-    def test_goes_on_behind_fetched_rows(self):
+    def test_continues_after_fetched_rows(self):
         self.begin()
         self.bind("p", SOURCE)
         self.ok(self.wire.query("FETCH 3 FROM p; MOVE 1 IN p"))
@@ -165,7 +165,7 @@ class Portals(Case):
         self.same()
 
     def test_update_returning(self):
-        """Its rows are what another table's rows become; it runs once, at the first fetch."""
+        """Its rows are the updated rows of another table; it runs once, at the first fetch."""
         self.ok(self.admin.query("CREATE TABLE other AS SELECT i AS id FROM generate_series(1, 10) i"))
         self.addCleanup(lambda: self.admin.query("DROP TABLE other"))
         self.begin()
@@ -210,7 +210,7 @@ class Portals(Case):
                 self.ok(self.wire.query("ROLLBACK"))
         self.same()
 
-    def test_utility_that_returns_our_columns(self):
+    def test_utility_that_returns_matching_columns(self):
         """EXECUTE of a prepared statement, and FETCH from another cursor."""
         self.ok(self.wire.query("PREPARE s (int) AS " + SOURCE.replace("10)", "$1)")))
         self.begin()
@@ -243,7 +243,7 @@ class Portals(Case):
         self.same()
 
     def test_unnamed_portal_of_another_query(self):
-        """With the call in a named portal, the unnamed one is a portal like any other."""
+        """With the call in a named portal, the unnamed portal can be the source."""
         self.begin()
         self.wire.bind_query("q", call(""))
         self.bind("", SOURCE)
@@ -268,7 +268,7 @@ class Portals(Case):
         self.ok(self.wire.close_portal("p").sync())
         self.fails(self.wire.run(call("p")), "34000", 'cursor "p" does not exist')
         self.ok(self.wire.query("ROLLBACK"))
-        # Gone with its transaction: COMMIT, then Sync without a transaction block.
+        # It has ended with its transaction: COMMIT, then Sync without a transaction block.
         self.begin()
         self.bind("p", SOURCE)
         self.commit()
@@ -278,7 +278,7 @@ class Portals(Case):
         self.same()
 
     def test_portal_that_failed(self):
-        """The portal's query fails at row 5: nothing is applied, and the portal is of no use any more."""
+        """The portal's query fails at row 5: nothing is applied, and the portal can no longer be used."""
         self.begin()
         self.bind("p", "SELECT i AS id, (1 / (5 - i))::text AS v FROM generate_series(1, 10) i")
         self.ok(self.wire.query("SAVEPOINT s"))
@@ -292,7 +292,7 @@ class Portals(Case):
         self.same()
 
     def test_portal_survives_an_error_of_the_call(self):
-        """The call fails before it fetches anything; after ROLLBACK TO the portal stands where it stood."""
+        """The call fails before it fetches anything; after ROLLBACK TO the portal has its old position."""
         self.begin()
         self.bind("p", SOURCE)
         self.ok(self.wire.query("SAVEPOINT s"))
@@ -303,7 +303,7 @@ class Portals(Case):
         self.applied()
 
     def test_portal_of_a_call_as_source_of_another(self):
-        """The report of one bulk update, read from a portal, updates another table."""
+        """The report of one bulk update, read from a portal, is the source of another one."""
         self.ok(self.admin.query("CREATE TABLE log (chunk bigint PRIMARY KEY, n bigint); "
                                  "INSERT INTO log SELECT i, 0 FROM generate_series(1, 4) i"))
         self.addCleanup(lambda: self.admin.query("DROP TABLE log"))
@@ -322,7 +322,7 @@ class Calls(Case):
     """How the call itself is sent."""
 
     def test_execute_with_a_row_limit(self):
-        """The client takes one row of the report and closes the portal: all chunks are applied all the same."""
+        """The client fetches one row of the report and closes the portal: all chunks have been applied."""
         for sql in (call("p", 3), "SELECT bulk_update('target', 'p', chunk_size => 3)"):
             with self.subTest(sql):
                 self.begin()
@@ -346,7 +346,7 @@ class Calls(Case):
         self.applied()
 
     def test_parameters(self):
-        """All arguments are parameters; the server finds their types."""
+        """All arguments are parameters; the server infers their types."""
         self.begin()
         self.bind("p", "SELECT 'new ' || i, i FROM generate_series(1, 10) i")
         self.wire.parse("SELECT chunk, rows_updated FROM bulk_update($1, $2, $3, $4, $5)", "s").describe_statement("s")
@@ -406,7 +406,7 @@ class Calls(Case):
         self.applied()
 
     def test_pipeline_in_an_implicit_transaction(self):
-        """Portal, call and another statement without waiting: one Sync, one transaction."""
+        """Portal, call and another statement in a pipeline: one Sync, one transaction."""
         self.wire.bind_query("p", SOURCE)
         self.wire.bind_query("", call("p", 5)).execute()
         self.wire.bind_query("", "SELECT count(*) FROM target WHERE v = 'old'").execute()
@@ -424,7 +424,7 @@ class Calls(Case):
         self.applied()
 
     def test_pipeline_that_fails_later(self):
-        """An error behind the call undoes it; what comes behind the error is skipped."""
+        """An error after the call undoes it; later messages are skipped."""
         self.wire.bind_query("p", SOURCE)
         self.wire.bind_query("", call("p")).execute()
         self.wire.bind_query("", "SELECT 1 / 0").execute()
@@ -440,7 +440,7 @@ class Calls(Case):
         reply = self.wire.sync()
         self.assertEqual((reply.sqlstate, reply.status, reply.tags), ("21000", "I", []))
         self.same()
-        # The session is as good as before.
+        # The session is still usable.
         self.wire.bind_query("p", SOURCE)
         self.assertEqual(self.ok(self.wire.run(call("p"))).rows, ALL_OF_IT)
         self.applied()
@@ -476,7 +476,7 @@ class Calls(Case):
 
 
 class Interruptions(Case):
-    """Cancel requests and cut connections. Chunks of two rows; the third chunk does not come to an end by itself."""
+    """Cancel requests and broken connections. Chunks of two rows; the third chunk does not end by itself."""
 
     def setUp(self):
         super().setUp()
@@ -495,7 +495,7 @@ class Interruptions(Case):
                       "the server has ended the session")
 
     def canceled(self):
-        """Cancel the call that has been sent; the session must answer, and be usable."""
+        """Cancel the call that has been sent; the session must respond, and be usable."""
         started = time.monotonic()
         self.wire.cancel()
         reply = self.fails(self.wire.read_until("Z"), "57014", "canceling statement due to user request")
@@ -514,7 +514,7 @@ class Interruptions(Case):
         self.start()
         self.asleep()
         self.assertRegex(self.canceled().context, "bulk_update of table (public.)?target, chunk 3, source rows 5 to 6")
-        # The same session can make the change at the second attempt.
+        # A second attempt in the same session succeeds.
         self.ok(self.admin.query("DROP TRIGGER dawdle ON target"))
         self.begin()
         self.bind("p", SOURCE)
@@ -537,7 +537,7 @@ class Interruptions(Case):
         self.ok(other.query("COMMIT"))
 
     def test_cancel_while_busy(self):
-        """Nothing to wait for: the rows of a large chunk are fetched, then looked up in vain."""
+        """The call does not wait: the rows of a large chunk are fetched, then looked up without a match."""
         self.begin()
         self.ok(self.wire.query("SET LOCAL work_mem = '256MB'"))
         self.bind("p", "SELECT generate_series(11, 100000000) AS id, 'new' AS v")
@@ -547,7 +547,7 @@ class Interruptions(Case):
         self.canceled()
 
     def test_cancel_then_rollback_to_savepoint(self):
-        """The canceled call is undone alone; what came before it stays."""
+        """Only the canceled call is undone; earlier changes remain."""
         self.begin()
         self.ok(self.wire.query("UPDATE target SET v = 'before' WHERE id = 1"))
         self.bind("p", SOURCE)
@@ -561,7 +561,7 @@ class Interruptions(Case):
         self.applied(1, 1, "'before'")
 
     def test_statement_timeout(self):
-        self.ok(self.wire.query("SET statement_timeout = '1s'"))  # BEGIN and Bind are not to meet it
+        self.ok(self.wire.query("SET statement_timeout = '1s'"))  # it must not apply to BEGIN and Bind
         self.start()
         self.fails(self.wire.read_until("Z"), "57014", "canceling statement due to statement timeout")
         self.ok(self.wire.query("ROLLBACK"))
@@ -575,8 +575,8 @@ class Interruptions(Case):
         self.gone()
         self.same()
 
-    def test_connection_cut(self):
-        """The server looks after its client while the call runs, and finds it gone."""
+    def test_broken_connection(self):
+        """The server checks the connection while the call runs, and finds it closed."""
         self.ok(self.wire.query("SET client_connection_check_interval = '50ms'"))
         self.start()
         self.asleep()
@@ -584,8 +584,8 @@ class Interruptions(Case):
         self.gone()
         self.same()
 
-    def test_connection_cut_and_not_noticed(self):
-        """The server notices only when the call has run to its end: the open transaction is rolled back."""
+    def test_broken_connection_not_noticed(self):
+        """The server notices only when the call has ended: the open transaction is rolled back."""
         self.ok(self.admin.query("CREATE OR REPLACE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
                                  "'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END'"))
         self.ok(self.admin.query("SELECT pg_advisory_lock(1)"))

@@ -1,7 +1,7 @@
 """A client that speaks PostgreSQL's frontend/backend protocol message by message.
 
 libpq (psycopg2) connects and authenticates; from then on this class reads and writes the connection's socket itself.
-A row is a tuple of strings (bytes after a Bind for binary results), None for null. Whatever the server sends is collected in replies, see read_until().
+A row is a tuple of strings (bytes after a Bind for binary results), None for null. Whatever the server sends is collected in replies; see read_until().
 """
 
 import os
@@ -44,14 +44,14 @@ def zero_terminated(text):
 
 class Wire:
     def __init__(self):
-        # What libpq may not have are bytes of its own in the stream: no TLS, no GSSAPI encryption.
+        # libpq must not change the bytes of the stream: no TLS, no GSSAPI encryption.
         self.connection = psycopg2.connect("", sslmode="disable", gssencmode="disable")
         self.connection.autocommit = True
         self.pid = self.connection.get_backend_pid()
         self.socket = socket.socket(fileno=os.dup(self.connection.fileno()))
         self.socket.settimeout(TIMEOUT)
         self.pending = b""
-        self.binary = False  # what the rows that come are like
+        self.binary = False  # the description of the rows that follow
 
     def close(self):
         """End the session, with Terminate."""
@@ -59,12 +59,12 @@ class Wire:
         self.connection.close()
 
     def cut(self):
-        """End the connection without a word."""
+        """End the connection without a message."""
         self.socket.shutdown(socket.SHUT_RDWR)
         self.close()
 
     def cancel(self):
-        """Ask the server, over another connection, to cancel what this one is doing."""
+        """Ask the server, over another connection, to cancel the statement of this one."""
         self.connection.cancel()
 
     # Messages to the server. Nothing is sent before send(), flush() or sync().
@@ -118,7 +118,7 @@ class Wire:
         return self.read_until("Z")
 
     def bind_query(self, portal, sql, values=()):
-        """A portal for sql, under a statement that is not needed any longer."""
+        """A portal for sql, with a statement that is not needed any longer."""
         return self.parse(sql).bind(portal, values=values)
 
     def run(self, sql, values=(), portal="", max_rows=0):

@@ -1,4 +1,4 @@
-"""Many chunks, wide tables, large rows, large numbers; test/scale/run says what it is. Runs inside a server."""
+"""Many chunks, wide tables, large rows, large numbers; test/scale/run describes the suite. Runs inside a server."""
 
 import time
 
@@ -9,9 +9,9 @@ from harness import Sampler, Session
 
 MB = 1 << 20
 APPLIERS = ("direct", "sql")
-# A chunk's rows, a batch of the source, a sort: work_mem is 4 MB, and each has a part of it.
+# A chunk's rows, a batch of the source, a sort: work_mem is 4 MB, and each uses part of it.
 FLAT = 24 * MB
-# How often a row is in memory at once, besides what is flat: from the source's value to the new version; the SQL applier
+# How often a row is in memory at once, besides constant amounts: from the source's value to the new version; the SQL applier
 # passes it as an array and through a plan.
 COPIES = {"direct": 4, "sql": 7}
 RATIO = 1.3
@@ -19,7 +19,7 @@ COLUMNS = 1600
 
 
 class Call:
-    """A call in a session of its own: its report's sums, time and the growth of the backend's private memory."""
+    """A call in a new session: its report's sums, time and the growth of the backend's private memory."""
 
     def __init__(self, applier, target, query, options="", settings=""):
         with Session() as session:
@@ -45,7 +45,7 @@ def options(pytestconfig):
     return pytestconfig.option
 
 
-def tell(name, call):
+def show(name, call):
     print(f"{name}: {call.fetched} rows in {call.chunks} chunks, {call.seconds:.1f} s, {call.growth / MB:.1f} MB")
 
 
@@ -58,7 +58,7 @@ def test_chunks(session, options):
         session.run("VACUUM ANALYZE many")
         call = Call(applier, "many", f"SELECT i AS id, i * 3 AS v FROM generate_series(1, {count * 10}) i",
                     ", chunk_size => 10")
-        tell(name, call)
+        show(name, call)
         assert (call.chunks, call.updated, call.appliers) == (count, count * 10, applier), name
         assert session.run("SELECT count(*), count(*) FILTER (WHERE v <> id * 3) FROM many") == [(count * 10, 0)], \
             f"{name}: the table"
@@ -75,7 +75,7 @@ def test_columns(session):
                     + ", ".join(f"{column} int" for column in names) + ")")
         session.run("INSERT INTO wide (id) SELECT generate_series(1, 500)")
         call = Call(applier, "wide", f"SELECT id, {values} FROM generate_series(1, 500) id", ", chunk_size => 100")
-        tell(name, call)
+        show(name, call)
         assert (call.updated, call.appliers) == (500, applier), name
         session.run(f"CREATE TABLE expected AS SELECT id, {values} FROM generate_series(1, 500) id")
         assert session.value("SELECT count(*) FROM wide w JOIN expected e USING (id) WHERE w::text = e::text") == 500, \
@@ -92,7 +92,7 @@ def test_megabytes(session, options):
             ALTER TABLE large ALTER v SET STORAGE EXTERNAL;
             INSERT INTO large SELECT i, '' FROM generate_series(1, 3) i""")
         call = Call(applier, "large", f"SELECT i AS id, repeat(chr(64 + i), {size}) AS v FROM generate_series(1, 3) i")
-        tell(name, call)
+        show(name, call)
         print(f"{name}: {call.growth / size:.1f} times a row")
         assert (call.updated, call.appliers) == (3, applier), name
         assert session.run(f"SELECT id FROM large WHERE v = repeat(chr(64 + id), {size}) ORDER BY id") \
@@ -103,7 +103,7 @@ def test_megabytes(session, options):
 
 
 def failure(session, query):
-    """SQLSTATE, message and detail of the error that a statement ends with."""
+    """SQLSTATE, message and detail of a statement's error."""
     try:
         session.run(query)
     except psycopg2.Error as error:
@@ -123,7 +123,7 @@ def test_limits(session):
         value = "v" if column_type == "text" else "w"
         session.run(f"CREATE TABLE {table} (id int PRIMARY KEY, {', '.join(f'{name} {column_type}' for name in names)});"
                     f"INSERT INTO {table} VALUES (1), (2)")
-        # Sources of 1.1 GB in the first row and little in the second.
+        # Sources with 1.1 GB in the first row and little in the second.
         query = ("SELECT i AS id, " + ", ".join(f"CASE i WHEN 1 THEN {value} ELSE 'small' END AS {name}" for name in names)
                  + " FROM stored, generate_series(1, 2) i")
         name = f"a row of 1.1 GB, {table}"
@@ -138,7 +138,7 @@ def test_limits(session):
         assert session.run("SELECT source_row, sqlstate FROM refused") == [(1, refused)], f"{name}: recorded"
         assert session.run(f"SELECT id, {names[0]} FROM {table} ORDER BY id") == [(1, None), (2, "small")], \
             f"{name}: the table"
-    # In memory, for time is not what this is about. As text a bytea of this size would have more than 1 GB.
+    # In memory, because this is not about time. As text, a bytea of this size would have more than 1 GB.
     session.run("SET work_mem = '8GB'")
     described = f"<{huge} bytes>"
     for key, made, text, applier, policy in (
@@ -176,9 +176,9 @@ def test_chunk_size(session):
             session.run("VACUUM ANALYZE big")
             call = Call(applier, "big", f"SELECT i AS id, i * 3 AS v FROM generate_series({rows}, 1, -1) i",
                         ", chunk_size => 2147483647", f"SET work_mem = '{work_mem}'")
-            tell(name, call)
+            show(name, call)
             assert (call.updated, session.value("SELECT count(*) FROM big WHERE v = id * 3")) == (rows, rows), name
-            # 64 MB at most in a chunk, whatever work_mem is; and the sort's and the batch's own.
+            # At most 64 MB in a chunk, whatever work_mem is, plus the sort and the batch.
             limit = FLAT if work_mem == "64kB" else 6 * FLAT
             assert call.growth <= limit, (f"{name}: memory", call.growth)
     session.run("DROP TABLE big")
@@ -203,7 +203,7 @@ def test_counts(session):
             FROM (SELECT generate_series(1, {rows}::bigint) AS i) s$$, dry_run => true, on_error => 'skip', reject_limit => {most})""")
         session.wait_until(f"EXISTS (SELECT FROM bulk_update_progress WHERE pid = {caller.pid} AND rows_fetched > 0)", statement)
         assert session.value(f"SELECT rows_estimated FROM bulk_update_progress WHERE pid = {caller.pid}") == rows, \
-            "an estimate beyond 32 bits is told"
+            "an estimate beyond 32 bits is reported"
         session.run(f"SELECT pg_cancel_backend({caller.pid})")
         assert statement.wait().sqlstate == "57014", "the call of that many rows is cancelled"
     keys = (-most - 1, -(1 << 31) - 1, 1 << 31, 1 << 32, most)
@@ -215,7 +215,7 @@ def test_counts(session):
 
 
 def test_rows(session, options):
-    """Time and memory of so many rows beside a tenth of them; each the better of two runs. Without JIT, which would
+    """Time and memory of this many rows compared with a tenth of them; each the better of two runs. Without JIT, which would
     compile the larger source's query only: it takes some 10 MB."""
     if not options.rows:
         pytest.skip("only with --rows")
@@ -228,12 +228,12 @@ def test_rows(session, options):
         for factor in (2, 3):
             calls.append(Call("direct", "long", f"SELECT i AS id, i * {factor} AS v FROM generate_series(1, {count}) i",
                               settings="SET jit = off"))
-            tell(f"{count} rows", calls[-1])
+            show(f"{count} rows", calls[-1])
             assert session.value(f"SELECT count(*) FROM long WHERE v = id * {factor}") == count, \
                 f"{count} rows: the table"
             session.run("VACUUM long")
         per_row.append(min(call.seconds for call in calls) / count)
         growth.append(max(call.growth for call in calls))
-    print(f"{options.rows} rows beside a tenth: {per_row[1] / per_row[0]:.2f} times the time per row")
+    print(f"{options.rows} rows compared with a tenth: {per_row[1] / per_row[0]:.2f} times the time per row")
     assert per_row[1] <= RATIO * per_row[0], ("time per row", per_row)
     assert growth[1] <= growth[0] + 4 * MB, ("memory is flat", growth)

@@ -1,8 +1,8 @@
-"""What an extension consists of, as the catalogs tell it, in words that do not depend on OIDs."""
+"""The objects of an extension, as the catalogs have them, described without OIDs."""
 
 import json
 
-# The members, whatever else is in the extension's schema (which is its own here), and what depends on these:
+# The members, whatever else is in the extension's schema (its own one here), and what depends on these:
 # row types, rules, defaults, owned objects.
 OBJECTS = """
     WITH RECURSIVE found AS (
@@ -16,7 +16,7 @@ OBJECTS = """
     )
     SELECT classid::regclass::text, objid::bigint, (pg_identify_object(classid, objid, 0)).identity FROM found"""
 
-# Each takes the object's OID and gives rows of text; a subject may appear in several.
+# Each takes the object's OID and returns rows of text; a subject may appear in several.
 FACTS = {
     "function": "SELECT pg_get_functiondef(%s)",
     "view": "SELECT pg_get_viewdef(%s)",
@@ -37,7 +37,7 @@ OF_KIND = {
     "S": ("sequence",), "i": ("index",),
 }
 
-# What says where and when something is stored, and what is told in words by FACTS.
+# Columns with places and times of storage, and those that FACTS describes in words.
 LEFT_OUT = {
     "oid", "relfilenode", "relfrozenxid", "relminmxid", "relpages", "reltuples", "relallvisible", "relallfrozen",
     "proargdefaults", "ev_action", "ev_qual", "conbin", "adbin", "tgqual", "typdefaultbin", "indexprs", "indpred",
@@ -57,7 +57,7 @@ def describe(session, name):
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items() if key not in LEFT_OUT}
         if isinstance(value, list):
-            # PostgreSQL 15.20 counts the changes of a column among its options.
+            # PostgreSQL 15.20 stores a count of changes of a column in its options.
             return [plain(item) for item in value if not str(item).startswith("pg_attver=")]
         if isinstance(value, str) and value.isdigit():
             return names.get(int(value), value)

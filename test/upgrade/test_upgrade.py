@@ -1,4 +1,4 @@
-"""Upgraded is the same as freshly installed; test/upgrade/run says more. Runs inside a server."""
+"""An upgraded extension is the same as a newly installed one; test/upgrade/run describes the suite. Runs inside a server."""
 
 import pathlib
 import re
@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NAME = "bulk_update"
 COUNTER = 4711
 
-# Of a made-up older version: what its script says otherwise, or (a list) the statements that it adds. An upgrade
+# For a made-up older version: text to replace in its script, or (a list) statements that it adds. An upgrade
 # script that does nothing leaves the difference, and the test must find it.
 DIFFERENCES = {
     "a comment": ["COMMENT ON VIEW bulk_update_progress IS 'other'"],
@@ -62,7 +62,7 @@ def scripts(directory):
 
 
 def described(session, version, upgrade_to=None):
-    """Of a version, installed and perhaps upgraded; and what its sequence tells then."""
+    """Of a version, installed and possibly upgraded; and the state of its sequence."""
     session.run(f"BEGIN; CREATE SCHEMA its; CREATE EXTENSION {NAME} SCHEMA its VERSION '{version}'")
     try:
         counts = session.value("SELECT to_regclass('its.bulk_update_run') IS NOT NULL")
@@ -95,12 +95,12 @@ def test_description(session, fresh):
 
 
 def paths_of(session):
-    """By version, the way from there to the default one."""
+    """By version, the steps from there to the default one."""
     return dict(session.run(f"SELECT source, path FROM pg_extension_update_paths('{NAME}') WHERE target = %s", (DEFAULT,)))
 
 
 def test_upgrade(session, fresh):
-    """Every version, upgraded, is as a fresh one, and keeps the sequence's value."""
+    """Every version, upgraded, is the same as a new one, and keeps the sequence's value."""
     for version in sorted(scripts(ROOT)[0] - {DEFAULT}):
         assert paths_of(session).get(version), version
         upgraded, kept = described(session, version, DEFAULT)
@@ -108,8 +108,8 @@ def test_upgrade(session, fresh):
         assert kept, version
 
 
-def test_ways(session):
-    """Every upgrade script is on the way from some version to the default one, to which every released version has a way."""
+def test_upgrade_scripts(session):
+    """Every upgrade script is a step from some version to the default one, and every released version has such steps."""
     paths = paths_of(session)
     on_ways = {step for path in paths.values() if path for step in zip(path.split("--"), path.split("--")[1:])}
     assert sorted(scripts(ROOT)[1] - on_ways) == []
@@ -157,7 +157,7 @@ def test_difference_is_found(made_up, fresh, what):
     assert made_up.upgraded(other)[0] != fresh
 
 
-def test_function_that_is_no_member_is_found(made_up, fresh):
+def test_non_member_function_is_found(made_up, fresh):
     drop = "ALTER EXTENSION bulk_update DROP FUNCTION bulk_update_create_rejects(text)"
     assert made_up.upgraded(made_up.script, drop)[0] != fresh
 
@@ -166,13 +166,13 @@ def test_lost_value_of_the_sequence_is_found(made_up):
     assert not made_up.upgraded(made_up.script, "ALTER SEQUENCE bulk_update_run RESTART")[1]
 
 
-def test_difference_that_the_upgrade_mends_is_none(made_up, fresh):
+def test_difference_removed_by_the_upgrade_is_none(made_up, fresh):
     mended, _ = made_up.upgraded(made_up.script + "COMMENT ON VIEW bulk_update_progress IS 'other';\n",
                                  "COMMENT ON VIEW bulk_update_progress IS 'the bulk updates that are running now'")
     assert compare(fresh, mended) == ""
 
 
-def test_function_that_the_module_has_no_more_is_found(made_up):
+def test_function_missing_in_the_module_is_found(made_up):
     made_up.old.write_text(
         made_up.script + "CREATE FUNCTION f() RETURNS int LANGUAGE c AS 'MODULE_PATHNAME', 'bulk_update_gone';\n")
     assert made_up.session.fails(f"CREATE EXTENSION {NAME} VERSION 'made_up'") == "42883"
