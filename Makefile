@@ -4,10 +4,10 @@
 #   make install               into the server that PG_CONFIG names
 #   make help                  the other targets
 #
-# PG_CONFIG=/path/pg_config chooses the server, WERROR= keeps warnings from being errors, FAULTS=1
+# PG_CONFIG=/path/pg_config chooses the server, WERROR= turns off errors for warnings, FAULTS=1
 # compiles the fault points in (src/server/fault.h), for tests only; COVERAGE=1 is for scripts/coverage;
-# SANITIZE=1 compiles checks for undefined behaviour in, PACKAGE_CXXFLAGS is for those who make
-# packages: before PostgreSQL 18 PGXS takes none for C++.
+# SANITIZE=1 compiles checks for undefined behaviour in, PACKAGE_CXXFLAGS is for builders of
+# packages: before PostgreSQL 18 PGXS has no such variable for C++.
 
 MODULE_big = bulk_update
 EXTENSION = bulk_update
@@ -22,13 +22,13 @@ OWN_HEADERS = $(call in_rooms,h)
 OBJS = $(SOURCES:.cpp=.o)
 DATA = $(sort $(patsubst $(top)/%,%,$(wildcard $(top)/bulk_update--*.sql)))
 
-# Tests are found by wildcard so that none is forgotten; init, where there is one, is first.
+# Tests are found by wildcard so that none is forgotten; init comes first if it exists.
 sql_tests = $(sort $(patsubst $(top)/sql/%.sql,%,$(wildcard $(top)/sql/*.sql)))
 REGRESS = $(filter init,$(sql_tests)) $(filter-out init,$(sql_tests))
 ISOLATION = $(sort $(patsubst $(top)/specs/%.spec,%,$(wildcard $(top)/specs/*.spec)))
 
-# OUTPUT is where the tests write results/ and regression.diffs; USE_MODULE_DB gives the test
-# database a name of this extension's own.
+# OUTPUT is the directory for results/ and regression.diffs; USE_MODULE_DB names the test
+# database after this extension.
 OUTPUT ?= build
 USE_MODULE_DB = 1
 REGRESS_OPTS = --outputdir=$(OUTPUT)/regress
@@ -36,8 +36,8 @@ ISOLATION_OPTS = --outputdir=$(OUTPUT)/isolation
 REGRESS_PREP = test-output
 EXTRA_CLEAN = build
 
-# The module needs nothing of the C++ runtime: errors are PostgreSQL's own longjmp, memory is
-# PostgreSQL's own contexts (src/README.md).
+# The module needs nothing of the C++ runtime library: errors are PostgreSQL's longjmp, memory is
+# allocated in PostgreSQL's contexts (src/README.md).
 SANITIZER = $(if $(SANITIZE),-fsanitize=undefined -fno-sanitize-recover=all)
 WERROR ?= -Werror
 MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
@@ -45,7 +45,7 @@ MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
 PG_CXXFLAGS = $(MODULE_CXXFLAGS) $(PACKAGE_CXXFLAGS)
 SHLIB_LINK += $(if $(COVERAGE),--coverage) $(SANITIZER)
 
-# These need no server, nor its headers; the scripts fetch what is missing.
+# These need neither a server nor its headers; the scripts install missing packages.
 scripts = check demo lint format
 ifneq ($(filter-out $(scripts) help,$(or $(MAKECMDGOALS),all)),)
 
@@ -56,7 +56,7 @@ include $(PGXS)
 # The server's headers are not written for -Wextra in C++. A directory given by -isystem is a
 # system directory even where PGXS also gives it by -I.
 override CPPFLAGS += -I$(top)/src -isystem $(includedir_server) -isystem $(includedir_internal)
-# PGXS does not hand PG_CXXFLAGS to the bitcode compiler.
+# PGXS does not pass PG_CXXFLAGS to the bitcode compiler.
 COMPILE.cxx.bc += $(MODULE_CXXFLAGS) $(filter -ffile-prefix-map=%,$(PACKAGE_CXXFLAGS))
 
 # One tree may be built for several servers in turn: the recorded flags change with the server,
@@ -86,8 +86,8 @@ FORCE:
 
 endif
 
-# PGXS has a check target of its own, which only says that it cannot do it. The scripts call make
-# again: not as a part of this one, with its options and its jobs.
+# PGXS has a check target, which only prints that it is not supported. The scripts call make
+# again, but not as part of this one, with its options and its jobs.
 $(filter $(scripts),$(MAKECMDGOALS)):
 	env -u MAKEFLAGS -u MAKELEVEL $(top)/scripts/$@
 

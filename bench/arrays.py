@@ -1,4 +1,4 @@
-"""What bench/arrays measures. Runs inside a server; --client is one way of updating, in a process of its own."""
+"""The measurements of bench/arrays. Runs inside a server; with --client it runs one way of updating, as a separate process."""
 
 import argparse
 import json
@@ -125,7 +125,7 @@ def measure(ways, sizes, rounds):
                     print(f"{rows} rows, round {number + 1}, {way}: {figures}", file=sys.stderr)
                     failed |= figures is None
                     runs[way] += [figures] if figures else []
-            print(f"\n{rows:,} rows; times are the least of {rounds}, memory is the most beyond what was held before:\n\n"
+            print(f"\n{rows:,} rows; times are the minimum of {rounds} rounds, memory is the peak minus what was held before:\n\n"
                   "| way | ms | CPU ms | client MB | server MB |\n|---|---:|---:|---:|---:|")
             for way, done in runs.items():
                 if done:
@@ -143,7 +143,7 @@ def main():
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--client")
-    parser.add_argument("--check", action="store_true", help="look at the arguments, do nothing")
+    parser.add_argument("--check", action="store_true", help="only check the arguments")
     arguments = parser.parse_args()
     ways, sizes = arguments.ways.split(","), arguments.rows.split(",")
     if set(ways) - set(WAYS) or not all(size.isdecimal() for size in sizes) or arguments.rounds < 1:

@@ -1,4 +1,4 @@
-"""The bounds that the measurements are held to: runs bench/run for each case, judges its CSV file, prints a table."""
+"""The bounds on the measurements: runs bench/run for each case, checks its CSV file, prints a table."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ MB = 1e6
 
 class Case(NamedTuple):
     about: str
-    judge: Callable              # gets {(rows, shape): {peer: Runs}}, yields (what, figure, "<=" or ">=", limit)
+    judge: Callable              # gets {(rows, shape): {peer: Runs}}, yields (title, figure, "<=" or ">=", limit)
     rows: tuple
     shapes: tuple = ("key_order",)
     peers: tuple = (BASE, "ours")
@@ -50,7 +50,7 @@ def django(groups):
 
 
 def flat(groups):
-    """Memory at each size above what the first one took."""
+    """The memory at each size minus that at the first one."""
     first = {}
     for (rows, shape), runs in groups.items():
         if shape not in first:
@@ -72,14 +72,14 @@ CASES = {
     "floor": Case("against UPDATE without a source, key order", ratios(1.5, base="floor"), (1000000, 5000000),
                   peers=("floor", "ours")),
     "django_500k": Case("500,000 Django objects", django, (500000,), peers=("django", "django_copy", "django_ours")),
-    # A costly query makes the server load LLVM, some 20 MB once, in whichever size it is.
+    # An expensive query makes the server load LLVM, some 20 MB once, at whichever size it is.
     "memory": Case("1M and 10M rows, private memory; jit = off", flat, (1000000, 10000000), ("key_order", "random"),
                    peers=("ours",), rounds=1, server=("jit=off",)),
 }
 
 
 def run(case, arguments, csv):
-    """Measure; return {(rows, shape): {peer: Runs}}, rows as they were asked for, and how busy the machine was."""
+    """Measure; return {(rows, shape): {peer: Runs}}, rows as requested, and how busy the machine was."""
     rows = [max(int(size * arguments.scale), 100) for size in case.rows]
     command = [os.path.join(HERE, "run"), "--rows", ",".join(map(str, rows)), "--shapes", ",".join(case.shapes),
                "--peers", ",".join(case.peers), "--rounds", str(arguments.rounds or case.rounds),

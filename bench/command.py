@@ -1,4 +1,4 @@
-"""What bench/run does: a server for each of the settings, the measurements in it, the report of all."""
+"""The implementation of bench/run: a server for each of the settings, the measurements in it, the report."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from shapes import SHAPES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-# As large as no run reaches, so that none meets a checkpoint; the log's files are used again and never removed.
+# Larger than any run needs, so that no checkpoint starts; WAL files are reused and never removed.
 COMMON = ["autovacuum=off", "checkpoint_timeout=1h", "max_wal_size=16GB", "min_wal_size=16GB"]
 SETTINGS = {
     "default": ("PostgreSQL's own: 128 MB buffers, 4 MB work_mem", []),
@@ -27,7 +27,7 @@ def subset(text, known, what):
     chosen = text.split(",")
     for name in chosen:
         if name not in known:
-            print(f"bench/run: no {what} \"{name}\"; there are: {', '.join(known)}", file=sys.stderr)
+            print(f"bench/run: unknown {what} \"{name}\"; choose from: {', '.join(known)}", file=sys.stderr)
             sys.exit(2)
     return chosen
 
@@ -67,7 +67,7 @@ def parse():
 
 
 def measure(arguments, settings, csv):
-    """In a server of these settings; the exit code."""
+    """Measure in a server with these settings; return the exit code."""
     values = COMMON + SETTINGS[settings][1] + arguments.server
     server = [part for value in values for part in ("-o", value)]
     durable = [] if arguments.quick else ["--durable"]
@@ -82,7 +82,7 @@ def measure(arguments, settings, csv):
 
 
 def write(records, arguments):
-    """The tables and the plot, to where they are wanted."""
+    """Write the tables and the plot to the requested files."""
     text = report.markdown(records)
     if arguments.markdown:
         with open(arguments.markdown, "w", encoding="utf-8") as file:

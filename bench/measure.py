@@ -21,7 +21,7 @@ from shapes import SHAPES
 
 SETTINGS = ["shared_buffers", "work_mem", "jit", "fsync", "synchronous_commit", "full_page_writes", "max_wal_size",
             "checkpoint_timeout", "autovacuum"]
-WAL_PER_ROW = 700  # bytes; of the log's files that are made beforehand
+WAL_PER_ROW = 700  # bytes; for the WAL files that are created beforehand
 
 
 def say(text):
@@ -35,7 +35,7 @@ def connect(database):
 
 
 class Backend(Sampler):
-    """What a backend takes while it is the body of a with statement."""
+    """The resources that a backend uses during the body of a with statement."""
 
     def __init__(self, pid):
         self.scheduled = f"/proc/{pid}/schedstat"
@@ -43,7 +43,7 @@ class Backend(Sampler):
         super().__init__(pid)
 
     def taken(self):
-        """Seconds on a processor, and seconds of waiting for one; none where the kernel does not count."""
+        """Seconds on a processor, and seconds of waiting for one; none if the kernel does not count them."""
         try:
             with open(self.scheduled, encoding="ascii") as file:
                 return [int(word) / 1e9 for word in file.read().split()[:2]]
@@ -61,7 +61,7 @@ class Backend(Sampler):
 
 
 class Wrong(Exception):
-    """The table has not the rows that it should have."""
+    """The table does not have the expected rows."""
 
 
 class Job:
@@ -101,7 +101,7 @@ class Job:
         return cursor.fetchone()
 
     def after_update(self):
-        """What `objects` must be: the source's values where it has the key, the old ones elsewhere."""
+        """The expected `objects`: the source's values where it has the key, the old ones elsewhere."""
         shape = self.shape
         keys = list(shape.keys)
         matched = f"s.{keys[0]} IS NOT NULL"
@@ -120,7 +120,7 @@ class Job:
         self.execute("DROP DATABASE IF EXISTS run")
         self.execute("CREATE DATABASE run TEMPLATE prepared STRATEGY file_copy")
         with closing(connect("run")) as connection:
-            # The cache holds what fits, of the source first: the same for every run.
+            # Shared buffers hold as much as fits, the source first: the same for every run.
             connection.cursor().execute("""
                 SELECT sum(pg_prewarm(oid)) FROM (
                     SELECT oid FROM pg_class
@@ -129,7 +129,7 @@ class Job:
         self.execute("CHECKPOINT")
 
     def measure(self, name):
-        """Run one peer once; return what is to be recorded of it."""
+        """Run one peer once; return the figures to record."""
         if not self.copied:
             self.fresh_copy()
         self.copied = self.roll_back and PEERS[name].run is not None
@@ -193,7 +193,7 @@ class Bench:
                 "command": arguments.command, "rounds": arguments.rounds}
 
     def make_log_files(self, rows):
-        """So that no run pays for making them: they are used again after a checkpoint."""
+        """So that no run includes the time to create them: they are reused after a checkpoint."""
         with self.server.cursor() as cursor:
             cursor.execute("SELECT count(pg_logical_emit_message(false, '', repeat('x', 1000000)))"
                            " FROM generate_series(1, %s)", [rows * WAL_PER_ROW // 1000000])
@@ -212,13 +212,13 @@ class Bench:
 
     def run_rounds(self, job, rows, peers):
         for n in range(self.arguments.rounds):
-            # Each round begins with another peer, so that none always runs after the same one.
+            # Each round begins with a different peer, so that none always runs after the same one.
             turn = n % len(peers) if peers else 0
             for name in peers[turn:] + peers[:turn]:
                 try:
                     found = job.measure(name)
                 except (Wrong, psycopg2.Error, ValueError, OSError) as error:
-                    # A client that broke off has told why itself; its line is empty, its backend is gone.
+                    # A client that failed has printed the reason; its line is empty, its backend has ended.
                     say(f"  round {n + 1}: {name} on {job.name}: {error}")
                     self.failed = True
                     continue

@@ -1,19 +1,19 @@
 """The ways of updating that are compared, inside the server: each gives `objects` the values of `source`.
 
-A function gets a cursor and a shape; whoever calls it commits. It may return a word on how the rows were applied.
+A function gets a cursor and a shape; the caller commits. It may return a description of how the rows were applied.
 """
 
 from typing import Callable, NamedTuple, Optional
 
 from shapes import FIELDS
 
-CHUNK = 10000  # rows, of the chunks that are written by hand: as many as bulk_update's
+CHUNK = 10000  # rows, of chunks written by hand: as many as bulk_update's
 
 
 class Peer(NamedTuple):
     description: str
-    run: Optional[Callable] = None  # none: clients.py runs it, in a process of its own
-    whole_table: bool = False       # only where every row of the table is updated
+    run: Optional[Callable] = None  # none: clients.py runs it, as a separate process
+    whole_table: bool = False       # only if every row of the table is updated
     most_rows: Optional[int] = None
 
     def fits(self, shape):
@@ -31,7 +31,7 @@ def matches(shape, source, table="objects"):
 
 
 def differs(shape, source, before=" AND "):
-    """The condition that a row has not its new values already, where the job is to leave such rows alone."""
+    """The condition that a row does not have its new values, for a job that skips unchanged rows."""
     if not shape.skip_unchanged:
         return ""
     old = ", ".join(f"objects.{column}" for column in shape.values)
@@ -78,7 +78,7 @@ def row_loop(cursor, shape):
 
 
 def fetch_unnest(cursor, shape):
-    """What the planner would choose here, a scan of the whole table for each chunk, the author forbids."""
+    """The planner would choose a scan of the whole table for each chunk; the author disables that."""
     columns = shape.columns()
     arrays = ", ".join(f"a_{column}" for column in columns)
     update = update_from(shape, f"unnest({arrays}) AS p({', '.join(columns)})")
@@ -123,7 +123,7 @@ def ours(cursor, shape):
 
 
 def way(columns, report):
-    """How the rows were applied, by what the report says of it: 'direct, sort, 12 MB spilled'."""
+    """How the rows were applied, from the report: 'direct, sort, 12 MB spilled'."""
     if not report or "applier" not in columns:
         return ""
     last = dict(zip(columns, report[-1]))

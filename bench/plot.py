@@ -1,4 +1,4 @@
-"""Draws time and memory against rows as SVG, of shape key_order: small, readable on a light and on a dark page."""
+"""Draws time and memory against rows as SVG, for shape key_order: small, readable on a light and on a dark page."""
 
 import io
 import textwrap
@@ -27,13 +27,13 @@ LINES = {
     "django_ours": Line("this, from Django", "#0550ae", "--"),
 }
 GREY = "#57606a"
-# Text stays text, and the same measurements give the same file.
+# Text stays text, and the same measurements produce the same file.
 SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": SHAPE, "font.size": 9, "axes.spines.top": False,
             "axes.spines.right": False, "axes.edgecolor": "#8c959f", "xtick.color": GREY, "ytick.color": GREY}
 
 
 def spread(wanted, least=0.055):
-    """Heights at least so far apart, as near to those that are wanted as pushing up brings them."""
+    """Heights with a minimum distance, as near to the requested ones as moving them up allows."""
     placed = {}
     for name in sorted(wanted, key=wanted.get):
         placed[name] = max([wanted[name], *(height + least for height in placed.values())])
@@ -47,7 +47,7 @@ def panel(axes, title, points):
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.grid(axis="y", color="#d8dee4")
-    # Names at the decades alone: the sizes between them would run into each other.
+    # Labels only at powers of ten: those of the sizes between them would overlap.
     axes.xaxis.set_major_locator(LogLocator())
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -55,7 +55,7 @@ def panel(axes, title, points):
     for peer, line in points.items():
         axes.plot(*zip(*line), color=LINES[peer].colour, linestyle=LINES[peer].style, marker="o", markersize=4)
     axes.autoscale_view()
-    # In shares of the axes; beside the last point, which is not always at the right edge.
+    # As fractions of the axes; next to the last point, which is not always at the right edge.
     ends = {peer: axes.transAxes.inverted().transform(axes.transData.transform(line[-1])) for peer, line in points.items()}
     for peer, height in spread({peer: end[1] for peer, end in ends.items()}).items():
         axes.text(ends[peer][0] + 0.04, height, LINES[peer].label, color=LINES[peer].colour, va="center",
@@ -91,7 +91,7 @@ def plot(records):
     if not series(records, lambda runs: runs.least):
         raise SystemExit(f"no measurements of shape {SHAPE} at default settings: nothing to draw")
     with matplotlib.rc_context(SETTINGS):
-        # A ground of its own: the page behind it may be light or dark.
+        # With its own background, because the page may be light or dark.
         figure = Figure(figsize=(9.2, 4.2), facecolor="white", edgecolor="#d0d7de", linewidth=1)
         time, memory = figure.subplots(1, 2)
         figure.subplots_adjust(left=0.06, right=0.84, top=0.9, bottom=0.31, wspace=0.72)

@@ -1,4 +1,4 @@
-"""The measurements as they are kept: a CSV file with one line for each run of a peer, all facts of it in the line."""
+"""The stored measurements: a CSV file with one line for each run of a peer, with all facts about it."""
 
 import csv
 import os
@@ -15,7 +15,7 @@ NUMBERS = {"rows": int, "table_rows": int, "pairs": int, "round": int, "rounds":
 
 
 def append(path, record):
-    """Add a run to the file, so that what is measured is kept whatever comes after it."""
+    """Add a run to the file, so that measurements are kept whatever happens later."""
     new = not os.path.exists(path) or os.path.getsize(path) == 0
     with open(path, "a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -44,7 +44,7 @@ def first_line(path, beginning):
 
 
 def commit():
-    """The commit of the sources, with a plus sign when they differ from it."""
+    """The commit of the sources, with a plus sign if they differ from it."""
     def git(*arguments):
         return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 

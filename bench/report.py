@@ -1,4 +1,4 @@
-"""Makes Markdown of measurements: facts, an overview of the ratios, and a table for each shape and size."""
+"""Makes Markdown from measurements: facts, an overview of the ratios, and a table for each shape and size."""
 
 import statistics
 
@@ -6,7 +6,7 @@ from peers import BASE, PEERS
 from shapes import SHAPES
 
 FACTS = ["date", "cpu", "cores", "memory_gb", "kernel", "postgresql", "commit", "command"]
-BUSY = 0.03  # mean share of waiting for a processor from which times are not to be trusted
+BUSY = 0.03  # mean share of waiting for a processor above which times are unreliable
 
 
 class Runs:
@@ -26,7 +26,7 @@ class Runs:
 
 
 def grouped(records):
-    """{(settings, rows asked for, shape): {peer: Runs}}, in the order in which they were measured."""
+    """{(settings, requested rows, shape): {peer: Runs}}, in the order of measurement."""
     groups = {}
     for record in records:
         key = (record["settings"], record["rows"], record["shape"])
@@ -105,7 +105,7 @@ def details(runs):
 
 
 def omitted(groups):
-    """What was asked for and is too slow at a size; never silently."""
+    """Requested peers that are too slow at a size, so that none is omitted silently."""
     sizes = sorted({(peer, rows) for (_, rows, shape), runs in groups.items() for peer in PEERS
                     if PEERS[peer].most_rows and rows > PEERS[peer].most_rows and PEERS[peer].fits(SHAPES[shape])})
     for peer, rows in sizes:
@@ -113,7 +113,7 @@ def omitted(groups):
 
 
 def waiting(records):
-    """Of each run, the share in which its backend waited for a processor: what another process on the machine takes."""
+    """For each run, the share of the time in which its backend waited for a processor, because of other processes."""
     return [run["queued_seconds"] / run["seconds"] for run in records if run["queued_seconds"] is not None]
 
 
@@ -126,13 +126,13 @@ def disturbed(records):
 
 
 LEGEND = """\
-- Ratios are to one `UPDATE … FROM` of the same rows in the same rounds; below 1 is faster. "–": makes no sense \
-there, or was not asked for.
-- Backend MB: peak of the backend's private memory (RssAnon, sampled; shared buffers are not in it).
-- Client MB: peak of the client's memory above what it held with the new values loaded.
-- CPU s: the backend's time on a processor, the least of the rounds.
+- Ratios are to one `UPDATE … FROM` of the same rows in the same rounds; below 1 is faster. "–": not applicable, \
+or not requested.
+- Backend MB: peak of the backend's private memory (RssAnon, sampled; without shared buffers).
+- Client MB: peak of the client's memory minus what it held with the new values loaded.
+- CPU s: the backend's time on a processor, the minimum of the rounds.
 - MB are 10^6 bytes.
-- Every run was checked: the table has the rows that it should have."""
+- Every run was checked: the table has the expected rows."""
 
 
 def markdown(records):

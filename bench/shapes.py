@@ -1,6 +1,6 @@
-"""The jobs that are measured: what the tables `objects` and `source` are.
+"""The jobs that are measured: the contents of the tables `objects` and `source`.
 
-`source` holds the new values, physically in the order that the shape is about, and has no index unless it says so.
+`source` has the new values, stored in the order that the shape specifies, and has no index unless the shape adds one.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ FIELDS = {
     "field4": ("numeric", "i / 4.0", "field4 + 1", "0"),
     "field5": ("timestamptz", "timestamptz '2026-01-01 00:00Z' + i * interval '1 second'",
                "field5 + interval '1 day'", "timestamptz '2026-01-01 00:00Z'"),
-    # 1 kB that does not compress, below the size from which values are stored out of line.
+    # 1 kB of incompressible text, below the size from which values are stored out of line.
     "payload": ("text", "(SELECT string_agg(encode(sha512(int8send(i * 100 + j)), 'hex'), '')"
                         " FROM generate_series(1, 8) j)",
                 "reverse(payload)", "repeat(md5(''), 32)"),
@@ -38,10 +38,10 @@ class Shape(NamedTuple):
     storage: str = ""            # after the columns of CREATE TABLE
     before_load: tuple = ()
     after_load: tuple = ()
-    divisor: int = 1             # the table has this times fewer rows than asked for
+    divisor: int = 1             # the number of requested rows is divided by this
     skip_unchanged: bool = False
-    clients: bool = False        # measured from a client too
-    warm: bool = False           # in a session that has done the same before
+    clients: bool = False        # also measured from a client
+    warm: bool = False           # in a session that has made the same call before
 
     def columns(self):
         return list(self.keys) + list(self.values)
@@ -50,7 +50,7 @@ class Shape(NamedTuple):
         return (self.keys.get(column) or FIELDS[column])[0]
 
     def statements(self, rows):
-        """What makes both tables, with this many rows."""
+        """The statements that create both tables, with this many rows."""
         loaded = {**self.keys, **{name: FIELDS[name][:2] for name in self.values}, **self.others}
         columns = ", ".join(f"{name} {loaded[name][0]}" for name in loaded)
         keys = ", ".join(self.keys)

@@ -15,7 +15,7 @@ def status(name):
 
 
 class Meter:
-    """Seconds since the meter was made, and the memory beyond what the process held then or at the last mark()."""
+    """Seconds since the meter was created, and the memory beyond what the process held then or at the last mark()."""
 
     def __init__(self):
         self.mark()
@@ -23,9 +23,9 @@ class Meter:
 
     def mark(self):
         gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)  # free memory that the loading left would hide what is taken later
+        ctypes.CDLL(None).malloc_trim(0)  # memory freed after loading would hide what is allocated later
         with open("/proc/self/clear_refs", "w") as clear:
-            clear.write("5")  # the peak begins anew
+            clear.write("5")  # reset the peak
         self.before = status("VmRSS")
 
     def read(self):
