@@ -21,22 +21,22 @@ CREATE TYPE bulk_update_chunk AS (
 );
 
 COMMENT ON TYPE bulk_update_chunk IS
-'what became of the source rows of a chunk, or of all of them together';
+'outcomes of the source rows of a chunk, or of the whole call';
 
-COMMENT ON COLUMN bulk_update_chunk.chunk IS 'number of the chunk; in a total, how many there were';
-COMMENT ON COLUMN bulk_update_chunk.rows_fetched IS 'source rows: the sum of the next five';
+COMMENT ON COLUMN bulk_update_chunk.chunk IS 'number of the chunk; in a total, number of chunks';
+COMMENT ON COLUMN bulk_update_chunk.rows_fetched IS 'source rows: the sum of the next five columns';
 COMMENT ON COLUMN bulk_update_chunk.rows_updated IS 'rows updated';
-COMMENT ON COLUMN bulk_update_chunk.rows_unchanged IS 'rows that have these values already, or that a trigger suppressed';
+COMMENT ON COLUMN bulk_update_chunk.rows_unchanged IS 'rows that already have these values, or whose update a trigger suppressed';
 COMMENT ON COLUMN bulk_update_chunk.rows_missing IS 'source rows whose key no row has';
-COMMENT ON COLUMN bulk_update_chunk.rows_duplicate IS 'source rows left out because another one with the same key was taken';
+COMMENT ON COLUMN bulk_update_chunk.rows_duplicate IS 'source rows that were not applied because another one has the same key';
 COMMENT ON COLUMN bulk_update_chunk.rows_rejected IS 'source rows that could not be applied';
-COMMENT ON COLUMN bulk_update_chunk.first_key IS 'lowest key; null when no row had a key';
+COMMENT ON COLUMN bulk_update_chunk.first_key IS 'lowest key; null if no row has a key';
 COMMENT ON COLUMN bulk_update_chunk.last_key IS 'highest key';
 COMMENT ON COLUMN bulk_update_chunk.elapsed_ms IS 'time in milliseconds';
-COMMENT ON COLUMN bulk_update_chunk.memory_bytes IS 'most memory held by the extension';
-COMMENT ON COLUMN bulk_update_chunk.applier IS 'direct or sql; in a total, mixed when it was both; null when no row was to be applied';
-COMMENT ON COLUMN bulk_update_chunk.ordering IS 'stream, or sort when rows had to be sorted; null when there were no rows';
-COMMENT ON COLUMN bulk_update_chunk.spilled_bytes IS 'bytes put into temporary files for order and duplicates since the call began';
+COMMENT ON COLUMN bulk_update_chunk.memory_bytes IS 'maximum memory of the extension';
+COMMENT ON COLUMN bulk_update_chunk.applier IS 'direct or sql; in a total, mixed if chunks differ; null if there was no row to apply';
+COMMENT ON COLUMN bulk_update_chunk.ordering IS 'stream, or sort if rows had to be sorted; null if there were no rows';
+COMMENT ON COLUMN bulk_update_chunk.spilled_bytes IS 'bytes written to temporary files for ordering and duplicates since the call began';
 
 CREATE FUNCTION bulk_update(
     target         regclass,
@@ -135,7 +135,7 @@ COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain(regclass, refcursor, name[], name[], integer,
     text, text, text, boolean, regclass, bigint, boolean, text, text) IS
-'tell what bulk_update with the same arguments would do, without doing it';
+'report what bulk_update with the same arguments would do, without doing it';
 
 CREATE FUNCTION bulk_update_explain_query(
     target         regclass,
@@ -162,9 +162,9 @@ COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain_query(regclass, text, name[], name[], integer,
     text, text, text, boolean, regclass, bigint, boolean, text, text) IS
-'tell what bulk_update_query with the same arguments would do, without doing it';
+'report what bulk_update_query with the same arguments would do, without doing it';
 
--- one number for each call that is given a table of rejects
+-- one number for each call with a table of rejects
 CREATE SEQUENCE bulk_update_run;
 GRANT USAGE ON SEQUENCE bulk_update_run TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('bulk_update_run', '');
@@ -178,7 +178,7 @@ AS 'MODULE_PATHNAME', 'bulk_update_create_rejects'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION bulk_update_create_rejects(text) IS
-'create a table for the rows that bulk_update does not apply';
+'create a table to record the rows that bulk_update does not apply';
 
 CREATE FUNCTION bulk_update_progress_entries(
     OUT pid            integer,
@@ -203,7 +203,7 @@ LANGUAGE C VOLATILE STRICT SECURITY INVOKER PARALLEL RESTRICTED
 ROWS 10;
 
 COMMENT ON FUNCTION bulk_update_progress_entries() IS
-'what the view bulk_update_progress is made of';
+'the data of the view bulk_update_progress';
 
 CREATE VIEW bulk_update_progress AS
 SELECT p.pid,
@@ -233,25 +233,25 @@ FROM bulk_update_progress_entries() AS p
      CROSS JOIN LATERAL (SELECT clock_timestamp() - p.started_at AS elapsed) AS e;
 
 COMMENT ON VIEW bulk_update_progress IS
-'the bulk updates that are running now';
+'the running calls of bulk_update';
 
 COMMENT ON COLUMN bulk_update_progress.pid IS 'process ID of the backend';
 COMMENT ON COLUMN bulk_update_progress.datname IS 'its database';
 COMMENT ON COLUMN bulk_update_progress.usename IS 'its user';
 COMMENT ON COLUMN bulk_update_progress.target IS 'table that is updated; null in another database';
 COMMENT ON COLUMN bulk_update_progress.phase IS 'fetching, sorting, applying or recording rejects';
-COMMENT ON COLUMN bulk_update_progress.chunk IS 'number of chunks that are done';
+COMMENT ON COLUMN bulk_update_progress.chunk IS 'number of finished chunks';
 COMMENT ON COLUMN bulk_update_progress.rows_fetched IS 'source rows fetched so far';
 COMMENT ON COLUMN bulk_update_progress.rows_updated IS 'rows updated';
-COMMENT ON COLUMN bulk_update_progress.rows_unchanged IS 'rows that have these values already, or that a trigger suppressed';
+COMMENT ON COLUMN bulk_update_progress.rows_unchanged IS 'rows that already have these values, or whose update a trigger suppressed';
 COMMENT ON COLUMN bulk_update_progress.rows_missing IS 'source rows whose key no row has';
-COMMENT ON COLUMN bulk_update_progress.rows_duplicate IS 'source rows with a key that another one was taken for';
+COMMENT ON COLUMN bulk_update_progress.rows_duplicate IS 'source rows that were not applied because another one has the same key';
 COMMENT ON COLUMN bulk_update_progress.rows_rejected IS 'source rows that could not be applied';
-COMMENT ON COLUMN bulk_update_progress.rows_estimated IS 'rows that the planner expects of the source; null when that is not known';
-COMMENT ON COLUMN bulk_update_progress.rows_per_second IS 'source rows fetched in a second';
+COMMENT ON COLUMN bulk_update_progress.rows_estimated IS 'rows that the planner expects from the source; null if not known';
+COMMENT ON COLUMN bulk_update_progress.rows_per_second IS 'source rows fetched per second';
 COMMENT ON COLUMN bulk_update_progress.elapsed IS 'time since the call began';
-COMMENT ON COLUMN bulk_update_progress.started_at IS 'when the call began';
-COMMENT ON COLUMN bulk_update_progress.ordering IS 'stream, or sort when rows had to be sorted';
-COMMENT ON COLUMN bulk_update_progress.spilled_bytes IS 'bytes put into temporary files for order and duplicates';
+COMMENT ON COLUMN bulk_update_progress.started_at IS 'start time of the call';
+COMMENT ON COLUMN bulk_update_progress.ordering IS 'stream, or sort if rows had to be sorted';
+COMMENT ON COLUMN bulk_update_progress.spilled_bytes IS 'bytes written to temporary files for ordering and duplicates';
 
 GRANT SELECT ON bulk_update_progress TO PUBLIC;

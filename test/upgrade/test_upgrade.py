@@ -168,7 +168,7 @@ def test_lost_value_of_the_sequence_is_found(made_up):
 
 def test_difference_removed_by_the_upgrade_is_none(made_up, fresh):
     mended, _ = made_up.upgraded(made_up.script + "COMMENT ON VIEW bulk_update_progress IS 'other';\n",
-                                 "COMMENT ON VIEW bulk_update_progress IS 'the bulk updates that are running now'")
+                                 "COMMENT ON VIEW bulk_update_progress IS 'the running calls of bulk_update'")
     assert compare(fresh, mended) == ""
 
 
