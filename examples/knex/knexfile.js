@@ -1,2 +1,2 @@
-// The database is the one that PGHOST and so on name.
+// The environment variables PGHOST and so on name the database.
 module.exports = { client: 'pg', connection: {} };

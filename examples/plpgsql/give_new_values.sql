@@ -1,15 +1,15 @@
--- A job inside the database: a function that computes new values for the objects and applies them, and one that takes
--- them back.
+-- A job inside the database: a function that computes new values for the objects and applies them, and one that undoes
+-- the update.
 --
 -- usage: psql -v ON_ERROR_STOP=1 -f give_new_values.sql
---        then, whenever it is wanted: SELECT * FROM give_new_values(1000);
+--        then, when needed: SELECT * FROM give_new_values(1000);
 --        and to undo it:              SELECT * FROM give_old_values();
 
 CREATE OR REPLACE FUNCTION give_new_values(
     chunk_size integer DEFAULT 10000, OUT updated bigint, OUT unchanged bigint, OUT missing bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
-    -- Any query that gives the key and the new values. It may read the table itself: the cursor sees it as it was
+    -- Any query that returns the key and the new values. It may read the table itself: the cursor sees it as it was
     -- when the cursor was opened.
     new_values CURSOR FOR
         SELECT o.id,
@@ -18,7 +18,7 @@ DECLARE
         FROM objects o
         ORDER BY o.id;
 BEGIN
-    -- Nobody changes the objects between the look at their old values and the update. Reading goes on.
+    -- Prevents changes between saving the old values and the update. Other sessions can read the objects.
     LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
     CREATE TABLE objects_old_values AS SELECT id, field1, field2 FROM objects;
 
@@ -28,7 +28,7 @@ BEGIN
         FROM bulk_update('objects', new_values, chunk_size => give_new_values.chunk_size, report => 'total') b;
     CLOSE new_values;
 
-    -- What must not happen is checked in the same transaction: the error undoes the updates.
+    -- A check in the same transaction: its error undoes the updates.
     IF missing > 0 THEN
         RAISE EXCEPTION '% objects were not there any more', missing;
     END IF;

@@ -1,38 +1,38 @@
--- Questions to ask of a bulk update. Each is one statement, to be copied.
+-- Queries about a bulk update. Each is one statement, to be copied.
 --
--- The whole file runs after a call whose report and rejects were kept, in one of
+-- The whole file runs after a call whose report and rejects were saved, for example by
 --     CREATE TABLE report AS SELECT * FROM bulk_update('objects', 'new_values',
 --         on_error => 'skip', rejects => 'objects_rejects');
 -- usage: psql -f cheatsheet.sql
 
 \echo '--- Progress: from another session, while the call runs. With \\watch 2 instead of the semicolon: every 2 seconds.'
 
--- How far is it, and how long will it take? (The estimate of rows is the planner's.)
+-- How much is done, and how long will it take? (The number of rows is the planner's estimate.)
 SELECT target, phase, chunk, rows_fetched, rows_estimated,
        round(100.0 * rows_fetched / nullif(greatest(rows_estimated, rows_fetched), 0)) AS percent,
        rows_per_second, date_trunc('second', elapsed) AS elapsed,
        make_interval(secs => greatest(rows_estimated - rows_fetched, 0) / nullif(rows_per_second, 0)) AS remaining
 FROM bulk_update_progress;
 
--- What has become of the rows so far?
+-- How many rows have had each outcome so far?
 SELECT pid, target, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected
 FROM bulk_update_progress;
 
--- Is it waiting for somebody, and for whom?
+-- Is it waiting for another session, and for which one?
 SELECT p.pid, p.target, a.wait_event_type, a.wait_event, pg_blocking_pids(p.pid) AS blocked_by
 FROM bulk_update_progress AS p JOIN pg_stat_activity AS a USING (pid);
 
 -- Does it sort, and how much is in temporary files?
 SELECT pid, target, ordering, pg_size_pretty(spilled_bytes) AS spilled FROM bulk_update_progress;
 
-\echo '--- The account: of the report.'
+\echo '--- The report.'
 
--- What became of the rows? "fetched" is the sum of the others. (A call with report => 'total' returns this row itself.)
+-- How many rows had each outcome? "fetched" is the sum of the others. (report => 'total' returns this row.)
 SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,
        sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected
 FROM report;
 
--- The same, a line for each outcome
+-- The same, with one row for each outcome
 SELECT outcome, sum(rows) AS rows, round(100 * sum(rows) / nullif(sum(sum(rows)) OVER (), 0), 1) AS percent
 FROM report
      CROSS JOIN LATERAL (VALUES
@@ -54,21 +54,21 @@ FROM report
 ORDER BY elapsed_ms DESC
 LIMIT 5;
 
--- Where are the keys that the table does not have?
+-- In which chunks are keys missing from the table?
 SELECT chunk, rows_missing, first_key, last_key
 FROM report
 WHERE rows_missing > 0
 ORDER BY rows_missing DESC
 LIMIT 5;
 
--- Which way were the chunks applied, and did their rows have to be sorted?
+-- Which applier was used for the chunks, and did their rows have to be sorted?
 SELECT applier, ordering, count(*) AS chunks, sum(rows_fetched) AS rows
 FROM report
 GROUP BY applier, ordering;
 
-\echo '--- Rejects: of the table that bulk_update_create_rejects made.'
+\echo '--- Rejects, in a table created by bulk_update_create_rejects.'
 
--- Which runs are there, and what is left of them?
+-- Which runs are recorded, and how many rows of each?
 SELECT run, reason, count(*) FROM objects_rejects GROUP BY run, reason ORDER BY run, reason;
 
 -- Why were rows of the last run rejected?
@@ -78,14 +78,14 @@ WHERE run = (SELECT max(run) FROM objects_rejects) AND reason = 'error'
 GROUP BY sqlstate, constraint_name
 ORDER BY count(*) DESC;
 
--- The first of them, as they came
+-- The first of them, in source order
 SELECT source_row, key, new_values, message, detail
 FROM objects_rejects
 WHERE run = (SELECT max(run) FROM objects_rejects) AND reason = 'error'
 ORDER BY source_row
 LIMIT 5;
 
--- The rejected rows beside what the table has
+-- The rejected rows, with the values in the table
 SELECT j.source_row, j.reason, o AS has, j.new_values AS should_have
 FROM objects_rejects AS j
      LEFT JOIN objects AS o ON to_jsonb(o.id) = j.key -> 'id'
@@ -93,8 +93,8 @@ WHERE j.run = (SELECT max(run) FROM objects_rejects)
 ORDER BY j.source_row
 LIMIT 5;
 
--- Once they are repaired (UPDATE objects_rejects SET new_values = …): would they go in now? Try it, and take it back. (A dry
--- run would not tell: constraints and triggers act when a row is written.)
+-- After repairing them (UPDATE objects_rejects SET new_values = …), can they be applied? Try it, and roll back. (A dry
+-- run does not show this: constraints and triggers take effect when a row is written.)
 BEGIN;
 
 SELECT rows_updated AS updated, rows_missing AS missing, rows_rejected AS rejected

@@ -1,8 +1,8 @@
--- Gives the objects the values back that new_values.sql took from them.
+-- Restores the values that new_values.sql has overwritten.
 --
 -- usage: psql -v ON_ERROR_STOP=1 -f old_values.sql
--- One transaction: an error undoes all of it. What others have changed in these columns meanwhile is overwritten;
--- objects that are gone are counted as missing.
+-- One transaction: an error undoes all of it. Changes to these columns in the meantime are overwritten;
+-- objects that were deleted count as missing.
 
 BEGIN;
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""New values that a Python program computes while it streams them: bounded memory in the program and in the server.
+"""New values that a Python program computes and streams, with bounded memory in the program and in the server.
 
 usage: new_values.py FILE    (CSV with the columns id and name; PGHOST and so on name the database)
 
-A generator makes the rows, COPY pulls them into a temporary table through a file object, a cursor feeds them to
+A generator yields the rows, COPY reads them through a file object into a temporary table, and a cursor passes them to
 bulk_update. The generator must not use the connection itself: COPY occupies it. See contrib/django for that case.
 """
 
@@ -27,7 +27,7 @@ def copy_text(value):
 
 
 class Lines:
-    """A file object that reads from an iterator, no more of it than it is asked for."""
+    """A file object that reads from an iterator, only as much as requested."""
 
     def __init__(self, lines):
         self.lines = iter(lines)

@@ -2,7 +2,7 @@
 
 require "digest"
 
-# Gives every object new values that are computed in Ruby. Active Record runs a migration in a transaction: an error
+# Gives every object new values computed in Ruby. Active Record runs a migration in a transaction, so an error
 # undoes all of it.
 class GiveNewValues < ActiveRecord::Migration[6.1]
   class Item < ActiveRecord::Base
@@ -10,12 +10,12 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
   end
 
   def up
-    # Nobody changes the objects between the look at their old values and the update. Reading goes on.
+    # Prevents changes between saving the old values and the update. Other sessions can read the objects.
     execute "LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE"
     execute <<~SQL
       CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA
     SQL
-    # A COPY occupies its connection: so a batch of objects is read before each.
+    # A COPY occupies its connection, so a batch of objects is read before each.
     Item.find_in_batches(batch_size: 2000) do |items|
       copy "new_values", (items.map { |item| [item.id, *new_values(item)] })
     end
@@ -26,7 +26,7 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
     bulk_update "SELECT id, field1, field2 FROM new_values ORDER BY id"
   end
 
-  # What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing.
+  # Overwrites changes to these columns in the meantime; objects that were deleted count as missing.
   def down
     bulk_update "SELECT id, field1, field2 FROM objects_old_values ORDER BY id"
     drop_table :objects_old_values
@@ -46,7 +46,7 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
     end
   end
 
-  # Applies the query's rows to the objects, and prints what became of them.
+  # Applies the query's rows to the objects, and prints the number of rows for each outcome.
   def bulk_update(query)
     account = select_one(<<~SQL)
       SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,

@@ -40,13 +40,13 @@ def bulk_update(query):
 
 def upgrade():
     connection = op.get_bind()
-    # Nobody changes the objects between the look at their old values and the update. Reading goes on.
+    # Prevents changes between saving the old values and the update. Other sessions can read the objects.
     op.execute("LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE")
     op.execute(
         "CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA"
     )
-    # stream_results: a cursor of the server, not the whole result in this process. It is set for this statement:
-    # SQLAlchemy 2 would keep one of the connection for all that follow. A COPY occupies the connection, so a batch of
+    # stream_results: a server-side cursor, so that the result is not in memory as a whole. It is set for this statement:
+    # SQLAlchemy 2 would keep a setting of the connection for all later ones. A COPY occupies the connection, so a batch of
     # rows is read before each.
     rows = connection.execute(
         sa.text("SELECT id, field2 FROM objects ORDER BY id").execution_options(stream_results=True)

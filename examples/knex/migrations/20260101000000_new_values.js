@@ -1,4 +1,4 @@
-// Gives every object new values that are computed here. knex runs a migration in a transaction: an error undoes all of it.
+// Gives every object new values computed here. knex runs a migration in a transaction, so an error undoes all of it.
 
 const { createHash } = require('node:crypto');
 const { pipeline } = require('node:stream/promises');
@@ -15,7 +15,7 @@ function copyLine(values) {
   return values.map(text).join('\t') + '\n';
 }
 
-// A COPY occupies its connection: so a batch of rows is read before each.
+// A COPY occupies its connection, so a batch of rows is read before each.
 async function* batches(knex, size = 2000) {
   for (let last = null; ; ) {
     const query = knex('objects').select('id', 'field2').orderBy('id').limit(size);
@@ -26,7 +26,7 @@ async function* batches(knex, size = 2000) {
   }
 }
 
-// Applies the query's rows to the objects, and prints what became of them.
+// Applies the query's rows to the objects, and prints the number of rows for each outcome.
 async function bulkUpdate(knex, query) {
   const { rows } = await knex.raw(
     `SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
@@ -38,11 +38,11 @@ async function bulkUpdate(knex, query) {
 }
 
 exports.up = async function (knex) {
-  // Nobody changes the objects between the look at their old values and the update. Reading goes on.
+  // Prevents changes between saving the old values and the update. Other sessions can read the objects.
   await knex.raw('LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE');
   await knex.raw('CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA');
 
-  const client = await knex.client.acquireConnection(); // the transaction's own
+  const client = await knex.client.acquireConnection(); // the one of the transaction
   for await (const rows of batches(knex)) {
     const lines = rows.map(({ id, field2 }) => copyLine([id, ...newValues(field2)]));
     await pipeline([lines.join('')], client.query(copyFrom('COPY new_values FROM STDIN')));
@@ -54,7 +54,7 @@ exports.up = async function (knex) {
   await bulkUpdate(knex, 'SELECT id, field1, field2 FROM new_values ORDER BY id');
 };
 
-// What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing.
+// Overwrites changes to these columns in the meantime; objects that were deleted count as missing.
 exports.down = async function (knex) {
   await bulkUpdate(knex, 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id');
   await knex.raw('DROP TABLE objects_old_values');

@@ -1,9 +1,9 @@
 -- Deploy objects:new_values to pg
--- New values that a query computes. The old ones are kept for the revert script.
+-- New values computed by a query. The old ones are saved for the revert script.
 
 BEGIN;
 
--- Nobody changes the objects between the look at their old values and the update. Reading goes on.
+-- Prevents changes between saving the old values and the update. Other sessions can read the objects.
 LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
 
 CREATE TABLE objects_old_values AS SELECT id, field1, field2 FROM objects;

@@ -1,5 +1,5 @@
 -- Revert objects:new_values from pg
--- What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing.
+-- Overwrites changes to these columns in the meantime; objects that were deleted count as missing.
 
 BEGIN;
 

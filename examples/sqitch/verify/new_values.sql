@@ -1,5 +1,5 @@
 -- Verify objects:new_values on pg
--- An object without its new value makes the division fail.
+-- Division by zero if an object does not have its new value.
 
 BEGIN;
 
