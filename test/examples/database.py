@@ -1,4 +1,4 @@
-"""The table that the examples work on, in the tests' own database."""
+"""The table of the examples, in the tests' database."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ EXAMPLES = os.path.join(ROOT, "examples")
 
 ROWS = 25000
 
-# Text that a careless way of copying would spoil.
+# Text that incorrect quoting for COPY would change.
 AWKWARD = ["tab\there", "line\nbreak", "back\\slash", r"\N", r"\.", 'quote " and comma, ', "é漢🙂", "", " ", "cr\r"]
 
 
@@ -33,7 +33,7 @@ class Database:
         return self.rows(query, parameters)[0][0]
 
     def fresh_objects(self):
-        """The table, and `expected` for the same done otherwise."""
+        """The table, and `expected` with the same changes made differently."""
         self.execute("DROP TABLE IF EXISTS objects, objects_old_values, objects_old_field3")
         self.execute("CREATE TABLE objects (id bigint PRIMARY KEY, field1 integer, field2 text, field3 integer)")
         self.fill()
@@ -57,7 +57,7 @@ class Database:
 
 
 def expect_digests(database):
-    """What the examples compute in Python, Ruby and JavaScript."""
+    """The values that the examples compute in Python, Ruby and JavaScript."""
     rows = []
     for id, old in database.rows("SELECT id, field2 FROM expected"):
         digest = hashlib.sha256(old.encode()).hexdigest()

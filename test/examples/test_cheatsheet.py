@@ -1,4 +1,4 @@
-"""examples/psql/cheatsheet.sql: as a whole after a call, and its questions about progress while a call waits."""
+"""examples/psql/cheatsheet.sql: as a whole after a call, and its queries about progress while a call waits."""
 
 import itertools
 import re
@@ -41,26 +41,26 @@ def test_after_a_call(database):
     database.execute(f"CREATE TABLE report AS {CALL}")
     done = subprocess.run(["psql", "-X", "--csv", "-v", "ON_ERROR_STOP=1", "-f", SCRIPT],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == 0, ("cheatsheet: all of it runs", done.stdout)
+    assert done.returncode == 0, ("cheatsheet: the whole file runs", done.stdout)
     said = done.stdout.splitlines()
     fetched, updated = ROWS + MISSING + DUPLICATE, ROWS - BAD - UNCHANGED
     for line, name in (
-        (f"{fetched},{updated},{UNCHANGED},{MISSING},{DUPLICATE},{BAD}", "what became of the rows"),
-        (f"updated,{updated},{100 * updated / fetched:.1f}", "a line for each outcome"),
-        (f"direct,stream,3,{fetched}", "the way they were applied"),
+        (f"{fetched},{updated},{UNCHANGED},{MISSING},{DUPLICATE},{BAD}", "the outcomes"),
+        (f"updated,{updated},{100 * updated / fetched:.1f}", "a row for each outcome"),
+        (f"direct,stream,3,{fetched}", "the applier and the ordering"),
         (f"3,{MISSING},20001,{ROWS + MISSING}", "where keys are missing"),
         (f"23514,objects_field1_check,{BAD},"
          '"new row for relation ""objects"" violates check constraint ""objects_field1_check"""', "why rows were rejected"),
-        (f"1,error,{BAD}", "what is left of the run"),
-        (f"0,0,{BAD}", "whether the rejects would go in"),
+        (f"1,error,{BAD}", "the recorded runs"),
+        (f"0,0,{BAD}", "whether the rejects can be applied"),
     ):
         assert line in said, (f"cheatsheet: {name}", f"no {line!r}")
     assert len([line for line in said if re.match(r'\d+,error,"\(\d', line)]) == BAD, \
-        "cheatsheet: the rejected rows beside the table's"
+        "cheatsheet: the rejected rows with the values in the table"
 
 
 def watched(script, line):
-    """How often a line comes from a psql that repeats a statement for ever: twice is enough."""
+    """How often a psql that repeats a statement prints a line: twice is enough."""
     with tempfile.TemporaryFile("w+") as file:
         file.write(script)
         file.seek(0)
@@ -74,7 +74,7 @@ def watched(script, line):
 
 
 def test_while_a_call_runs(database):
-    """A trigger of the last row waits for a lock that this session has."""
+    """A trigger of the last row waits for a lock of this session."""
     fresh_objects(database)
     database.execute(f"""
         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
@@ -92,15 +92,15 @@ def test_while_a_call_runs(database):
         how_far, outcomes, waiting, sorting = (watcher.run(statement) for statement in progress)
         target, phase, chunk, fetched, estimated, percent, rate, _, remaining = how_far[0]
         assert (target, phase, chunk, fetched, estimated, percent) == ("objects", "applying", 2, ROWS, ROWS, 100), \
-            "cheatsheet: how far it is"
+            "cheatsheet: how much is done"
         assert rate > 0 and remaining.total_seconds() == 0, ("cheatsheet: how long it will take", how_far)
         assert outcomes == [(session.pid, "objects", 20000, 0, 0, 0, 0)], \
-            "cheatsheet: what has become of the rows so far"
-        assert waiting == [(session.pid, "objects", "Lock", "advisory", [me])], "cheatsheet: for whom it waits"
+            "cheatsheet: the outcomes so far"
+        assert waiting == [(session.pid, "objects", "Lock", "advisory", [me])], "cheatsheet: for which session it waits"
         assert sorting == [(session.pid, "objects", "stream", "0 bytes")], "cheatsheet: whether it sorts"
 
         seen = watched(progress[0][:-1] + "\n\\watch 0.1\n", "objects|applying|2|")
         assert seen == 2, ("cheatsheet: \\watch", seen)
         database.execute("SELECT pg_advisory_unlock(1)")
-        assert call.wait().rows == [(ROWS,)], "cheatsheet: the call goes on"
+        assert call.wait().rows == [(ROWS,)], "cheatsheet: the call continues"
     database.execute("DROP FUNCTION wait CASCADE")

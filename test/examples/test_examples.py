@@ -1,4 +1,4 @@
-"""Runs the examples; test/examples/run says what it is. Runs inside a server, from the repository's root."""
+"""Runs the examples; test/examples/run describes the suite. Runs inside a server, from the repository's root."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ def csv_file(directory, header, rows):
 
 
 def test_psql(database, directory):
-    """What else may stand in a file: an object that is not there, one that comes twice."""
+    """Special rows of a file: an object that does not exist, one that occurs twice."""
     header = ["id", "field1", "field2", "field3"]
     command = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-f", f"{EXAMPLES}/psql/new_values.sql", "-v"]
     database.fresh_objects()
@@ -43,7 +43,7 @@ def test_psql(database, directory):
 
 
 def test_plpgsql(database):
-    """A row that goes away after the cursor's snapshot was taken: the first chunk's trigger deletes it."""
+    """A row that is deleted after the cursor's snapshot was taken, by a trigger of the first chunk."""
     Plpgsql(database, None).prepare()
     database.execute(f"""
         CREATE FUNCTION delete_last() RETURNS trigger LANGUAGE plpgsql AS
@@ -62,7 +62,7 @@ def test_plpgsql(database):
 
 @pytest.mark.parametrize("name", ("new_values.py", "arrays.py"))
 def test_psycopg2(database, directory, name):
-    """The programs that are no migrations."""
+    """The programs that are not migrations."""
     command = f"{EXAMPLES}/psycopg2/{name}"
     database.fresh_objects()
     expect_digests(database)
@@ -85,7 +85,7 @@ def test_psycopg2(database, directory, name):
 
 
 def test_readme(database):
-    """An example that no test runs may be wrong for ever."""
+    """An example without a test could stay wrong."""
     with open(f"{EXAMPLES}/README.md", encoding="utf-8") as file:
         text = file.read()
     named = set(re.findall(r"^\|[^|]*\| `(\w+)/[^|]* \|", text, re.MULTILINE))
@@ -107,7 +107,7 @@ def test_readme(database):
 
 
 def test_npm():
-    """What npm says tells a registry that it does not get to from a mistake in the example."""
+    """npm's message distinguishes an unreachable registry from a mistake in the example."""
     unreachable = ("code ECONNREFUSED", "code E403", "code E503", "code UNABLE_TO_VERIFY_LEAF_SIGNATURE",
                    "code SELF_SIGNED_CERT_IN_CHAIN", "request to https://registry.example/knex failed, reason: certificate")
     mistakes = ("code EUSAGE", "code EINTEGRITY", "code ERESOLVE", "code EBADENGINE", "code EJSONPARSE")

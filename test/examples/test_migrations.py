@@ -1,4 +1,4 @@
-"""Takes an example forward and backward, lets it fail in both directions, and looks at the client's memory."""
+"""Runs an example forward and backward, makes it fail in both directions, and measures the client's memory."""
 
 import os
 from unittest import mock
@@ -14,7 +14,7 @@ LATE = ROWS - 3  # a row that is applied in the last chunk
 
 
 class trap:
-    """A constraint that makes the run fail in the end."""
+    """A constraint that makes the run fail at its end."""
 
     def __init__(self, database, condition):
         self.database, self.condition = database, condition
@@ -27,7 +27,7 @@ class trap:
 
 
 def all_updated(account):
-    """Every row was updated, by a framework that tells all the counts or some of them."""
+    """Every row was updated, in a framework that reports all the counts or some of them."""
     others = {name: count for name, count in account.items() if name not in ("fetched", "updated")}
     return account.get("updated") == account.get("fetched", ROWS) == ROWS and not any(others.values()) and others
 
