@@ -1,20 +1,20 @@
-"""Give many Django objects their new values at once, in bounded memory, with PostgreSQL's extension bulk_update.
+"""Update many Django objects, each with its own new values, in bounded memory, with PostgreSQL's extension bulk_update.
 
     from myproject.bulk_update import bulk_update
 
     account = bulk_update(Object, changed_objects(), ["field1", "field2"])
     print(account.rows_updated, account.rows_missing)
 
-or, in place of Django's own QuerySet.bulk_update():
+or, to replace Django's own QuerySet.bulk_update():
 
     class Object(models.Model):
         objects = BulkUpdateQuerySet.as_manager()
 
-One file without dependencies, to be copied into a project: Django 3.2 to 5.2, psycopg2 or psycopg 3. README.md, where this
-file comes from, says what is like Django's own bulk_update() and what is not.
+One file without dependencies, to be copied into a project: Django 3.2 to 5.2, psycopg2 or psycopg 3. Its README.md
+describes what is the same as in Django's own bulk_update() and what is not.
 
-The objects go to a temporary table a batch at a time, by COPY, and from there to the table, in one transaction. Not in one
-COPY: that would occupy the connection, and a generator may read from the same one, as iterator() does.
+The objects are written to a temporary table in batches, by COPY, and from there to the table, in one transaction. One
+COPY would occupy the connection, but a generator may read from the same one, as iterator() does.
 """
 
 import datetime
@@ -45,11 +45,11 @@ _numbers = itertools.count(1)
 
 class Account(namedtuple("Account", "rows_fetched rows_updated rows_unchanged rows_missing rows_duplicate"
                                     " rows_rejected chunks")):
-    """What became of the objects: rows_fetched is the sum of the next five."""
+    """The outcomes of the objects: rows_fetched is the sum of the next five."""
 
     @property
     def rows_matched(self):
-        """What Django's bulk_update() returns."""
+        """The number that Django's bulk_update() returns."""
         return self.rows_updated + self.rows_unchanged
 
 
@@ -57,9 +57,9 @@ def bulk_update(queryset_or_model, objects, fields, *, using=None, batch_size=No
                 on_error=None, skip_unchanged=None, rejects=None, reject_limit=None, dry_run=None, ordering=None):
     """Write the given fields of the objects, any iterable, to their rows; return an Account.
 
-    The first argument is a model, a manager or a queryset; rows that a queryset's filter leaves out count as missing.
-    batch_size is the extension's chunk_size; using is a database alias; the other options are the extension's own, and
-    None is its default. Errors, in the program as in the database, undo the call and nothing else.
+    The first argument is a model, a manager or a queryset; rows that do not match a queryset's filter count as missing.
+    batch_size is the extension's chunk_size; using is a database alias; the other options are those of the extension, and
+    None means its default. An error, in the program or in the database, undoes only this call.
     """
     if batch_size is not None and batch_size <= 0:
         raise ValueError("Batch size must be a positive integer.")
@@ -80,9 +80,9 @@ class BulkUpdateQuerySet(QuerySet):
     """A QuerySet whose bulk_update() is this one, with the arguments and the result of Django's."""
 
     def bulk_update(self, objs, fields, batch_size=None):
-        """Of objects with the same key the first is taken, as Django does without a batch_size."""
+        """Of objects with the same key the first one is used, as in Django without a batch_size."""
         names = list(fields)
-        fields = [name for name in names if not _is_generated(self.model._meta.get_field(name))]  # as Django does
+        fields = [name for name in names if not _is_generated(self.model._meta.get_field(name))]  # as in Django
         if names and not fields:
             return 0
         queryset = _queryset(self, None)
@@ -99,7 +99,7 @@ bulk_update.alters_data = True
 
 
 def _queryset(source, using):
-    """A queryset of what is to be updated that knows the database to write to."""
+    """A queryset of the rows to update, with the database to write to."""
     if isinstance(source, type) and issubclass(source, Model):
         source = QuerySet(source)
     elif isinstance(source, BaseManager):
@@ -108,7 +108,7 @@ def _queryset(source, using):
         raise TypeError(f"bulk_update() takes a model, a manager or a queryset, not {source!r}.")
     queryset = source.using(using) if using else source.all()
     queryset._for_write = True
-    queryset.filter(pk__in=())  # raises what Django raises for slices and unions
+    queryset.filter(pk__in=())  # raises Django's errors for slices and unions
     return queryset
 
 
@@ -121,7 +121,7 @@ def _key_fields(model):
 
 
 def _fields_by_table(model, names):
-    """{model that has the table: [field, ...]}; errors are those of Django's bulk_update()."""
+    """{model that has the table: [field, ...]}; the errors are those of Django's bulk_update()."""
     names = list(names)
     if not names:
         raise ValueError("Field names must be given to bulk_update().")
@@ -142,7 +142,7 @@ def _fields_by_table(model, names):
 
 
 class _Call:
-    """One call: stage() fills the temporary table, apply() hands it to the extension."""
+    """One call: stage() fills the temporary table, apply() updates from it with the extension."""
 
     def __init__(self, queryset, model, fields, options):
         self.queryset, self.options = queryset, options
@@ -154,7 +154,7 @@ class _Call:
         self.keys = _key_fields(model)
         self.links = self.keys if model is own else [self.link(own, model)]
         self.fields = fields
-        # A child's row may be missing while its parent's is there.
+        # A child's row may be missing although its parent's exists.
         self.restricted = bool(queryset.query.where) or model is not own
         if self.restricted and (options.get("on_missing") == "error" or "rejects" in options):
             raise ValueError(f"on_missing='error' and rejects are about all rows of {model._meta.db_table}: pass"
@@ -174,7 +174,7 @@ class _Call:
 
     def run(self, objects):
         objects = iter(objects)
-        # A generator that is left in the middle may be inside of a transaction.atomic() of its own, which ends before this.
+        # An abandoned generator may be inside of its own transaction.atomic(), which ends before this.
         generator = closing(objects) if isinstance(objects, Generator) else nullcontext()
         with transaction.atomic(using=self.queryset.db), self.connection.cursor() as cursor, generator:
             first = list(itertools.islice(objects, 1))
@@ -189,10 +189,10 @@ class _Call:
                                 rows_missing=account.rows_missing + filtered)
 
     def create(self, cursor):
-        """Make the temporary table; return the extension's schema.
+        """Create the temporary table; return the extension's schema.
 
-        Its columns have the target's types without lengths, precisions and domains, and wider integers: what does not fit is
-        then for the extension to meet, which knows the row and whether to skip it.
+        Its columns have the target's types without lengths, precisions and domains, and wider integers: values that do not
+        fit are then found by the extension, which knows the row and whether to skip it.
         """
         cursor.execute(
             "WITH RECURSIVE base (attname, typid) AS ("
@@ -223,7 +223,7 @@ class _Call:
         return rows[0][2]
 
     def stage(self, cursor, objects):
-        """Fill the temporary table. What is not known to mean the same in COPY as in a statement goes by INSERT."""
+        """Fill the temporary table. Values that may have another meaning in COPY than in a statement are written by INSERT."""
         related = VERSION >= (4, 1) and any(field.is_relation for field in self.fields)
         key_columns = self.staged[:len(self.keys)]
         lines, others, size = [], [], 0
@@ -271,7 +271,7 @@ class _Call:
             self.inserted = True
 
     def restrict(self, cursor):
-        """Take out what the queryset does not have; return how many rows that were."""
+        """Delete the rows that the queryset does not have; return their number."""
         query = self.queryset.order_by().values(*(field.attname for field in self.links)).query
         query.select_for_update = False
         try:
@@ -305,7 +305,7 @@ class _Call:
 
 
 class _Column:
-    """A column of the temporary table: how an object's value gets there."""
+    """A column of the temporary table: how an object's value is written to it."""
 
     def __init__(self, field, attname, type_name, compiler):
         self.field, self.attname, self.compiler = field, attname, compiler
@@ -316,7 +316,7 @@ class _Column:
         self.plain = {"%s", f"%s::{field.db_type(self.connection)}"} if hasattr(field, "get_placeholder") else None
 
     def prepare(self, obj):
-        """What Django hands to the driver."""
+        """The value that Django passes to the driver."""
         value = getattr(obj, self.attname)
         if not hasattr(value, "resolve_expression"):
             return self.field.get_db_prep_save(value, self.connection)
@@ -330,7 +330,7 @@ class _Column:
         return "%s" if self.plain is None else self.field.get_placeholder(value, self.compiler, self.connection)
 
     def text(self, value):
-        """The value for COPY, or None where only the driver knows."""
+        """The value for COPY, or None if only the driver can write it."""
         if self.plain is not None and self.placeholder(value) not in self.plain:
             return None
         if value is None:
@@ -338,7 +338,7 @@ class _Column:
         text = self.array_text(value) if self.array and type(value) is list else self.element_text(value)
         if text is None:
             return None
-        if not text.isalnum():  # quick, and true of most keys and numbers
+        if not text.isalnum():  # fast, and sufficient for most keys and numbers
             text = text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
         return text
 
@@ -367,13 +367,13 @@ class _Column:
         return None if inner and not texts else "{" + ",".join(texts) + "}"
 
 
-# What the drivers send of subclasses, like TextChoices and psycopg's own of int and UUID, whatever their str() says.
+# What the drivers send for subclasses, like TextChoices and psycopg's own of int and UUID, whatever their str() returns.
 _BASES = {str: str.__str__, int: int.__repr__, uuid.UUID: uuid.UUID.__str__}
 _INTEGERS = ("smallint", "integer", "bigint")
 
 
 def _interval(value):
-    # With a sign of its own, so that no IntervalStyle gives the seconds that of the days.
+    # With its own sign, so that no IntervalStyle gives the seconds the sign of the days.
     return f"{value.days} days +{value.seconds}.{value.microseconds:06d} seconds"
 
 
@@ -386,12 +386,12 @@ def _naive(value):
 
 
 def _wrapped(value):
-    """What psycopg2's or psycopg 3's wrapper holds."""
+    """The value in psycopg2's or psycopg 3's wrapper."""
     return value.adapted if hasattr(value, "adapted") else value.obj
 
 
 def _converters(type_name, connection):
-    """{class: its text for a column of this type, or None}: where COPY stores what the driver's literal would."""
+    """{class: its text for a column of this type, or None}: for values that COPY stores like the driver's literal."""
     try:
         from django.db.backends.postgresql.psycopg_any import Inet, Jsonb
     except ImportError:
