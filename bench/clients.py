@@ -1,8 +1,8 @@
-"""The ways of updating from a client. Runs in a process of its own, so that its memory is that of one way alone.
+"""The ways of updating from a client. Runs as a separate process, so that its memory is that of one way.
 
 usage: clients.py PEER SHAPE    (PGHOST and so on name the database)
 
-Loads the new values, prints the process id of its backend, waits for a line, gives `objects` the new values and
+Loads the new values, prints the process ID of its backend, waits for a line, gives `objects` the new values and
 commits; prints seconds and memory as JSON; ends when its input ends.
 """
 
@@ -100,7 +100,7 @@ class Django:
         self.module.bulk_update(self.model, self.objects, self.shape.values)
 
     def django_copy(self):
-        """The module's own way into its temporary table, then one UPDATE."""
+        """Like the module into its temporary table, then one UPDATE."""
         from django.db import transaction
 
         fields = [self.model._meta.get_field(name) for name in self.shape.values]

@@ -1,4 +1,4 @@
-"""Whether the lines that are excluded from the count are those that are not executed; scripts/coverage calls it.
+"""Checks that exactly the lines that are not executed are excluded from the count; called by scripts/coverage.
 
 usage: marks.py TREE ALL.json COUNTED.json, of gcovr, without and with exclusion
 exit code: the sum of 1 (a line is neither executed nor excluded) and 2 (one is both)
@@ -9,7 +9,7 @@ import sys
 
 
 def lines(path):
-    """(file, number): whether it is executed. Functions made from a template have a line several times."""
+    """(file, number): whether it is executed. Template functions have a line several times."""
     found = {}
     with open(path) as document:
         for file in json.load(document)["files"]:

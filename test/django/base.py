@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Shared by the tests."""
 
 from contextlib import contextmanager
 
@@ -10,10 +10,10 @@ from bulk_update import bulk_update
 
 
 class Case(TransactionTestCase):
-    """A test whose tables are made for its class: models names them."""
+    """A test whose tables are created for its class: "models" lists them."""
 
     databases = {"default"}
-    made_in = {"default"}  # of the databases that a test may use, those with the tables
+    made_in = {"default"}  # of the databases of a test, those with the tables
     models = []
 
     @classmethod
@@ -51,21 +51,21 @@ class Case(TransactionTestCase):
         pass
 
     def rows(self, model, database="default"):
-        """The rows of a table as the server writes them, in order of the key."""
+        """The rows of a table in the server's format, in order of the key."""
         with connections[database].cursor() as cursor:
             cursor.execute(f'SELECT t::text FROM "{model._meta.db_table}" AS t ORDER BY 1')
             return [row[0] for row in cursor.fetchall()]
 
     @contextmanager
     def assertStatements(self, count):
-        """So many statements, but for those that begin and end transactions, which Django lists from 4.2 on."""
+        """The number of statements, without those that begin and end transactions, which Django lists from 4.2 on."""
         with CaptureQueriesContext(connection) as context:
             yield
         statements = [query["sql"] for query in context if query["sql"] not in ("BEGIN", "COMMIT")]
         self.assertEqual(len(statements), count, statements)
 
     def both(self, values, fields=None):
-        """Give each object its dict of values, by Django's ways and by the module's: the same rows. Return them."""
+        """Give each object its dict of values, by Django's methods and by the module's: the same rows. Return them."""
         model, fields, stored = self.models[0], fields or list(values[0]), []
 
         def save(objects, fields):
@@ -73,14 +73,14 @@ class Case(TransactionTestCase):
                 obj.save(update_fields=fields)
 
         def one_by_one(objects, fields):
-            # A value that goes by INSERT takes the others of its object with it.
+            # If one value is written by INSERT, so are the others of its object.
             for field in fields:
                 bulk_update(model, objects, [field])
 
         for way in (save, model.objects.bulk_update, one_by_one,
                     lambda objects, fields: bulk_update(model, iter(objects), fields)):
             if way == model.objects.bulk_update and not model._meta.managed:
-                continue  # it casts to the types that the fields would have
+                continue  # it casts to the types of the fields
             model.objects.update(**dict.fromkeys(fields))
             empty = self.rows(model)
             objects = list(model.objects.order_by("pk")[:len(values)])

@@ -1,4 +1,4 @@
-"""Without DRIVER in the environment only what starts processes of its own runs: test_drivers.py, which runs the others
+"""Without DRIVER in the environment, only tests that start separate processes run: test_drivers.py, which runs the others
 with each driver, and test_migration.py."""
 
 import os
@@ -29,7 +29,7 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session", autouse=True)
 def databases():
-    """With and without the extension, and with types that Django looks up when it connects; made by whoever comes first."""
+    """With and without the extension, and with types that Django looks up when it connects; created by the first test."""
     with Session() as session:
         if session.value("SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'bare')"):
             return

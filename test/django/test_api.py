@@ -1,4 +1,4 @@
-"""Arguments, databases, querysets, the extension's options, the account."""
+"""Arguments, databases, querysets, the extension's options, the report."""
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import DataError, DatabaseError, IntegrityError, NotSupportedError, connection, connections, transaction
@@ -21,7 +21,7 @@ class Objects(Case):
 
 
 class Arguments(Objects):
-    def test_wrong_arguments_are_the_errors_of_django(self):
+    def test_invalid_arguments_raise_the_errors_of_django(self):
         one = [Object(id=1)]
         for objects, fields, batch_size in (
                 (one, [], None), (one, ["nothing"], None), (one, ["id"], None), (one, ["pk"], None),
@@ -37,12 +37,12 @@ class Arguments(Objects):
         with self.assertRaisesMessage(ValueError, "bulk_update() can only be used with concrete fields."):
             bulk_update(Concrete, [Concrete(code="a")], ["ones"])
 
-    def test_other_things_than_models(self):
+    def test_arguments_that_are_not_models(self):
         for thing in ("objects", Object(), None, [Object]):
             with self.assertRaisesMessage(TypeError, "takes a model, a manager or a queryset"):
                 bulk_update(thing, [Object(id=1)], ["field1"])
 
-    def test_expressions_are_refused_and_nothing_is_done(self):
+    def test_expressions_are_an_error_and_nothing_is_updated(self):
         for expression in (F("id") + 1, F("field1"), Lower(Value("A"))):
             with self.assertRaises(TypeError) as caught:
                 bulk_update(Object, [Object(id=1, field1=7), Object(id=2, field1=expression)], ["field1"])
@@ -59,7 +59,7 @@ class Arguments(Objects):
     def test_a_field_that_is_named_twice(self):
         self.assertEqual(bulk_update(Object, [Object(id=1, field1=5)], ["field1", "field1"]).rows_updated, 1)
 
-    def test_nothing_to_do_asks_the_database_nothing(self):
+    def test_nothing_to_do_runs_no_statement(self):
         with self.assertStatements(0):
             self.assertEqual(bulk_update(Object, iter(()), ["field1"]), Account(0, 0, 0, 0, 0, 0, 0))
 
@@ -88,13 +88,13 @@ class Databases(Case):
             self.assertEqual((self.values("default"), self.values("other")), (0, 1))
             Routed.objects.using("other").update(value=0)
 
-    def test_using_and_the_database_of_a_queryset_say_it_before_the_router(self):
+    def test_using_and_the_database_of_a_queryset_precede_the_router(self):
         bulk_update(Routed, [Routed(id=1, value=1)], ["value"], using="default")
         bulk_update(Routed.objects.using("default"), [Routed(id=2, value=2)], ["value"])
         bulk_update(Routed.objects.db_manager("default"), [Routed(id=2, value=3)], ["value"])
         self.assertEqual((self.values("default"), self.values("other")), (4, 0))
 
-    def test_using_says_it_before_the_queryset(self):
+    def test_using_precedes_the_queryset(self):
         bulk_update(Routed.objects.using("default"), [Routed(id=2, value=2)], ["value"], using="other")
         self.assertEqual((self.values("default"), self.values("other")), (0, 2))
 
@@ -110,7 +110,7 @@ class Databases(Case):
             self.assertEqual(cursor.fetchone(), ('"odd % schema"',))
         self.assertEqual(bulk_update(Object, [Object(id=1)], ["field1"], using="other").rows_updated, 1)
 
-    def test_another_database_than_postgresql_is_refused(self):
+    def test_another_database_than_postgresql_is_an_error(self):
         with self.assertRaisesMessage(NotSupportedError, "bulk_update needs PostgreSQL; database 'sqlite' is SQLite."):
             bulk_update(Object, [Object(id=1)], ["field1"], using="sqlite")
 
@@ -126,7 +126,7 @@ class Querysets(Case):
         Secret.objects.bulk_create(Secret(id=n, hidden=n % 2 == 0, parent_id=n - 1 or None) for n in range(1, 7))
 
     def update(self, queryset, **options):
-        """Whom the module updates; Django updates the same."""
+        """The rows that the module updates are those that Django updates."""
         updated = []
         for way in (lambda objects: bulk_update(queryset, objects, ["value"], **options),
                     lambda objects: queryset.bulk_update(objects, ["value"])):
@@ -173,7 +173,7 @@ class Querysets(Case):
             with self.assertRaisesMessage(type(theirs.exception), str(theirs.exception)):
                 bulk_update(queryset, [Secret(id=1)], ["value"])
 
-    def test_options_about_all_rows_are_refused_with_a_filter(self):
+    def test_options_about_all_rows_are_an_error_with_a_filter(self):
         for options in ({"on_missing": "error"}, {"rejects": "app_rejects"}):
             with self.assertRaisesMessage(ValueError, "all rows of app_secret: pass Secret itself"):
                 bulk_update(Secret.objects, [Secret(id=1)], ["value"], **options)
@@ -245,9 +245,9 @@ class Options(Objects):
             with self.assertRaises(DataError):
                 self.update((1, 5), **options)
 
-    def test_options_that_there_are_not(self):
+    def test_unknown_options(self):
         with self.assertRaises(TypeError):
             self.update((1, 5), on_sunday="rest")
 
 
-del Objects  # it has no tests of its own
+del Objects  # not a test itself

@@ -1,4 +1,4 @@
-"""Runs the tests of the Django module with each driver, in processes of their own: Django chooses one for all."""
+"""Runs the tests of the Django module with each driver, in separate processes: Django uses one driver for all."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""BulkUpdateQuerySet in place of Django's QuerySet: what it returns and what it does."""
+"""BulkUpdateQuerySet instead of Django's QuerySet: its results and effects."""
 
 import asyncio
 import random
@@ -50,7 +50,7 @@ class DropIn(Case):
             raise LookupError
         self.assertEqual(Object.objects.get(id=1).field1, 1)
 
-    def test_an_error_undoes_the_call_and_the_outer_transaction_goes_on(self):
+    def test_an_error_undoes_the_call_and_the_outer_transaction_continues(self):
         with transaction.atomic():
             self.assertEqual(Object.streamed.bulk_update([Object(id=1, field1=50)], ["field1"]), 1)
             with self.assertRaises(IntegrityError):
@@ -60,14 +60,14 @@ class DropIn(Case):
                          [50, 2, 3, 50])
 
     def test_a_queryset_that_locks(self):
-        """Only the rows that are updated are locked, and they are looked up once."""
+        """Only the updated rows are locked, and they are looked up once."""
         with transaction.atomic():
             queryset = Object.streamed.select_for_update(of=("self",)).filter(id__gt=50)
             with CaptureQueriesContext(connection) as context:
                 self.assertEqual(queryset.bulk_update(list(Object.objects.all()), ["field1"]), 50)
             self.assertFalse([query["sql"] for query in context if "FOR UPDATE" in query["sql"]])
 
-    def test_templates_may_not_call_it(self):
+    def test_templates_cannot_call_it(self):
         self.assertTrue(BulkUpdateQuerySet.bulk_update.alters_data)
 
     @unittest.skipIf(django.VERSION < (4, 1), "asynchronous querysets came with Django 4.1")

@@ -1,4 +1,4 @@
-"""Memory and time of many objects from a generator, in a process of its own: the peak stays when memory is given back."""
+"""Memory and time of many objects from a generator, in a separate process: the peak remains when memory is freed."""
 
 import collections
 import io
@@ -20,7 +20,7 @@ def objects(rows):
 
 
 def by_hand(cursor, rows):
-    """The same values without objects and fields: lines made by hand, COPY, bulk_update_query()."""
+    """The same values without objects and fields: lines built by hand, COPY, bulk_update_query()."""
     cursor.execute("CREATE TEMPORARY TABLE by_hand (id bigint, field1 integer, field2 varchar(10))")
     for start in range(1, rows + 1, 2000):
         lines = "".join(f"{n}\t{n % 1000}\tvalue {n % 99}\n" for n in range(start, min(start + 2000, rows + 1)))

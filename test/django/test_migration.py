@@ -1,4 +1,4 @@
-"""The same migration by the module and by Django; test/django/run says what it is."""
+"""The same migration by the module and by Django; test/django/run describes the suite."""
 
 import json
 import os
@@ -9,14 +9,14 @@ import tempfile
 
 import pytest
 
-# Of each table the migration that fills it.
+# For each table, the migration that fills it.
 MIGRATIONS = {"withmodule": "0002", "withdjango": "0003"}
 TITLES = {"withmodule": "the module, streamed", "withdjango": "Django, batch_size=250"}
 LIMIT_MB = 16
 
 
 def migrate(migration, **environment):
-    """In a fresh process."""
+    """In a new process."""
     subprocess.run([sys.executable, "-B", "-m", "django", "migrate", "migrated", migration, "--verbosity=0"],
                    cwd=pathlib.Path(__file__).resolve().parent, env={**os.environ, **environment}, check=True)
 

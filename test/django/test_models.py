@@ -84,7 +84,7 @@ class Kinds(Case):
             for kind in (Object, Proxy):
                 self.assertEqual(bulk_update(model, [kind(id=1, field1=5)], ["field1"]).rows_updated, 1)
 
-    def test_a_table_in_a_schema_that_django_did_not_make(self):
+    def test_a_table_in_a_schema_that_django_did_not_create(self):
         with connection.cursor() as cursor:
             cursor.execute('INSERT INTO "odd schema"."Legacy" (id) VALUES (1)')
         self.assertEqual(bulk_update(Legacy, [Legacy(id=1, code="abcd")], ["code"]).rows_updated, 1)
@@ -150,7 +150,7 @@ class Inheritance(Case):
             self.assertEqual(bulk_update(Franchise, [franchise], [field]).rows_updated, 1)
         self.assertEqual(Franchise.objects.values_list("number", "name", "ovens").get(), (5, "f", 6))
 
-    def test_objects_that_know_only_their_key(self):
+    def test_objects_with_only_their_key(self):
         pizzeria = Pizzeria(pk=self.pizzerias[0].pk, name="new", ovens=2)
         bulk_update(Pizzeria, [pizzeria], ["name"])
         self.assertEqual(Pizzeria.objects.get(pk=pizzeria.pk).name, "new")
@@ -165,7 +165,7 @@ class Inheritance(Case):
         with self.assertRaisesMessage(ValueError, "all rows of app_place: pass Place itself"):
             bulk_update(Restaurant, [Restaurant(pk=place.pk)], ["name"], on_missing="error")
 
-    def test_fields_of_several_tables_are_refused(self):
+    def test_fields_of_several_tables_are_an_error(self):
         with self.assertRaisesMessage(ValueError, "one table at a time, and these fields are of app_pizzeria, app_place."):
             bulk_update(Pizzeria, self.pizzerias, ["ovens", "name"])
 
@@ -206,12 +206,12 @@ if COMPOSITE:
 
 @unittest.skipUnless(GENERATED, "generated fields came with Django 5.0")
 class GeneratedFields(Case):
-    def test_they_are_refused(self):
+    def test_they_are_an_error(self):
         Generated = self.models[0]
         with self.assertRaisesMessage(ValueError, "bulk_update() cannot write generated fields: twice."):
             bulk_update(Generated, [Generated(id=1)], ["value", "twice"])
 
-    def test_in_place_of_django_they_are_left_out(self):
+    def test_in_place_of_django_they_are_ignored(self):
         Generated = self.models[0]
         for way in (Generated.objects.bulk_update, BulkUpdateQuerySet(Generated).bulk_update):
             obj = Generated.objects.create()

@@ -1,4 +1,4 @@
-"""The README's examples, and what it says of the module's names."""
+"""The README's examples, and its list of the module's names."""
 
 import inspect
 import os

@@ -65,14 +65,14 @@ class Streams(Case):
 
         self.assertEqual(bulk_update(Object, objects(Object(id=4, field1=-4)), ["field1"]).rows_updated, 4)
         Object.objects.update(field1=F("id"))
-        kept = []  # who keeps the error keeps the generator
+        kept = []  # a reference to the error keeps the generator alive
         try:
             bulk_update(Object, objects(Object(field1=5)), ["field1"])
         except ValueError as error:
             kept.append(error)
         self.assertEqual((len(kept), connection.in_atomic_block, self.changed()), (1, False, 0))
 
-    def test_an_error_in_the_database_undoes_everything_and_the_outer_transaction_goes_on(self):
+    def test_an_error_in_the_database_undoes_everything_and_the_outer_transaction_continues(self):
         with transaction.atomic():
             Object.objects.filter(id=1).update(field1=0)
             for n in (10**9, 10**100):
@@ -101,7 +101,7 @@ class Streams(Case):
         self.assertEqual(len(copies), 2 * 9)
         self.assertLess(max(copies), 1.1 * 10**6)
 
-    def test_what_goes_by_insert_keeps_its_place(self):
+    def test_rows_written_by_insert_keep_their_position(self):
         texts = ["plain", "by insert", "x" * 999, None, "plain " * 200]
         objects = [Object(id=n % 7 + 1, field1=100 + n, field3=texts[n % 5]) for n in range(5000)]
         for on_duplicate, expected in (("first", range(7)), ("last", range(4993, 5000))):

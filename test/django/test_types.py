@@ -1,4 +1,4 @@
-"""Columns that Django did not make, whose types are others than those of its fields."""
+"""Columns that Django did not create, with types that differ from those of its fields."""
 
 import datetime
 import decimal
@@ -26,7 +26,7 @@ class Types(Case):
         self.assertIn("2026-01-01 06:15:00", rows[0])
 
     def test_a_time_without_a_zone(self):
-        noon = datetime.datetime(2026, 3, 29, 2, 30)  # not on the clocks of Vienna
+        noon = datetime.datetime(2026, 3, 29, 2, 30)  # does not exist on the clocks of Vienna
         with self.settings(USE_TZ=False):
             bulk_update(Legacy, [Legacy(id=1, day=noon)], ["day"])
             self.assertEqual(Legacy.objects.get(id=1).day, noon)

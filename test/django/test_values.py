@@ -1,4 +1,4 @@
-"""Values: what is stored is what Django's own bulk_update() stores."""
+"""Values: the stored values are those of Django's own bulk_update()."""
 
 import datetime
 import decimal
@@ -28,7 +28,7 @@ AWKWARD = ["", " ", "\t", "\n", "\r", "\r\n", "\\", "\\N", "\\.", "\\\\x41", "'"
            "%s", "%", "\x01\x7f", "$1", "E'\\n'", "\\n\\t"]
 try:
     NAN = models.DecimalField().to_python("NaN") and "NaN"
-except ValidationError:  # from 5.0 on Django has none
+except ValidationError:  # Django has none from 5.0 on
     NAN = "0"
 KEYS = [uuid.UUID(int=n << 96 | n) for n in range(60)]
 
@@ -68,7 +68,7 @@ class Values(Case):
         self.assertIn("UPPER 7", rows[7])
         self.assertIn("7cba", rows[7])
 
-    def test_what_django_makes_of_its_own_fields_goes_by_copy(self):
+    def test_values_of_django_fields_are_written_by_copy(self):
         others = {"upper", "hstore", "int_range", "decimal_range", "date_range", "time_range"}
         fields = {field.attname for field in Everything._meta.fields if not field.primary_key} - others
         objects = [Everything(id=key, **self.every_kind(n)) for n, key in enumerate(KEYS) if n % 5]
@@ -77,7 +77,7 @@ class Values(Case):
         ways = [query["sql"].split()[0] for query in context]
         self.assertEqual((ways.count("COPY"), ways.count("INSERT")), (1, 0))
 
-    def test_strings_that_mean_something_elsewhere(self):
+    def test_strings_with_a_meaning_elsewhere(self):
         self.both([{"text": text, "char": text[:20], "json": {text: [text]}, "chars": [text, text[:9], None],
                     "hstore": {text: text}, "jsons": [text], "binary": text.encode()} for text in AWKWARD])
         self.assertEqual(list(Everything.objects.order_by("id").values_list("text", flat=True)[:len(AWKWARD)]), AWKWARD)
@@ -134,7 +134,7 @@ class Values(Case):
                                  Everything(id=KEYS[2], json=None)], ["json"])
         with connection.cursor() as cursor:
             cursor.execute("SELECT json::text FROM app_everything ORDER BY id LIMIT 3")
-            null = "null" if django.VERSION >= (4, 2) else None  # before 4.2 there is no such way to say it
+            null = "null" if django.VERSION >= (4, 2) else None  # not possible before 4.2
             self.assertEqual(cursor.fetchall(), [('{"a": 1}',), (null,), (None,)])
 
     def test_values_that_the_database_cannot_store(self):

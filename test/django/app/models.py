@@ -37,14 +37,14 @@ class Plain(str, enum.Enum):
 
 
 class ReversedField(models.TextField):
-    """Stored from behind."""
+    """Stored in reverse."""
 
     def get_prep_value(self, value):
         return None if value is None else str(value)[::-1]
 
 
 class CentsField(models.IntegerField):
-    """Prepared only when the database is known."""
+    """Converted by get_db_prep_value(), which needs the connection."""
 
     def get_db_prep_value(self, value, connection, prepared=False):
         return None if value is None else round(value * 100)
@@ -107,7 +107,7 @@ class Everything(models.Model):
 
 
 class Legacy(models.Model):
-    """A table that Django did not make: other types than Django would choose."""
+    """A table that Django did not create, with types that Django would not choose."""
 
     day = models.DateTimeField(null=True)
     real = models.FloatField(null=True)
@@ -135,7 +135,7 @@ class Legacy(models.Model):
 
 
 class Object(models.Model):
-    """What a simple table is like."""
+    """A simple table."""
 
     field1 = models.IntegerField(default=0)
     field2 = models.CharField(max_length=10, default="")
@@ -173,7 +173,7 @@ class Concrete(Abstract):
 
 
 class ByOne(models.Model):
-    """Its key is another's."""
+    """Its key is a foreign key."""
 
     everything = models.OneToOneField(Everything, models.CASCADE, primary_key=True, db_column="the key")
     value = models.IntegerField(default=0)
@@ -188,7 +188,7 @@ class ByDecimal(models.Model):
 
 
 class ByForeignKey(models.Model):
-    """Its key is the key of something whose key is another's."""
+    """Its key is a foreign key to a table whose key is a foreign key."""
 
     one = models.ForeignKey(ByOne, models.CASCADE, primary_key=True)
     value = models.IntegerField(default=0)
@@ -221,7 +221,7 @@ class Hidden(models.Manager):
 
 
 class Secret(models.Model):
-    """Its default manager does not show all of it."""
+    """Its default manager has a filter."""
 
     hidden = models.BooleanField(default=False)
     value = models.IntegerField(default=0)

@@ -1,4 +1,4 @@
-"""The new values of objects: something that is done in Python because it cannot be said in SQL."""
+"""The new values of objects: a computation that needs Python."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ def changed(objects):
 
 
 def write_figures(meter):
-    """For the test, which runs each migration in a process of its own."""
+    """For the test, which runs each migration in a separate process."""
     figures = meter.read()
     with open(os.environ["METER_FILE"], "w") as file:
         json.dump(figures, file)

@@ -1,6 +1,6 @@
 """The Django project of tests, examples and benchmark, on the server that PGHOST and so on name.
 
-Who uses it has test/django in PYTHONPATH. DRIVER=psycopg2 hides psycopg 3 from Django.
+To use it, add test/django to PYTHONPATH. DRIVER=psycopg2 hides psycopg 3 from Django.
 """
 
 import os
@@ -14,7 +14,7 @@ sys.path.append(str(ROOT / "test"))  # meter
 
 DRIVER = os.environ.get("DRIVER", "")
 if DRIVER == "psycopg2":
-    sys.modules["psycopg"] = None  # Django prefers psycopg 3 where it can be imported
+    sys.modules["psycopg"] = None  # Django prefers psycopg 3 if it can be imported
 
 POSTGRESQL = {
     "ENGINE": "django.db.backends.postgresql",

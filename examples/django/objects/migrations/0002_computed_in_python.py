@@ -1,4 +1,4 @@
-"""Gives every object new values that are computed in Python. Backward, the objects get their old values again."""
+"""Gives every object new values computed in Python. The reverse migration restores the old values."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from django.db import migrations
 
 from bulk_update import bulk_update  # contrib/django/bulk_update.py, copied into the project
 
-# Nobody changes the objects between the look at their old values and the update. Reading goes on.
+# Prevents changes between saving the old values and the update. Other sessions can read the objects.
 KEEP = """
     LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
     CREATE TABLE objects_old_values AS SELECT id, field1, field2 FROM objects;
@@ -27,14 +27,14 @@ def print_account(fetched, updated, unchanged, missing, duplicate, rejected):
 
 def forward(apps, schema_editor):
     Object, alias = apps.get_model("objects", "Object"), schema_editor.connection.alias
-    # iterator() reads a batch at a time, as bulk_update() does: at no moment are all objects in memory.
+    # iterator() reads a batch at a time, like bulk_update(), so not all objects are in memory at once.
     objects = Object.objects.using(alias).order_by("pk").iterator()
     account = bulk_update(Object, changed(objects), ["field1", "field2"], using=alias)
     print_account(*account[:6])
 
 
 def backward(apps, schema_editor):
-    """What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing."""
+    """Overwrites changes to these columns in the meantime; objects that were deleted count as missing."""
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(
             "SELECT rows_fetched, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected"

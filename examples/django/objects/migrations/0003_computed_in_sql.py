@@ -1,6 +1,6 @@
-"""Gives every object new values that a query computes. Backward, the objects get their old values again.
+"""Gives every object new values computed by a query. The reverse migration restores the old values.
 
-RunSQL throws away what its statements return: the account goes to the server's log.
+RunSQL discards the results of its statements, so the report goes to the server's log.
 """
 
 from django.db import migrations
@@ -29,7 +29,7 @@ OLD = "SELECT id, field3 FROM objects_old_field3 ORDER BY id"
 class Migration(migrations.Migration):
     dependencies = [("objects", "0002_computed_in_python")]
     operations = [
-        # In the other direction the operations are reversed from the last to the first.
+        # In the other direction the operations are reversed, from the last to the first.
         migrations.RunSQL(KEEP, "DROP TABLE objects_old_field3"),
         migrations.RunSQL(UPDATE.format(NEW), UPDATE.format(OLD)),
     ]
