@@ -46,7 +46,7 @@ open_query(const char *query)
 	if (strspn(query, " \t\n\r\f") == strlen(query))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"query\" of bulk_update_query must not be empty"),
-						errhint("Give a SELECT, VALUES or a command with RETURNING.")));
+						errhint("Use a SELECT, VALUES or a command with RETURNING.")));
 
 	SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, CURSOR_OPT_NO_SCROLL);
 
@@ -57,7 +57,7 @@ open_query(const char *query)
 			ERROR,
 			(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
 			 errmsg("argument \"query\" of bulk_update_query must be one query that returns rows"),
-			 errhint("Give a SELECT, VALUES or a command with RETURNING.")));
+			 errhint("Use a SELECT, VALUES or a command with RETURNING.")));
 	return pstrdup(SPI_cursor_open(nullptr, plan, nullptr, nullptr, false)->name);
 }
 
@@ -249,7 +249,7 @@ bulk_update_create_rejects(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"name\" of bulk_update_create_rejects must not be null"),
-				 errdetail("The argument given is null."), errhint("Give a name for the table.")));
+				 errdetail("The argument is null."), errhint("Specify a name for the table.")));
 
 	SPI_connect();
 

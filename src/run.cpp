@@ -118,14 +118,16 @@ apply_chunk(Call &call)
 	}
 }
 
-/* What may have made a row with a key missing, and what to do. */
+constexpr const char *IGNORE_MISSING = "Set on_missing to \"ignore\" to count such rows.";
+
+/* What to do about a missing row, and a possible reason why it is missing. */
 const char *
 missing_hint(const Target &target)
 {
 	if (check_enable_rls(RelationGetRelid(target.relation), InvalidOid, true) == RLS_ENABLED)
-		return "Row-level security is in force: a policy may hide the row. Set on_missing to "
-			   "\"ignore\" to count such rows.";
-	return "Set on_missing to \"ignore\" to count such rows.";
+		return psprintf("Row-level security applies, and a policy may hide the row. %s",
+						IGNORE_MISSING);
+	return IGNORE_MISSING;
 }
 
 /* Under on_missing 'error': the first missing row in the order of the source. */
@@ -143,11 +145,11 @@ check_missing(const Call &call)
 	const char *table = RelationGetRelationName(call.target->relation);
 
 	if (first->tuple == nullptr && call.chunk->impossible_key == nullptr)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("source row %lld has no key to find a row of table \"%s\" by",
-							   static_cast<long long>(first->position), table),
-						errdetail("There is a null in columns (%s).", key_names(*call.target)),
-						errhint("Set on_missing to \"ignore\" to count such rows.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("key of source row %lld is null", static_cast<long long>(first->position)),
+				 errdetail("There is a null in columns (%s).", key_names(*call.target)),
+				 errhint("%s", IGNORE_MISSING)));
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 					errmsg("table \"%s\" has no row for source row %lld", table,
 						   static_cast<long long>(first->position)),
@@ -169,8 +171,8 @@ check_reject_limit(const Call &call)
 									 static_cast<unsigned long>(call.rows_rejected),
 									 static_cast<long long>(call.rows_rejected),
 									 static_cast<long long>(call.options->reject_limit)),
-					errhint("Run with dry_run or without the limit, and with a table in argument "
-							"\"rejects\", to see what is wrong with them.")));
+					errhint("To see the errors, use dry_run or no limit, and a table of rejects "
+							"in argument \"rejects\".")));
 }
 
 void

@@ -126,9 +126,9 @@ applier_init()
 {
 	sql_applier_init();
 	DefineCustomEnumVariable(
-		"bulk_update.applier", "Chooses what applies the rows of a bulk update.",
-		"\"direct\" is faster and \"sql\" works for every table; \"auto\" takes "
-		"\"direct\" wherever it gives the same result.",
+		"bulk_update.applier", "Sets the applier of bulk updates.",
+		"\"direct\" is faster and \"sql\" works for every table; \"auto\" uses "
+		"\"direct\" if it has the same result.",
 		&applier_setting, APPLIER_AUTO, applier_settings, PGC_USERSET, 0, nullptr, nullptr,
 		nullptr);
 }

@@ -33,7 +33,7 @@ enum Argument : int
 	ARG_ARRAYS = ARG_COLUMNS
 };
 
-constexpr const char *LEAVE_OUT = "Leave the argument out to get its default.";
+constexpr const char *LEAVE_OUT = "Omit the argument to use its default.";
 
 void
 require_not_null(FunctionCallInfo fcinfo, Argument argument, const char *name, const char *hint)
@@ -41,7 +41,7 @@ require_not_null(FunctionCallInfo fcinfo, Argument argument, const char *name, c
 	if (PG_ARGISNULL(argument))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("argument \"%s\" of bulk_update must not be null", name),
-						errdetail("The argument given is null."), errhint("%s", hint)));
+						errdetail("The argument is null."), errhint("%s", hint)));
 }
 
 /* An argument of type name[] as C strings; SQL NULL gives an empty span. */
@@ -61,13 +61,13 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("argument \"%s\" of bulk_update must be a one-dimensional array", name),
-				 errdetail("The array given has %d dimensions.", ARR_NDIM(array)),
-				 errhint("Give the column names as one list, such as '{id,price}'.")));
+				 errdetail("The array has %d dimensions.", ARR_NDIM(array)),
+				 errhint("Specify the column names as one list, such as '{id,price}'.")));
 	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, &nulls, &n);
 	if (n == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" of bulk_update must not be an empty array", name),
-						errdetail("The array given names no column."), errhint("%s", hint)));
+						errdetail("The array has no elements."), errhint("%s", hint)));
 
 	const char **names = palloc_array_of<const char *>(n);
 
@@ -77,7 +77,7 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
 			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 							errmsg("argument \"%s\" of bulk_update must not contain nulls", name),
 							errdetail("Element %d is null.", i + 1),
-							errhint("Name a column in each element.")));
+							errhint("Specify a column in each element.")));
 		names[i] = pstrdup(NameStr(*DatumGetName(elements[i])));
 	}
 	return {names, n};
@@ -131,16 +131,16 @@ take_source(FunctionCallInfo fcinfo, SourceKind kind, Options &options)
 	options.source = nullptr;
 	if (kind == SourceKind::Arrays)
 	{
-		const char *hint = "Name the target column that each array feeds, in order.";
+		const char *hint = "Specify the target column for each array, in order.";
 
 		require_not_null(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
 		require_not_null(fcinfo, ARG_ARRAYS, "arrays",
-						 "Give ROW(...) with one array for each of the columns.");
+						 "Pass ROW(...) with one array for each column.");
 		options.columns = names_of_argument(fcinfo, ARG_COLUMNS_OF_ARRAYS, "columns", hint);
 		return;
 	}
 	require_not_null(fcinfo, ARG_SOURCE, kind == SourceKind::Query ? "query" : "source",
-					 "Give an open cursor to bulk_update(), or the text of a query to "
+					 "Pass an open cursor to bulk_update(), or the text of a query to "
 					 "bulk_update_query().");
 	options.source = text_to_cstring(PG_GETARG_TEXT_PP(ARG_SOURCE));
 	options.columns = names_of_argument(fcinfo, ARG_COLUMNS, "columns");
@@ -150,21 +150,21 @@ void
 check_combination(const Options &options, bool has_limit)
 {
 	if (has_limit && options.reject_limit < 0)
-		refuse("reject_limit must not be negative", "It is the most rows that may be rejected.",
+		refuse("reject_limit must not be negative", "It is the maximum number of rejected rows.",
 			   LEAVE_OUT);
 	if (has_limit && options.on_error == OnError::Stop)
-		refuse("reject_limit needs on_error => 'skip'",
+		refuse("reject_limit requires on_error => 'skip'",
 			   "With on_error => 'stop' no row is ever rejected.",
-			   "Set on_error => 'skip', or leave reject_limit out.");
+			   "Set on_error => 'skip', or omit reject_limit.");
 	if (OidIsValid(options.rejects) && options.on_missing == OnMissing::Error &&
 		options.on_duplicate == OnDuplicate::Error && options.on_error == OnError::Stop)
-		refuse("no row can get into the table given in argument \"rejects\"",
+		refuse("argument \"rejects\" has no effect with these policies",
 			   "Missing rows, duplicates and rows that cannot be applied are all errors.",
-			   "Relax on_missing, on_duplicate or on_error, or leave rejects out.");
+			   "Relax on_missing, on_duplicate or on_error, or omit rejects.");
 	if (OidIsValid(options.rejects) && options.rejects == options.target)
 		refuse("the target cannot be its own table of rejects",
 			   "Arguments \"target\" and \"rejects\" are the same table.",
-			   "Make a table for them with bulk_update_create_rejects().");
+			   "Create a table with bulk_update_create_rejects().");
 }
 
 } /* namespace */
@@ -174,7 +174,7 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 {
 	Options options = {};
 
-	require_not_null(fcinfo, ARG_TARGET, "target", "Give the table to update.");
+	require_not_null(fcinfo, ARG_TARGET, "target", "Specify the table to update.");
 	take_source(fcinfo, kind, options);
 	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size", LEAVE_OUT);
 
@@ -206,8 +206,7 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	if (options.chunk_rows < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("chunk_size must be at least 1"),
-				 errdetail("The chunk size given is %d.", options.chunk_rows),
-				 errhint("%s", LEAVE_OUT)));
+				 errdetail("The value is %d.", options.chunk_rows), errhint("%s", LEAVE_OUT)));
 	check_combination(options, has_limit);
 	return options;
 }

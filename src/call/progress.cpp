@@ -214,7 +214,7 @@ void
 progress_define_settings()
 {
 	DefineCustomIntVariable("bulk_update.progress_interval",
-							"Sets the time between two notices that tell how far a bulk update is.",
+							"Sets the time between progress notices of a bulk update.",
 							"Zero turns them off.", &progress_interval, progress_interval, 0,
 							INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
 	RegisterSubXactCallback(subtransaction_ended, nullptr);

@@ -43,13 +43,13 @@ say_source(const Explanation &explanation, const char *label)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s; rows expected by its plan: ", label);
+	appendStringInfo(&text, "%s; rows estimated by its plan: ", label);
 	if (rows < 0)
 		appendStringInfoString(&text, "not known");
 	else
 		appendStringInfo(&text, "%lld", static_cast<long long>(rows));
 	if (position > 0)
-		appendStringInfo(&text, "; already fetched and left out: %llu",
+		appendStringInfo(&text, "; already fetched and skipped: %llu",
 						 static_cast<unsigned long long>(position));
 	say(explanation, "source", text.data);
 }
@@ -104,16 +104,16 @@ say_ordering(const Explanation &explanation)
 	const char *detail;
 
 	if (options.ordering == Ordering::Stream)
-		detail = "stream: the source is promised to be in key order, and an error otherwise";
+		detail = "stream: rows must arrive in key order";
 	else if (options.ordering == Ordering::Sort)
 		detail = "sort: all rows are sorted by key before the first one is applied";
 	else if (options.on_duplicate == OnDuplicate::Last)
 		detail = "sort: on_duplicate => 'last' needs all rows before the first one is applied";
 	else if (plan_is_in_key_order(source_plan(explanation.source), explanation.target))
-		detail = "stream: by its plan the source is in key order; a log of the keys is kept";
+		detail = "stream: by its plan the source is in key order; keys are kept to find duplicates";
 	else
-		detail = "not known from the source's plan: rows stream while they are in key order, and "
-				 "are sorted from the first one on that is not";
+		detail = "not known from the source's plan: rows stream while they are in key order; from "
+				 "the first one out of order on, they are sorted";
 	say(explanation, "ordering", detail);
 }
 
@@ -143,18 +143,18 @@ say_policies(const Explanation &explanation)
 		options.on_missing == OnMissing::Error ? "an error" : "counted");
 	say(explanation, "duplicate keys",
 		options.on_duplicate == OnDuplicate::Error   ? "an error"
-		: options.on_duplicate == OnDuplicate::First ? "the first row is taken"
-													 : "the last row is taken");
+		: options.on_duplicate == OnDuplicate::First ? "the first row is used"
+													 : "the last row is used");
 	if (options.on_error == OnError::Stop)
 		say(explanation, "rows in error", "the call stops and is undone");
 	else
 		say(explanation, "rows in error",
 			options.reject_limit < 0
-				? "rejected, any number of them; each chunk runs in a subtransaction"
-				: psprintf("rejected, %lld at most; each chunk runs in a subtransaction",
+				? "rejected, without a limit; each chunk runs in a subtransaction"
+				: psprintf("rejected, at most %lld; each chunk runs in a subtransaction",
 						   static_cast<long long>(options.reject_limit)));
 	say(explanation, "unchanged rows",
-		options.skip_unchanged ? "not written" : "written like all others");
+		options.skip_unchanged ? "not written" : "written like the others");
 	if (rejects != nullptr)
 		say(explanation, "rejects", psprintf("recorded in %s", rejects));
 	if (options.dry_run)

@@ -35,10 +35,10 @@ SELECT 'trigger',
               CASE WHEN tgtype & 2 <> 0 THEN 'before' ELSE 'after' END,
               CASE WHEN tgtype & 1 <> 0 THEN 'each row' ELSE 'each chunk' END,
               tgfoid::regproc,
-              CASE WHEN tgqual IS NOT NULL THEN ', where its condition holds' END,
+              CASE WHEN tgqual IS NOT NULL THEN ', if its condition is true' END,
               CASE WHEN tgoldtable IS NOT NULL OR tgnewtable IS NOT NULL
                    THEN ', with the rows of one chunk in its transition tables' END,
-              CASE WHEN tginitdeferred THEN ', deferred to the commit' END)
+              CASE WHEN tginitdeferred THEN ', deferred until commit' END)
 FROM pg_trigger JOIN tree ON tgrelid = relid
 WHERE NOT tgisinternal AND tgparentid = 0 AND tgtype & 16 <> 0
       AND (tgrelid = $1 OR tgtype & 1 <> 0)
@@ -54,10 +54,10 @@ ORDER BY CASE WHEN tgtype & 2 <> 0 THEN tgtype & 1 ELSE 3 - (tgtype & 1) END,
 constexpr const char *CONSTRAINTS = R"(
 SELECT 'constraint',
        format('%I on %s: %s%s', conname, conrelid::regclass, pg_get_constraintdef(c.oid),
-              CASE WHEN condeferred THEN ', deferred to the commit'
+              CASE WHEN condeferred THEN ', deferred until commit'
                    WHEN contype = 'f'
                         AND conrelid IN (TABLE tree) AND confrelid IN (TABLE tree)
-                   THEN ', checked after each chunk, when rows of later ones are not updated yet'
+                   THEN ', checked after each chunk, before rows of later ones are updated'
                    WHEN contype = 'f' OR condeferrable AND NOT $3 THEN ', checked after each chunk'
                    WHEN condeferrable THEN ', checked at the end of the call' END)
 FROM pg_constraint AS c JOIN tree ON relid IN (conrelid, CASE contype WHEN 'f' THEN confrelid END)
@@ -91,7 +91,7 @@ SELECT 'rule', format('%I: runs for each chunk', rulename)
 FROM pg_rewrite
 WHERE ev_class = $1 AND ev_type = '2' AND ev_enabled <> 'D'
 UNION ALL
-SELECT 'generated column', format('%I: computed again', attname)
+SELECT 'generated column', format('%I: recomputed', attname)
 FROM pg_attribute
 WHERE attrelid = $1 AND attgenerated = 's' AND NOT attisdropped
 ORDER BY 1, 2)";
@@ -117,24 +117,24 @@ index_columns AS (
 )
 SELECT 'indexes',
        CASE WHEN bool_or(blocks)
-            THEN format('%s; each updated row gets an entry in all of them, as updated columns are'
-                        ' in: %s', count(*),
+            THEN format('%s; each updated row needs an entry in all of them, because these have'
+                        ' updated columns: %s', count(*),
                         string_agg(name, ', ' ORDER BY name) FILTER (WHERE blocks))
-            ELSE format('%s; a row whose new version fits on its page needs no entry, as no index'
-                        ' has an updated column', count(*)) END
+            ELSE format('%s; a row whose new version fits on its page needs no entry, because no'
+                        ' index has an updated column', count(*)) END
 FROM indexes
 HAVING count(*) > 0)";
 
 constexpr const char *LIMITS = R"(
 SELECT 'limit', text
 FROM (VALUES
-    (1, 'row-level security is in force: rows that the policies hide count as missing',
+    (1, 'row-level security applies: rows that the policies hide count as missing',
      row_security_active($1)),
-    (2, 'what is deferred to the commit is not in the report, and on_error => ''skip'' does not'
-        ' catch it',
+    (2, 'errors of deferred triggers and constraints are raised at commit: they are not in the report,'
+        ' and on_error => ''skip'' does not skip them',
      EXISTS (SELECT FROM pg_trigger JOIN tree ON tgrelid = relid
              WHERE tginitdeferred AND tgtype & 16 <> 0)),
-    (3, 'a trigger before each row can suppress a row, which then counts as unchanged',
+    (3, 'a BEFORE row trigger can suppress the update of a row, which then counts as unchanged',
      EXISTS (SELECT FROM pg_trigger JOIN tree ON tgrelid = relid
              WHERE tgtype & 19 = 19 AND tgenabled <> 'D')),
     (4, 'a row whose partition key a trigger changes moves to another partition',

@@ -44,7 +44,7 @@ insert_statement(Oid relid)
 
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("table given in argument \"rejects\" does not exist any more"),
+						errmsg("table specified in argument \"rejects\" no longer exists"),
 						errdetail("It was dropped during the call."),
 						errhint("Do not drop it in triggers and functions that run during the "
 								"call.")));
@@ -80,7 +80,7 @@ next_run_number(Oid function)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("sequence \"bulk_update_run\" does not exist"),
 						errdetail("It belongs to extension bulk_update."),
-						errhint("Run the function as CREATE EXTENSION made it.")));
+						errhint("Use the function that CREATE EXTENSION has created.")));
 	return nextval_internal(sequence, true);
 }
 
@@ -153,7 +153,7 @@ insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 						errmsg("cannot record rejected rows in relation \"%s\"",
 							   get_rel_name(table.relid)),
 						errdetail("The relation has an ON INSERT DO INSTEAD rule."),
-						errhint("Replace the rule by a trigger, or make a table with "
+						errhint("Replace the rule by a trigger, or create a table with "
 								"bulk_update_create_rejects().")));
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
@@ -170,8 +170,8 @@ reject_table_check(Oid relid)
 	if (relkind == '\0')
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("relation with OID %u does not exist", relid),
-						errdetail("It is the table given in argument \"rejects\"."),
-						errhint("Make it with bulk_update_create_rejects().")));
+						errdetail("It is the table specified in argument \"rejects\"."),
+						errhint("Create it with bulk_update_create_rejects().")));
 	require_schema_usage(relid);
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
 		relkind != RELKIND_FOREIGN_TABLE)
@@ -179,7 +179,7 @@ reject_table_check(Oid relid)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot record rejected rows in relation \"%s\"", get_rel_name(relid)),
 				 errdetail_relkind_not_supported(relkind),
-				 errhint("Make a table with bulk_update_create_rejects().")));
+				 errhint("Create a table with bulk_update_create_rejects().")));
 
 	initStringInfo(&missing);
 	for (const Column &column : COLUMNS)
@@ -187,9 +187,9 @@ reject_table_check(Oid relid)
 			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "", column.name);
 	if (missing.len > 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("table \"%s\" cannot record rejected rows", get_rel_name(relid)),
+						errmsg("cannot record rejected rows in table \"%s\"", get_rel_name(relid)),
 						errdetail("It lacks these columns: %s.", missing.data),
-						errhint("Make a table with bulk_update_create_rejects().")));
+						errhint("Create a table with bulk_update_create_rejects().")));
 
 	for (const Column &column : COLUMNS)
 		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
@@ -199,7 +199,7 @@ reject_table_check(Oid relid)
 							errmsg("permission denied for table %s", get_rel_name(relid)),
 							errdetail("bulk_update needs the INSERT privilege to record rejected "
 									  "rows."),
-							errhint("Grant it, or leave argument \"rejects\" out.")));
+							errhint("Grant it, or omit argument \"rejects\".")));
 }
 
 RejectTable *

@@ -192,11 +192,12 @@ report_create(const Options &options, const Target &target, const ReturnSetInfo 
 	for (int i = 0; i < Max(columns->natts, REPORT_COLUMNS); i++)
 		if (i >= REPORT_COLUMNS || i >= columns->natts ||
 			TupleDescAttr(columns, i)->atttypid != COLUMN_TYPES[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("result type of the function is not what bulk_update returns"),
-					 errdetail("Column %d is missing, superfluous, or of another type.", i + 1),
-					 errhint("Undo what ALTER TYPE changed in bulk_update_chunk.")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("result type of the function does not match the result of bulk_update"),
+				 errdetail("Column %d is missing, is not expected, or has another type.", i + 1),
+				 errhint("Undo the changes of ALTER TYPE to bulk_update_chunk.")));
 
 	Report *report = palloc_one<Report>();
 

@@ -26,7 +26,7 @@ array_length(const Options &options, int field, Datum value)
 						errmsg("array %d of bulk_update_arrays must be one-dimensional", field + 1),
 						errdetail("The array for column \"%s\" has %d dimensions.",
 								  options.columns[field], ARR_NDIM(array)),
-						errhint("For a column of an array type give an array of text, in which "
+						errhint("For a column of an array type, pass an array of text in which "
 								"each element is an array literal.")));
 	return ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
 }
@@ -40,8 +40,8 @@ parameter_of_field(const Options &options, int field, Oid type, Datum value, boo
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("array %d of bulk_update_arrays must not be null", field + 1),
 						errdetail("It is the array for column \"%s\".", column),
-						errhint("Give an array of nulls to set the column to null, or leave the "
-								"column out.")));
+						errhint("Pass an array of nulls to set the column to null, or omit the "
+								"column.")));
 	type = getBaseType(type);
 	if (type == TEXTOID || type == VARCHAROID || type == BPCHAROID || type == UNKNOWNOID)
 	{
@@ -56,7 +56,7 @@ parameter_of_field(const Options &options, int field, Oid type, Datum value, boo
 			 errmsg("field %d of argument \"arrays\" of bulk_update_arrays is not an array",
 					field + 1),
 			 errdetail("The field for column \"%s\" is of type %s.", column, format_type_be(type)),
-			 errhint("Give ROW(...) with one array for each of the columns.")));
+			 errhint("Pass ROW(...) with one array for each column.")));
 	return {type, value};
 }
 
@@ -101,7 +101,7 @@ parameters_of_record(const Options &options, HeapTupleHeader record, int *length
 						 errdetail("The array for column \"%s\" has %d elements, and the one for "
 								   "column \"%s\" has %d.",
 								   options.columns[0], *length, options.columns[n], elements),
-						 errhint("Give one element for each row in every array, null where the "
+						 errhint("Every array must have one element for each row, null if the "
 								 "new value is null.")));
 		}
 		parameters.size++;
@@ -109,9 +109,9 @@ parameters_of_record(const Options &options, HeapTupleHeader record, int *length
 	if (parameters.size != options.columns.size)
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
 						errmsg("number of arrays does not match the columns of bulk_update_arrays"),
-						errdetail("Columns named: %d. Arrays given: %d.", options.columns.size,
+						errdetail("There are %d columns and %d arrays.", options.columns.size,
 								  parameters.size),
-						errhint("Give ROW(...) with one array for each of the columns.")));
+						errhint("Pass ROW(...) with one array for each column.")));
 	return parameters;
 }
 

@@ -32,10 +32,10 @@ refuse_duplicate(const Target &target, const Datum *key, int64 a, int64 b)
 {
 	ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
 					errmsg("bulk_update cannot update the same row a second time"),
-					errdetail("Key %s comes in source rows %lld and %lld.", key_detail(target, key),
+					errdetail("Key %s is in source rows %lld and %lld.", key_detail(target, key),
 							  static_cast<long long>(Min(a, b)), static_cast<long long>(Max(a, b))),
-					errhint("Let the source return each key once, or set on_duplicate to "
-							"\"first\" or \"last\"."),
+					errhint("Make sure that the source returns each key only once, or set "
+							"on_duplicate to \"first\" or \"last\"."),
 					errcontext("bulk_update of table %s", target.display_name)));
 }
 
@@ -54,8 +54,8 @@ refuse_order(const KeyCopy &before, const Datum *key, int64 position)
 			 errdetail("Source row %lld has key %s, and source row %lld has key %s.",
 					   static_cast<long long>(before.position), key_detail(target, before.key),
 					   static_cast<long long>(position), key_detail(target, key)),
-			 errhint("Order the source's query by the columns for (%s), or leave the order to "
-					 "bulk_update with ordering => 'auto'.",
+			 errhint("Order the source's query by the columns for (%s), or let "
+					 "bulk_update sort it with ordering => 'auto'.",
 					 index_order(target)),
 			 errcontext("bulk_update of table %s", target.display_name)));
 }

@@ -89,8 +89,8 @@ keyed_row_desc(const Target &target, TupleDesc source)
 		ereport(ERROR,
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
 				 errmsg("source of bulk_update has too many columns to be sorted"),
-				 errdetail("Its %d columns, a position, and the %d key columns are %d, and a row "
-						   "can have %d.",
+				 errdetail("Its %d columns, a position and the %d key columns are %d columns, and "
+						   "a row can have %d.",
 						   source->natts, target.keys.size, natts, MaxTupleAttributeNumber),
 				 errhint("Order the source's query by the columns of the key, and set ordering => "
 						 "'stream'.")));

@@ -30,11 +30,11 @@ too_large(const Target &target, int64 position, Size bytes)
 {
 	return size_error(
 		psprintf("source row %lld is too large for bulk_update", static_cast<long long>(position)),
-		psprintf("Its values for table \"%s\" have %zu bytes together, and %zu fit "
-				 "into a row in memory.",
+		psprintf("Its values for table \"%s\" have %zu bytes in total, and a row "
+				 "in memory can have %zu.",
 				 RelationGetRelationName(target.relation), bytes, MAX_ROW_BYTES),
-		"Give its large values in several calls, some of the columns in each, or use "
-		"UPDATE.");
+		"Update its large values in several calls, with some of the columns in each, or "
+		"use UPDATE.");
 }
 /* GCOVR_EXCL_STOP */
 
@@ -116,8 +116,8 @@ sort_size_error(const Target &target, const SourceRow &row)
 	/* GCOVR_EXCL_START: test/scale */
 	return size_error(
 		psprintf("source row %lld is too large to be sorted", static_cast<long long>(row.position)),
-		psprintf("The row and its key have %zu bytes together, and %zu fit into a "
-				 "row of a sort.",
+		psprintf("The row and its key have %zu bytes in total, and a row in "
+				 "a sort can have %zu.",
 				 size, MAX_ROW_BYTES),
 		"Order the source's query by the key, and set ordering => 'stream'.");
 	/* GCOVR_EXCL_STOP */

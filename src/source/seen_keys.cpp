@@ -60,7 +60,7 @@ check_size(Size size)
 				 errmsg("key of a source row is too large for bulk_update"),
 				 errdetail("It has %zu bytes.", size),
 				 errhint("Order the source's query by the key, and set ordering => "
-						 "'stream', under which no log of the keys is kept.")));
+						 "'stream', which does not keep the keys.")));
 }
 
 void

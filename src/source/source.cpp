@@ -40,14 +40,14 @@ check_portal(const Source &source, Portal portal)
 	if (portal->status == PORTAL_ACTIVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("cursor \"%s\" is being fetched from right now", source.name),
+				 errmsg("cursor \"%s\" is already being fetched from", source.name),
 				 errdetail("bulk_update was called, directly or not, by this cursor's own query."),
-				 errhint("Give a cursor that is open and idle.")));
+				 errhint("Pass a cursor that is open and not in use.")));
 	if (portal->tupDesc == nullptr || portal->strategy == PORTAL_MULTI_QUERY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
 				 errmsg("cursor \"%s\" does not return rows", source.name),
-				 errhint("Give a cursor for a SELECT, VALUES or a command with RETURNING.")));
+				 errhint("Pass a cursor for a SELECT, VALUES or a command with RETURNING.")));
 	if (portal->status != PORTAL_READY)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_STATE),

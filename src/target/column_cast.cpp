@@ -133,9 +133,9 @@ column_cast(Target &target, const Options &options, MappedColumn &column, TupleD
 							errmsg("column \"%s\" is of type %s but expression is of type %s",
 								   NameStr(to.attname), format_type_be(to.atttypid),
 								   format_type_be(from->atttypid)),
-							errdetail("Source column %d would feed it.", column.source),
+							errdetail("Source column %d is mapped to it.", column.source),
 							options.source_kind == SourceKind::Arrays
-								? errhint("Give an array of that type, or an array of text.")
+								? errhint("Pass an array of that type, or an array of text.")
 								: errhint("You will need to rewrite or cast the expression in the "
 										  "source's query.")));
 		(column.is_key ? target.keys_can_fail : target.values_can_fail) = true;

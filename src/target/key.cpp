@@ -166,7 +166,7 @@ key_column_of_type(const Target &target, AttrNumber attno)
 						errmsg("column \"%s\" cannot be a key column", NameStr(attribute.attname)),
 						errdetail("Its type %s has no default B-tree operator class.",
 								  format_type_be(attribute.atttypid)),
-						errhint("Leave it out of argument \"key_columns\".")));
+						errhint("Remove it from argument \"key_columns\".")));
 	return key_column(target, attno, type->eq_opr, type->lt_opr, attribute.attcollation);
 }
 

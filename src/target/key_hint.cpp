@@ -10,7 +10,7 @@ namespace bulkupdate
 namespace
 {
 
-constexpr const char *OTHER_COLUMNS = "or name other columns in argument \"key_columns\".";
+constexpr const char *OTHER_COLUMNS = "or specify other columns in argument \"key_columns\".";
 
 /* A unique index of a partitioned table must have the partition key, as its indexes below must. */
 const char *
@@ -23,8 +23,8 @@ hint_for_partition_key(const Target &target, Relation table)
 		AttrNumber attno = get_partition_col_attnum(key, i);
 
 		if (attno == 0)
-			return psprintf("The partition key of table \"%s\" has an expression, so there is no "
-							"unique index over its partitions. Update each partition by itself.",
+			return psprintf("The partition key of table \"%s\" has an expression, so no unique "
+							"index can cover its partitions. Update each partition separately.",
 							RelationGetRelationName(table));
 
 		const char *name = get_attname(RelationGetRelid(table), attno, false);
@@ -95,7 +95,7 @@ hint_for_index(Relation index)
 						name, OTHER_COLUMNS);
 	if (index->rd_rel->relam != BTREE_AM_OID)
 		/* GCOVR_EXCL_START: needs an extension that has such indexes */
-		return psprintf("Unique index \"%s\" is not a B-tree. Create one that is, %s", name,
+		return psprintf("Unique index \"%s\" is not a B-tree. Create a B-tree index, %s", name,
 						OTHER_COLUMNS);
 	/* GCOVR_EXCL_STOP */
 	if (form->indisvalid)
@@ -139,8 +139,8 @@ hint_for_types(const Target &target)
 			continue;
 		if (OidIsValid(lookup_type_cache(attribute.atttypid, TYPECACHE_BTREE_OPFAMILY)->btree_opf))
 			return nullptr;
-		hint = psprintf("Type %s of column \"%s\" has no default B-tree operator class. Name other "
-						"columns in argument \"key_columns\".",
+		hint = psprintf("Type %s of column \"%s\" has no default B-tree operator class. Specify "
+						"other columns in argument \"key_columns\".",
 						format_type_be(attribute.atttypid), NameStr(attribute.attname));
 	}
 	return hint;

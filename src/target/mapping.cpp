@@ -34,7 +34,7 @@ names_in_source_order(const Target &target, const Options &options, TupleDesc so
 					RelationGetRelationName(target.relation)),
 			 errdetail("The source has %d columns, and argument \"columns\" names %d.",
 					   source->natts, options.columns.size),
-			 errhint("Name the target column that each source column feeds, in order.")));
+			 errhint("Specify the target column for each source column, in order.")));
 	return options.columns;
 }
 
@@ -49,9 +49,10 @@ hint_for_name(Relation relation, const char *name, const char *hint)
 		Form_pg_attribute attribute = TupleDescAttr(tuple_desc, i);
 
 		if (!attribute->attisdropped && pg_strcasecmp(NameStr(attribute->attname), name) == 0)
-			return psprintf("The table has column %s, which differs by case only; SQL folds a name "
-							"without double quotes to lower case.",
-							quote_identifier(NameStr(attribute->attname)));
+			return psprintf(
+				"The table has column %s, which differs only in case; unquoted names are "
+				"folded to lower case.",
+				quote_identifier(NameStr(attribute->attname)));
 	}
 	return hint;
 }
@@ -84,8 +85,8 @@ check_not_mapped_twice(const Target &target, int n, const char *name)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("column \"%s\" specified more than once", name),
-					 errdetail("Source columns %d and %d would both feed it.", i + 1, n + 1),
-					 errhint("Feed each column of the table from one column of the source.")));
+					 errdetail("Source columns %d and %d are both mapped to it.", i + 1, n + 1),
+					 errhint("Map only one source column to each column of the table.")));
 }
 
 /* Mark the mapped columns that are the key. */
@@ -99,17 +100,18 @@ mark_key_columns(Target &target, const Options &options)
 	{
 		names = primary_key_columns(target.relation);
 		if (names.size == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("table \"%s\" has no primary key", relation_name),
-					 errdetail("The primary key is what identifies a row by default."),
-					 errhint("Name the columns of a unique index in argument \"key_columns\".")));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" has no primary key", relation_name),
+				 errdetail("By default, the primary key identifies a row."),
+				 errhint("Specify the columns of a unique index in argument \"key_columns\".")));
 	}
 
 	for (const char *name : names)
 	{
 		AttrNumber attno = attribute_of_name(target, name, "Argument \"key_columns\" names it.",
-											 "Name columns of the table.");
+											 "Specify columns of the table.");
 		bool found = false;
 
 		for (MappedColumn &column : target.columns)
@@ -120,7 +122,7 @@ mark_key_columns(Target &target, const Options &options)
 				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
 								errmsg("column \"%s\" specified more than once", name),
 								errdetail("Argument \"key_columns\" names it twice."),
-								errhint("Name each key column once.")));
+								errhint("Specify each key column once.")));
 			column.is_key = found = true;
 		}
 		if (!found)
@@ -128,8 +130,8 @@ mark_key_columns(Target &target, const Options &options)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("key column \"%s\" of table \"%s\" is not in the source", name,
 							relation_name),
-					 errdetail("Every key column must be fed by a column of the source."),
-					 errhint("Add the column to the source, or name other columns in argument "
+					 errdetail("A column of the source must be mapped to every key column."),
+					 errhint("Add the column to the source, or specify other columns in argument "
 							 "\"key_columns\".")));
 	}
 }
@@ -157,7 +159,7 @@ check_value_columns(const Target &target)
 					 : errdetail("Column \"%s\" is an identity column defined as GENERATED "
 								 "ALWAYS.",
 								 NameStr(attribute.attname)),
-				 errhint("Leave the column out of the source.")));
+				 errhint("Remove the column from the source.")));
 	}
 	if (!any)
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
@@ -193,9 +195,10 @@ map_columns(Target &target, const Options &options, TupleDesc source)
 	bool by_name = options.columns.size == 0;
 	const char *origin =
 		by_name ? "A column of the source has this name." : "Argument \"columns\" names it.";
-	const char *hint = by_name ? "Name the source's columns as the table's, or pass the table's "
-								 "column names in argument \"columns\"."
-							   : "Name columns of the table.";
+	const char *hint = by_name
+						   ? "Give the source's columns the names of the table's columns, or pass "
+							 "these in argument \"columns\"."
+						   : "Specify columns of the table.";
 
 	target.columns = {palloc_array_of<MappedColumn>(names.size), names.size};
 	for (int i = 0; i < names.size; i++)

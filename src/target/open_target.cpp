@@ -20,7 +20,7 @@ hint_for_relkind(char relkind)
 	switch (relkind)
 	{
 		case RELKIND_VIEW:
-			return "Give the table under the view.";
+			return "Specify the table of the view.";
 		case RELKIND_MATVIEW:
 			return "Change the tables of its query, then use REFRESH MATERIALIZED VIEW.";
 		case RELKIND_FOREIGN_TABLE:
@@ -29,9 +29,9 @@ hint_for_relkind(char relkind)
 			return "Use setval() or ALTER SEQUENCE.";
 		case RELKIND_INDEX:
 		case RELKIND_PARTITIONED_INDEX:
-			return "Give the table of the index.";
+			return "Specify the table of the index.";
 		default:
-			return "Give an ordinary or a partitioned table.";
+			return "Specify an ordinary or a partitioned table.";
 	}
 }
 
@@ -87,7 +87,7 @@ open_relation(Oid relid, LOCKMODE lock)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("relation with OID %u does not exist", relid),
 						errdetail("It may have been dropped since the OID was looked up."),
-						errhint("Give the table by its name.")));
+						errhint("Specify the table by name.")));
 	return relation;
 }
 

@@ -234,7 +234,7 @@ class Portals(Case):
         self.same()
 
     def test_unnamed_portal_is_the_call_itself(self):
-        being_fetched = 'cursor "" is being fetched from right now'
+        being_fetched = 'cursor "" is already being fetched from'
         self.begin()
         self.fails(self.wire.run(call("")), "55006", being_fetched)
         self.ok(self.wire.query("ROLLBACK"))
@@ -254,7 +254,7 @@ class Portals(Case):
     def test_own_named_portal(self):
         self.begin()
         self.bind("p", call("p"))
-        self.fails(self.wire.execute("p").sync(), "55006", 'cursor "p" is being fetched from right now')
+        self.fails(self.wire.execute("p").sync(), "55006", 'cursor "p" is already being fetched from')
         self.ok(self.wire.query("ROLLBACK"))
         self.same()
 

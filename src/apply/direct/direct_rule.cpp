@@ -50,7 +50,7 @@ why_not_index(Oid relid)
 	const char *why = nullptr;
 
 	if (!form->indimmediate)
-		why = "The unique index that covers the key is deferrable: it may hold a key twice.";
+		why = "The unique index that covers the key is deferrable and may contain a key twice.";
 	else if (!form->indisvalid)
 		why = "The unique index that covers the key is not valid.";
 
@@ -58,7 +58,7 @@ why_not_index(Oid relid)
 	else if (form->indcheckxmin &&
 			 !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
 									TransactionXmin))
-		why = "The unique index that covers the key is younger than the snapshot.";
+		why = "The unique index that covers the key is newer than the snapshot.";
 	index_close(index, NoLock);
 	return why;
 }
@@ -78,7 +78,7 @@ why_not_direct(const Target &target, PlannedElsewhere &planned_elsewhere)
 	if (has_update_rule(relation))
 		return "The table has an ON UPDATE rule.";
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
-		return "Row-level security is in force.";
+		return "Row-level security applies.";
 
 	/* Only now: a look into the catalogs may have replaced it. */
 	const TriggerDesc *triggers = relation->trigdesc;
@@ -89,7 +89,7 @@ why_not_direct(const Target &target, PlannedElsewhere &planned_elsewhere)
 		planned_elsewhere =
 			is_planned_elsewhere(target) ? PlannedElsewhere::Yes : PlannedElsewhere::No;
 	if (planned_elsewhere == PlannedElsewhere::Yes)
-		return "An extension plans queries for the table in a way of its own.";
+		return "An extension plans queries for the table differently.";
 	return why_not_index(RelationGetRelid(target.key_index));
 }
 
