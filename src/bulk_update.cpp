@@ -1,6 +1,6 @@
 /*
  * bulk_update.cpp
- *		Entry points: SQL arguments in, a set of rows out.
+ *		Entry points: they take SQL arguments and return a set of rows.
  */
 #include "apply/choose_applier.h"
 #include "call/options.h"
@@ -38,7 +38,7 @@ namespace
  *		Open a cursor for the text of a query; returns its name.
  *
  * Raises 22023 (the text is empty), 42P11 (it is not one query that returns
- * rows), and what parsing it raises.
+ * rows), and the errors of parsing it.
  */
 const char *
 open_query(const char *query)
@@ -61,12 +61,12 @@ open_query(const char *query)
 	return pstrdup(SPI_cursor_open(nullptr, plan, nullptr, nullptr, false)->name);
 }
 
-/* Where the rows of a call come from. */
+/* The source of a call's rows. */
 struct CallSource
 {
 	const char *portal;
-	const char *label; /* what messages call it */
-	int64 rows;        /* that it has, or -1 when only its plan can say */
+	const char *label; /* its name in messages */
+	int64 rows;        /* their number, or -1 if only the plan can estimate it */
 };
 
 CallSource
@@ -100,16 +100,16 @@ close_cursor(const char *name)
 
 /*
  * with_source
- *		Do body(options, source) for a call whose rows come from such a source.
+ *		Run body(options, source) for a call with a source of this kind.
  *
- * The result of the call is materialized, so it runs to its end whatever the
- * query around it does with its rows.  Raises 25000 (during a parallel operation).
+ * The result of the call is materialized, so the call runs to its end even if
+ * the query around it does not read all rows.  Raises 25000 (during a parallel operation).
  */
 template <typename Body>
 Datum
 with_source(FunctionCallInfo fcinfo, SourceKind kind, Body body)
 {
-	/* Not even a dry run can go on in a parallel worker: it has subtransactions. */
+	/* Not even a dry run is possible in a parallel worker, because it uses subtransactions. */
 	PreventCommandIfParallelMode("bulk_update()");
 	InitMaterializedSRF(fcinfo, 0);
 
@@ -170,8 +170,8 @@ _PG_init(void)
  * bulk_update_cursor
  *		SQL: bulk_update(target, source refcursor, columns, key_columns, ...)
  *
- * Returns one row for each chunk, or one for the call.  Raises what
- * options_from_call() and run_call() raise.
+ * Returns one row for each chunk, or one for the call.  Raises the errors of
+ * options_from_call() and run_call().
  */
 Datum
 bulk_update_cursor(PG_FUNCTION_ARGS)
@@ -184,7 +184,7 @@ bulk_update_cursor(PG_FUNCTION_ARGS)
  *		SQL: bulk_update_query(target, query text, columns, key_columns, ...)
  *
  * The same with a cursor that is opened for the query and closed at the end.
- * Raises what open_query(), options_from_call() and run_call() raise.
+ * Raises the errors of open_query(), options_from_call() and run_call().
  */
 Datum
 bulk_update_query(PG_FUNCTION_ARGS)
@@ -197,8 +197,8 @@ bulk_update_query(PG_FUNCTION_ARGS)
  *		SQL: bulk_update_arrays(target, columns, arrays record, key_columns, ...)
  *
  * The same with a cursor over the elements of arrays, for drivers that bind one
- * array for each column.  Raises what arrays_open(), options_from_call() and
- * run_call() raise.
+ * array for each column.  Raises the errors of arrays_open(), options_from_call()
+ * and run_call().
  */
 Datum
 bulk_update_arrays(PG_FUNCTION_ARGS)
@@ -210,8 +210,8 @@ bulk_update_arrays(PG_FUNCTION_ARGS)
  * bulk_update_explain_cursor
  *		SQL: bulk_update_explain(target, source refcursor, columns, key_columns, ...)
  *
- * What bulk_update() with these arguments would do, as rows (topic, detail).
- * Raises what options_from_call() and explain() raise.
+ * Reports what bulk_update() with these arguments would do, as rows (topic,
+ * detail).  Raises the errors of options_from_call() and explain().
  */
 Datum
 bulk_update_explain_cursor(PG_FUNCTION_ARGS)
@@ -223,8 +223,8 @@ bulk_update_explain_cursor(PG_FUNCTION_ARGS)
  * bulk_update_explain_query
  *		SQL: bulk_update_explain_query(target, query text, columns, key_columns, ...)
  *
- * The same of bulk_update_query().  The query is planned and not run.
- * Raises what open_query(), options_from_call() and explain() raise.
+ * The same for bulk_update_query().  The query is planned but not executed.
+ * Raises the errors of open_query(), options_from_call() and explain().
  */
 Datum
 bulk_update_explain_query(PG_FUNCTION_ARGS)
@@ -236,11 +236,11 @@ bulk_update_explain_query(PG_FUNCTION_ARGS)
  * bulk_update_create_rejects
  *		SQL: bulk_update_create_rejects(name text) returns regclass
  *
- * Makes a table for argument "rejects".  name: of the table, optionally with
- * its schema, quoted like an identifier where need be.
+ * Creates a table for argument "rejects".  name: of the table, optionally with
+ * its schema, quoted like an identifier if necessary.
  *
- * Raises 22004 (name is null), 42602 (it is not a name), and what CREATE TABLE
- * raises.
+ * Raises 22004 (name is null), 42602 (it is not a name), and the errors of
+ * CREATE TABLE.
  */
 Datum
 bulk_update_create_rejects(PG_FUNCTION_ARGS)
@@ -261,7 +261,7 @@ bulk_update_create_rejects(PG_FUNCTION_ARGS)
 
 /*
  * bulk_update_progress_entries
- *		SQL: the set under the view bulk_update_progress.
+ *		SQL: the set-returning function of the view bulk_update_progress.
  */
 Datum
 bulk_update_progress_entries(PG_FUNCTION_ARGS)

@@ -41,7 +41,7 @@ struct Call
 	ChunkRow *failing;         /* the row at which the newest error was raised, or NULL */
 };
 
-/* Keys can be long; the error context shows this many bytes of each. */
+/* Keys can be long; the error context shows at most this many bytes of each. */
 constexpr int CONTEXT_KEY_BYTES = 100;
 
 void
@@ -65,7 +65,7 @@ chunk_error_context(void *arg)
 		appendStringInfo(&text, ", keys %s to %s", clipped(chunk.first_key, CONTEXT_KEY_BYTES),
 						 clipped(chunk.last_key, CONTEXT_KEY_BYTES));
 
-	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
+	/* After out of memory or a cancel, computing the key's text would be a risk. */
 	if (row != nullptr && of_row)
 		appendStringInfo(&text, ", at source row %lld with key %s",
 						 static_cast<long long>(row->position),
@@ -73,7 +73,7 @@ chunk_error_context(void *arg)
 	errcontext("%s", text.data);
 }
 
-/* Look at rows before any is written. */
+/* Probe rows before any is written. */
 void
 probe_chunk(Call &call, Span<ChunkRow *> rows)
 {
@@ -252,9 +252,9 @@ may_fail_late(const Call &call)
 }
 
 /*
- * Add to an error which row it was raised for, where the executor cannot say (a trigger
+ * Add to an error the row for which it was raised, if the executor does not know it (a trigger
  * of another table, for a foreign key's action).  All chunks have been rolled back; the
- * failed one is applied again, in halves, to find out.
+ * failed one is applied again, in halves, to find the row.
  */
 void
 name_failing_row(Call &call, ErrorData *error)
@@ -274,7 +274,7 @@ name_failing_row(Call &call, ErrorData *error)
 				 key_detail(*chunk.target, row->key, CONTEXT_KEY_BYTES));
 }
 
-/* Where rows can fail late: one subtransaction for the call, so that the row can be found. */
+/* If rows can fail late: one subtransaction for the call, so that the row can be found. */
 void
 run_chunks_naming_rows(Call &call)
 {

@@ -1,6 +1,6 @@
 /*
  * applier.h
- *		What applies rows to the target: one interface, more than one kind.
+ *		Applying rows to the target: one interface with several implementations.
  */
 #ifndef BULK_UPDATE_APPLY_APPLIER_H
 #define BULK_UPDATE_APPLY_APPLIER_H
@@ -10,10 +10,10 @@
 namespace bulkupdate
 {
 
-/* Checks that wait for the end of the call; see recheck.h. */
+/* Checks that are made when the call ends; see recheck.h. */
 struct Rechecks;
 
-/* What a probe asks of a row: is it there, and has it the values already? */
+/* What a probe determines: whether a row exists, and whether it already has the values. */
 enum class Probe : uint8
 {
 	Row,
@@ -28,54 +28,54 @@ probe_for(const Options &options)
 }
 
 /*
- * The functions of an applier, as a TableAmRoutine has those of a table access
- * method.  A kind of applier derives from Applier, and its functions cast back
- * with static_cast: functions of C++'s own, virtual ones, would need its
+ * The functions of an applier, like those of a table access method in
+ * TableAmRoutine.  A kind of applier derives from Applier, and its functions cast back
+ * with static_cast: virtual functions of C++ would need its
  * runtime library.
  */
 struct Applier
 {
 	/*
-	 * Apply rows, which have different keys in key order, as one statement: with a
-	 * command id and, under READ COMMITTED, a snapshot of its own; statement
+	 * Apply rows, which have different keys in key order, as one statement: with its
+	 * own command ID and, under READ COMMITTED, its own snapshot; statement
 	 * triggers and the after-row triggers have run when it returns.  Sets each
 	 * row's outcome to Updated, Unchanged or Missing.  Without any rows the statement
-	 * runs all the same, by the applier that the newest rows had.
+	 * runs too, by the applier of the newest rows.
 	 *
-	 * Returns NULL, or why these rows must be given to another applier, as a
+	 * Returns NULL, or the reason why another applier must apply these rows, as a
 	 * sentence; then nothing was done.
 	 *
-	 * scratch is reset first; afterwards it still holds what was needed, so that
-	 * the memory can be accounted for.  Raises whatever UPDATE of these rows raises.
+	 * scratch is reset first; afterwards it still contains what was allocated, so that
+	 * the memory can be reported.  Raises the errors of UPDATE of these rows.
 	 */
 	const char *(*apply)(Applier &applier, Span<ChunkRow *> rows, MemoryContext scratch);
 
 	/*
-	 * Find out what applying rows would find, without locking or writing anything:
-	 * sets each row's outcome to Missing, to Unchanged when the probe is for values
-	 * and the row already has them (as IS DISTINCT FROM compares them), or to
-	 * Pending.  Returns as apply does.
+	 * Determine what applying rows would find, without locking or writing anything:
+	 * sets each row's outcome to Missing, to Unchanged if values are probed
+	 * and the row already has them (as compared by IS DISTINCT FROM), or to
+	 * Pending.  Returns the same as apply.
 	 */
 	const char *(*probe)(Applier &applier, Span<ChunkRow *> rows, Probe probe,
 						 MemoryContext scratch);
 
 	/*
-	 * While one of them is running: the row that is being worked on, or NULL when
-	 * that is not known.  For error contexts.
+	 * During one of these: the row that is being processed, or NULL if
+	 * unknown.  For error contexts.
 	 */
 	ChunkRow *(*current_row)(const Applier &applier);
 
 	/*
-	 * The same when the rows are done and an after-row trigger is running, a foreign
-	 * key's or a deferrable constraint's too: the row that it is running for.
+	 * The same when all rows have been processed and an after-row trigger is running, also a foreign
+	 * key's or a deferrable constraint's: the row for which it is running.
 	 */
 	ChunkRow *(*late_row)(const Applier &applier);
 
-	/* The newest call raised an error that was caught: what it left is about to go. */
+	/* The newest call raised an error that was caught: its remains will be freed. */
 	void (*abandon)(Applier &applier);
 
-	const char *name;     /* of what applied the newest rows: "sql" or "direct" */
-	Size statement_bytes; /* memory that the newest statement held and has given back */
+	const char *name;     /* of the applier of the newest rows: "sql" or "direct" */
+	Size statement_bytes; /* memory that the newest statement used and has freed */
 	const Target *target;
 	Rechecks *rechecks; /* NULL: each statement checks all constraints itself */
 };

@@ -1,6 +1,6 @@
 /*
  * attempt.cpp
- *		One subtransaction, and where it failed.
+ *		One subtransaction, and the row at which it failed.
  */
 #include "apply/attempt.h"
 
@@ -16,13 +16,13 @@ namespace
 {
 
 /*
- * What an attempt costs, in rows.  Its subtransaction and the start of its
- * statement take the time of 3 to 4 rows (7 us); the rest is for what many
- * subtransactions cost other sessions.
+ * The cost of an attempt, in rows.  Its subtransaction and the start of its
+ * statement take as long as 3 to 4 rows (7 us); the rest is for the cost of many
+ * subtransactions in other sessions.
  */
 constexpr double ATTEMPT_COST = 25;
 
-/* The applier is asked while the executor still is where the error was raised. */
+/* The applier is called while the executor is still where the error was raised. */
 struct Trial
 {
 	const Applier &applier;
@@ -49,7 +49,7 @@ is_of_row_or_privilege(const ErrorData *error)
 	return is_row_error(error) || error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
 }
 
-/* Raise an error for the call; when a privilege lacks, the one that says on which column. */
+/* Raise an error for the call; for a missing privilege, the one that names the column. */
 [[noreturn]] void
 raise_for_call(const Chunk &chunk, ErrorData *error)
 {
@@ -69,7 +69,7 @@ run_statement(const Attempts &attempts, Span<ChunkRow *> rows, MemoryContext scr
 		(void) applier.apply(applier, rows, scratch);
 }
 
-/* A statement that fails without rows fails for no row's sake. */
+/* The error of a statement that fails without rows is no row's. */
 void
 run_without_rows(Attempts &attempts)
 {
@@ -79,7 +79,7 @@ run_without_rows(Attempts &attempts)
 	if (attempts.ran_without_rows)
 		return;
 
-	/* Not the chunk's scratch, where the first error is. */
+	/* Not the chunk's scratch, which has the first error. */
 	MemoryContext memory = AllocSetContextCreate(MemoryContextGetParent(chunk.scratch),
 												 "bulk_update no rows", ALLOCSET_DEFAULT_SIZES);
 	ErrorData *error = with_memory_context(memory, [&] {
@@ -98,7 +98,7 @@ run_without_rows(Attempts &attempts)
 
 /*
  * With a share p of bad rows, attempts of s rows each waste about p * s rows by
- * doing them twice and ATTEMPT_COST / s by being many: least at the square root.
+ * applying them twice and ATTEMPT_COST / s by their number: the minimum is at the square root.
  */
 int
 best_attempt(const RejectRate &rate, int remaining)
@@ -140,7 +140,7 @@ attempt(Attempts &attempts, Span<ChunkRow *> rows, FailingRow &failing)
 
 	CHECK_FOR_INTERRUPTS();
 
-	/* FreeErrorData() leaves some of the newest error. */
+	/* FreeErrorData() leaves part of the newest error. */
 	MemoryContextReset(chunk.scratch);
 
 	auto try_rows = [&] {

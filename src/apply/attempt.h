@@ -1,6 +1,6 @@
 /*
  * attempt.h
- *		Trying rows in subtransactions, some of which may be bad.
+ *		Trying rows, some of which may be bad, in subtransactions.
  */
 #ifndef BULK_UPDATE_APPLY_ATTEMPT_H
 #define BULK_UPDATE_APPLY_ATTEMPT_H
@@ -10,14 +10,14 @@
 namespace bulkupdate
 {
 
-/* What a call has learned of its rows; all zero at its beginning. */
+/* What a call has learned about its rows; initially all zero. */
 struct RejectRate
 {
 	int64 tried;
 	int64 rejected;
 };
 
-/* What is tried with rows. */
+/* What is done with rows. */
 enum class Trying : uint8
 {
 	Apply,
@@ -30,14 +30,14 @@ struct Attempts
 	Applier &applier;
 	Chunk &chunk;
 	Trying trying;
-	bool ran_without_rows = false; /* the statement itself is known to run */
+	bool ran_without_rows = false; /* the statement is known to run without rows */
 };
 
-/* The row that an error was raised for. */
+/* The row for which an error was raised. */
 struct FailingRow
 {
-	ChunkRow *row = nullptr; /* or NULL: that is not known */
-	bool late = false;       /* the executor had passed it, and checked it after all others */
+	ChunkRow *row = nullptr; /* or NULL: unknown */
+	bool late = false;       /* the executor had processed it, and checked it after all others */
 };
 
 /*
@@ -45,16 +45,16 @@ struct FailingRow
  *		Apply rows, or probe them, in a subtransaction; returns the error, in
  *		the chunk's scratch, or NULL.
  *
- * When an error points at no row that the executor was working on, the statement
- * is run once without any rows, and undone.  If that fails, it is no row's
- * fault.
+ * If an error names no row that the executor was processing, the statement
+ * is run once without rows, and undone.  If that fails, the error is
+ * no row's.
  *
  * Raises the error of a statement that fails without rows, and every error that
- * is_row_error() does not take for a row's.
+ * is_row_error() does not accept.
  */
 ErrorData *attempt(Attempts &attempts, Span<ChunkRow *> rows, FailingRow &failing);
 
-/* best_attempt: with how many of the remaining rows to try next, after what was learned. */
+/* best_attempt: how many of the remaining rows to try next, after the experience so far. */
 int best_attempt(const RejectRate &rate, int remaining);
 
 /* index_in: index of a row among rows, or -1. */
@@ -62,23 +62,23 @@ int index_in(const ChunkRow *row /* or NULL */, Span<ChunkRow *> rows);
 
 /*
  * checks_late
- *		Can an error be raised for a row when the executor is past it?  After-row
- *		triggers, those of foreign keys and deferrable constraints too, run when all
- *		rows of the statement are done.
+ *		Can an error be raised for a row after the executor has processed it?  After-row
+ *		triggers, also those of foreign keys and deferrable constraints, run after all
+ *		rows of the statement.
  */
 bool checks_late(const Target &target);
 
 /*
  * attempt_all
- *		Try rows until each is done or found to be bad; each bad one goes to
- *		on_bad_row(row, error, failing), which returns whether to go on.
+ *		Try rows until each is applied or found to be bad; each bad one is passed to
+ *		on_bad_row(row, error, failing), which returns whether to continue.
  */
 template <typename OnBadRow>
 void
 attempt_all(Attempts &attempts, Span<ChunkRow *> rows, RejectRate &rate, OnBadRow on_bad_row)
 {
-	int suspect = -1;      /* index of the row that the newest failure points at */
-	int limit = rows.size; /* most rows of an attempt, after one that failed when all were done */
+	int suspect = -1;      /* index of the row that the newest error names */
+	int limit = rows.size; /* maximum rows of an attempt, after one that failed late */
 	int next = 0;
 
 	while (next < rows.size)

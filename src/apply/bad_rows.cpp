@@ -60,11 +60,11 @@ apply_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, Re
 					return true;
 				});
 
-	/* A row that was alone in its chunk has had all the company that there is. */
+	/* A row that was alone in its chunk cannot be tried with others. */
 	if (candidates.rows.size > 0 && rows.size > 1)
 		rate.rejected -= apply_together(attempts, candidates.rows);
 
-	/* Splitting beforehand costs good rows their company: only while there is a reason to. */
+	/* Splitting beforehand separates good rows: only while there is a reason for it. */
 	if (rate.rejected == rejected_before && checks_late(*chunk.target))
 		rate = {};
 }
@@ -93,8 +93,8 @@ find_bad_row(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, const ErrorD
 			found = first_failing_so(attempts, rows, like);
 
 			/*
-			 * When the first row and the last both fail, the statement does, whatever the row.
-			 * Not tested: a statement trigger that fails beside a late error of another table.
+			 * If the first row and the last row both fail, the statement fails for any row.
+			 * Not tested: a statement trigger that fails besides a late error of another table.
 			 */
 			if (rows.size > 1 && found == rows[0] &&
 				/* GCOVR_EXCL_START */

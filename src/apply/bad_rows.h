@@ -16,26 +16,26 @@ namespace bulkupdate
  *		Apply rows in subtransactions, so that those which cannot be applied end
  *		as Rejected and all others are applied.
  *
- * One subtransaction as long as nothing fails.  An attempt that fails is rolled
- * back; where it is known which row the error was raised for, the rows before it
- * are applied, it is tried alone, and the rest goes on; otherwise the attempt is
- * halved.  After bad rows have been seen attempts are kept so small that what is
- * done twice and what the subtransactions cost are about equal.
+ * One subtransaction is enough if nothing fails.  An attempt that fails is rolled
+ * back; if it is known for which row the error was raised, the rows before it
+ * are applied, it is tried alone, and the rest continues; otherwise the attempt is
+ * halved.  After bad rows have been seen, attempts are kept so small that the cost of
+ * applying rows twice and that of the subtransactions are about equal.
  *
  * Rows that failed alone, and might not have failed in one statement with others,
  * are tried together at the end (together.h).
  *
- * Raises as attempt() does.
+ * Raises the errors of attempt().
  */
 void apply_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows,
 							RejectRate &rate);
 
 /*
  * probe_despite_bad_rows
- *		Probe rows in subtransactions.  A row that cannot even be probed (a
- *		policy fails, say) stays Pending: applying it will reject it.
+ *		Probe rows in subtransactions.  A row that cannot be probed (because a
+ *		policy fails, for example) stays Pending: applying it will reject it.
  *
- * Raises as attempt() does.
+ * Raises the errors of attempt().
  */
 void probe_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows,
 							RejectRate &rate);
@@ -46,8 +46,8 @@ void probe_despite_bad_rows(Applier &applier, Chunk &chunk, Span<ChunkRow *> row
  *		or NULL.  Rows that fail otherwise are left aside: the chunks that they
  *		depend on may have been undone.
  *
- * What it does is undone.  Whatever else goes wrong meanwhile, a cancel too, ends
- * the search and is forgotten: the caller has an error to raise.
+ * Its effects are undone.  Any other error in the meantime, also a cancel, ends
+ * the search and is ignored: the caller has an error to raise.
  */
 ChunkRow *find_bad_row(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows,
 					   const ErrorData *like);

@@ -1,6 +1,6 @@
 /*
  * choose_applier.cpp
- *		Choosing, for each chunk, what applies it.
+ *		Choosing the applier of each chunk.
  */
 #include "apply/choose_applier.h"
 
@@ -35,10 +35,10 @@ struct ChoosingApplier : Applier
 {
 	Applier *sql;
 	Applier *direct;
-	Applier *working; /* it has the newest rows */
+	Applier *working; /* the applier of the newest rows */
 };
 
-/* Not of a SQLSTATE that rows can be blamed for. */
+/* With a SQLSTATE that is never a row's. */
 void
 refuse_direct(const Target &target, const char *why)
 {
@@ -48,7 +48,7 @@ refuse_direct(const Target &target, const char *why)
 					errdetail("%s", why), errhint("Set bulk_update.applier to \"auto\".")));
 }
 
-/* Let the direct applier do it if it can and may, otherwise the SQL applier. */
+/* Use the direct applier if it supports the target and is allowed, otherwise the SQL applier. */
 template <typename Body>
 void
 choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
@@ -64,7 +64,7 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 		return why;
 	};
 
-	/* Privileges on tables and columns are checked by both, on the schema by the SQL applier. */
+	/* Both check privileges on tables and columns, and the SQL applier those on the schema. */
 	require_schema_usage(RelationGetRelid(applier.target->relation));
 	if (applier_setting != APPLIER_SQL && !as_before)
 	{
@@ -158,7 +158,7 @@ applier_expected(const Target &target, const char **why)
 		*why = "bulk_update.applier is set to it.";
 	else
 	{
-		/* An UPDATE may be planned elsewhere where a SELECT is not; planning it takes its lock. */
+		/* An extension may plan UPDATE but not SELECT itself; planning an UPDATE takes its lock. */
 		if (planner_is_replaced())
 			LockRelation(target.relation, RowExclusiveLock);
 		*why = why_not_direct_tree(target);

@@ -1,6 +1,6 @@
 /*
  * choose_applier.h
- *		Which applier has the rows of a chunk.
+ *		Which applier applies the rows of a chunk.
  */
 #ifndef BULK_UPDATE_APPLY_CHOOSE_APPLIER_H
 #define BULK_UPDATE_APPLY_CHOOSE_APPLIER_H
@@ -19,20 +19,20 @@ void applier_init();
 
 /*
  * applier_create
- *		An applier that gives each chunk to the direct applier where this gives
- *		the same result as UPDATE, and otherwise to the SQL applier;
+ *		An applier that uses the direct applier for each chunk if it leaves
+ *		the same table as UPDATE, and otherwise the SQL applier;
  *		bulk_update.applier can force one.
  *
  * Needs an SPI connection, in which it must also be used.  Allocates in the
- * current memory context.  Raises 55000 (the setting is "direct", and the
- * target cannot be updated so), also when it is used.
+ * current memory context.  Raises 55000 (the setting is "direct", but the
+ * target cannot be updated by it), also when it is used.
  */
 Applier *applier_create(const Target &target, Rechecks *rechecks /* or NULL */);
 
 /*
  * applier_expected
  *		Which applier a chunk would get now: "direct", or "sql" and in *why the
- *		reason as a sentence.  For a partitioned target: when it has rows of every
+ *		reason as a sentence.  For a partitioned target: if it had rows of every
  *		partition.
  *
  * Needs an SPI connection.

@@ -28,7 +28,7 @@ enum Argument : int
 	ARG_ORDERING,
 	ARG_REPORT,
 
-	/* In bulk_update_arrays() the names come before what they name. */
+	/* In bulk_update_arrays() the names come before the arrays. */
 	ARG_COLUMNS_OF_ARRAYS = ARG_SOURCE,
 	ARG_ARRAYS = ARG_COLUMNS
 };
@@ -83,7 +83,7 @@ names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
 	return {names, n};
 }
 
-/* An argument whose value is one of a few words; returns which. */
+/* An argument with a fixed set of values; returns the index of its value. */
 int
 word_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
 				 Span<const char *const> words)
@@ -123,7 +123,7 @@ refuse(const char *message, const char *detail, const char *hint)
 					errdetail("%s", detail), errhint("%s", hint)));
 }
 
-/* The arguments in which the SQL functions differ. */
+/* The arguments that differ between the SQL functions. */
 void
 take_source(FunctionCallInfo fcinfo, SourceKind kind, Options &options)
 {

@@ -17,7 +17,7 @@ enum class OnMissing : uint8
 	Error
 };
 
-/* The source row's key comes more than once in the source; "first" and "last" are in its order. */
+/* The source has the row's key more than once; "first" and "last" refer to its order. */
 enum class OnDuplicate : uint8
 {
 	Error,
@@ -32,7 +32,7 @@ enum class OnError : uint8
 	Skip
 };
 
-/* In which order rows are applied; see ordered_source.h. */
+/* The order in which rows are applied; see ordered_source.h. */
 enum class Ordering : uint8
 {
 	Auto,
@@ -40,14 +40,14 @@ enum class Ordering : uint8
 	Stream
 };
 
-/* What is returned: a row for each chunk, or exactly one for all of them together. */
+/* What is returned: one row for each chunk, or exactly one for the whole call. */
 enum class ReportRows : uint8
 {
 	Chunks,
 	Total
 };
 
-/* What the rows come from: which of the SQL functions was called. */
+/* The kind of source: which of the SQL functions was called. */
 enum class SourceKind : uint8
 {
 	Cursor,
@@ -62,13 +62,13 @@ struct Options
 	const char *source;             /* name of the cursor, text of the query, NULL for arrays */
 	Span<const char *> columns;     /* target column of each source column; size 0: by name */
 	Span<const char *> key_columns; /* size 0: the primary key */
-	int chunk_rows;                 /* most rows in a chunk */
+	int chunk_rows;                 /* maximum number of rows in a chunk */
 	OnMissing on_missing;
 	OnDuplicate on_duplicate;
 	OnError on_error;
-	bool skip_unchanged; /* do not write rows whose values are already these */
+	bool skip_unchanged; /* do not write rows that already have the new values */
 	Oid rejects;         /* table for the rows that were not applied, or InvalidOid */
-	int64 reject_limit;  /* most rejected rows, or -1 */
+	int64 reject_limit;  /* maximum number of rejected rows, or -1 */
 	bool dry_run;        /* only report what would happen */
 	Ordering ordering;
 	ReportRows report;
@@ -86,7 +86,7 @@ struct Options
  */
 Options options_from_call(FunctionCallInfo fcinfo, SourceKind kind);
 
-/* arrays_of_call: the record with the arrays, in a call for which options were made. */
+/* arrays_of_call: the record with the arrays, for a call whose options have been checked. */
 HeapTupleHeader arrays_of_call(FunctionCallInfo fcinfo);
 
 } /* namespace bulkupdate */

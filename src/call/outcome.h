@@ -1,6 +1,6 @@
 /*
  * outcome.h
- *		What can become of a source row.
+ *		The possible outcomes of a source row.
  */
 #ifndef BULK_UPDATE_CALL_OUTCOME_H
 #define BULK_UPDATE_CALL_OUTCOME_H
@@ -10,7 +10,7 @@
 namespace bulkupdate
 {
 
-/* What becomes of a source row.  Each row ends in exactly one of the first five. */
+/* The outcome of a source row.  Each row ends with exactly one of the first five. */
 enum class Outcome : uint8
 {
 	Updated,
@@ -18,7 +18,7 @@ enum class Outcome : uint8
 	Missing,
 	Duplicate,
 	Rejected,
-	Pending, /* has a key of its own, not applied yet */
+	Pending, /* has a key that no other row has, not applied yet */
 };
 constexpr int OUTCOMES = 5;
 

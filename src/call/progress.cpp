@@ -13,12 +13,12 @@ namespace
 {
 
 /*
- * "bulk": a command that no version of PostgreSQL will have, as it counts its own
- * from 1, so its progress views skip it; they only compare the number.  Should
- * another extension use it too, the signature distinguishes the entries.
+ * "bulk": a command that no version of PostgreSQL will use, because it numbers its own
+ * from 1.  So its progress views skip it; they only compare the number.  If another
+ * extension uses it too, the signature distinguishes the entries.
  *
- * The enumeration's type cannot hold it, so in this file it is never a value of
- * that type: it is copied into the slot and out of it as the int that it is there.
+ * The enumeration's type cannot represent it.  So in this file it is never a value of
+ * that type: it is copied to and from the slot as an int.
  */
 constexpr int COMMAND = 0x62756c6b;
 constexpr int64 SIGNATURE = 0x62756c6b;
@@ -40,11 +40,11 @@ enum Parameter : int
 	PARAMETER_SIGNATURE = PARAMETERS
 };
 
-/* The clock is read about this often, in microseconds, whatever a row takes. */
+/* The clock is read about this often, in microseconds, however long a row takes. */
 constexpr int64 CHECK_INTERVAL = 20000;
 constexpr int64 MAX_ROWS_PER_CHECK = 1024;
 
-/* The innermost call of this backend. Its memory context takes it out again. */
+/* The innermost call of this backend. Its memory context removes it again. */
 Progress *current = nullptr;
 
 int progress_interval = 10000;
@@ -58,14 +58,14 @@ command_of(const PgBackendStatus *entry)
 	return command;
 }
 
-/* The backend's own slot: nobody else writes to it. */
+/* The backend's own slot, to which no other process writes. */
 PgBackendStatus *
 own_entry()
 {
 	return const_cast<PgBackendStatus *>(MyBEEntry);
 }
 
-/* Somebody else's command (COPY with a trigger that calls us) keeps the slot. */
+/* Another command (COPY with a trigger that calls us) keeps the slot. */
 bool
 slot_is_ours()
 {
@@ -73,7 +73,7 @@ slot_is_ours()
 									command_of(own_entry()) == COMMAND);
 }
 
-/* As pgstat_progress_start_command() does it, which takes a value of the enumeration. */
+/* As pgstat_progress_start_command(), which takes a value of the enumeration. */
 void
 start_command(Oid target)
 {
@@ -85,7 +85,7 @@ start_command(Oid target)
 	PGSTAT_END_WRITE_ACTIVITY(MyBEEntry);
 }
 
-/* A number with a comma before each three digits. */
+/* A number with a comma before each group of three digits. */
 const char *
 grouped(int64 number)
 {
@@ -143,7 +143,7 @@ show(const Progress &progress)
 	if (!slot_is_ours())
 		return;
 
-	/* A nested call or a failed subtransaction has left the slot to somebody else, or to nobody. */
+	/* A nested call or a failed subtransaction has changed or cleared the slot. */
 	if (command_of(own_entry()) != COMMAND ||
 		MyBEEntry->st_progress_command_target != progress.target)
 		start_command(progress.target);
@@ -177,7 +177,7 @@ publish(Progress &progress)
 	show(progress);
 }
 
-/* The end of a failed subtransaction clears the slot, also of one that a trigger caught. */
+/* The end of a failed subtransaction clears the slot, even if a trigger caught the error. */
 void
 subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void *)
 {
@@ -186,7 +186,7 @@ subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, voi
 }
 
 /*
- * After an error contexts are reset in any order: parts of a source may be gone, and a call
+ * After an error contexts are reset in any order: parts of a source may have been freed, and a call
  * may end before one inside of it.
  */
 void
@@ -274,7 +274,7 @@ progress_rows_read(Progress &progress, int64 rows)
 
 	TimestampTz now = GetCurrentTimestamp();
 
-	/* Of slow sources each row is checked, of fast ones few. */
+	/* The clock is read for each row of a slow source, and for few rows of a fast one. */
 	progress.rows_per_check = now - progress.last_check > CHECK_INTERVAL
 								  ? Max(progress.rows_per_check / 2, 1)
 								  : Min(progress.rows_per_check * 2, MAX_ROWS_PER_CHECK);
@@ -300,7 +300,7 @@ progress_chunk_done(Progress &progress, int64 chunk, const int64 (&outcomes)[OUT
  *		One row for each backend that runs a bulk update: its process ID,
  *		database, user, target, and the parameters in their order.
  *
- * All but the first three are NULL for who may not see the statistics of the
+ * All but the first three are NULL for users who may not see the statistics of the
  * backend's user: the rule of pg_stat_get_progress_info().
  */
 void

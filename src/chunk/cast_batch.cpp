@@ -111,7 +111,7 @@ cast_batch_coerce(CastBatch &batch, MemoryContext memory)
 	if (error == nullptr)
 		return;
 
-	/* What the casts of the good rows did has been rolled back as well. */
+	/* The effects of the good rows' casts have been rolled back as well. */
 	for (BatchRow &row : rows)
 	{
 		if (row.tuple != nullptr)

@@ -1,10 +1,10 @@
 /*
  * cast_batch.h
- *		Rows whose casts wait to run together.
+ *		Rows whose casts run together.
  *
  * Under on_error 'skip' a cast that may fail runs in a subtransaction.  One for
- * each row would cost up to a third of what updating the row takes; so some
- * dozens of rows share one, and only when it fails each gets its own.
+ * each row would cost up to a third of updating the row; so some
+ * dozens of rows share one, and each gets its own only if it fails.
  */
 #ifndef BULK_UPDATE_CHUNK_CAST_BATCH_H
 #define BULK_UPDATE_CHUNK_CAST_BATCH_H
@@ -19,18 +19,18 @@ struct BatchRow
 {
 	int64 position;
 	MinimalTuple source;
-	Datum *key;       /* coerced already, a Datum for each key column */
-	HeapTuple tuple;  /* of the target's row type, once it is coerced */
-	ErrorData *error; /* or why it cannot be */
+	Datum *key;       /* already coerced, a Datum for each key column */
+	HeapTuple tuple;  /* of the target's row type, when it has been coerced */
+	ErrorData *error; /* or the reason why it cannot be */
 };
 
-/* So many rows at most share a subtransaction. */
+/* At most this many rows share a subtransaction. */
 constexpr int MAX_WAITING_ROWS = 64;
 
 struct CastBatch
 {
 	const Target *target;
-	MemoryContext context; /* of the rows; reset when they are cleared */
+	MemoryContext context; /* of the rows; reset by cast_batch_clear() */
 	Size bytes;
 	int size;
 	BatchRow rows[MAX_WAITING_ROWS];
@@ -44,10 +44,10 @@ struct CastBatch
 /* cast_batch_create: no rows.  Allocates in the current memory context, also later. */
 CastBatch *cast_batch_create(const Target &target);
 
-/* cast_batch_add: copy a row that has a key of its own. */
+/* cast_batch_add: copy a row that has a key which no other row has. */
 void cast_batch_add(CastBatch &batch, const SourceRow &from);
 
-/* cast_batch_full: it is time to coerce them. */
+/* cast_batch_full: whether it is time to coerce them. */
 bool cast_batch_full(const CastBatch &batch);
 
 /*
@@ -55,14 +55,14 @@ bool cast_batch_full(const CastBatch &batch);
  *		Run the casts: each row gets its tuple, allocated in memory, or its
  *		error.
  *
- * Raises what the casts raise and is_row_error() does not take for the row's.
+ * Raises the errors of the casts that is_row_error() does not accept.
  */
 void cast_batch_coerce(CastBatch &batch, MemoryContext memory);
 
 /* cast_batch_slot: a slot with the source's columns of a row, valid until the next call. */
 TupleTableSlot *cast_batch_slot(CastBatch &batch, const BatchRow &row);
 
-/* cast_batch_clear: no rows again. */
+/* cast_batch_clear: remove all rows. */
 void cast_batch_clear(CastBatch &batch);
 
 } /* namespace bulkupdate */

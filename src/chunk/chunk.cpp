@@ -21,7 +21,7 @@ namespace
 constexpr int FIRST_CAPACITY = 64;
 
 /*
- * The rows also travel as one array, which the server makes without checking for
+ * The rows are also passed as one array, which the server builds without checking for
  * interrupts and whose size it limits to 1 GB.  Larger chunks are not faster.
  */
 constexpr Size MAX_BUDGET = Size{64} * 1024 * 1024;
@@ -62,7 +62,7 @@ reserve_row(Chunk &chunk)
 	chunk.rows.data = static_cast<ChunkRow *>(
 		chunk.rows.data == nullptr ? palloc(bytes) : repalloc_huge(chunk.rows.data, bytes));
 
-	/* The keys of the rows before stay where they are. */
+	/* The keys of the earlier rows stay where they are. */
 	chunk.next_key = static_cast<Datum *>(
 		MemoryContextAllocHuge(CurrentMemoryContext, key_bytes * static_cast<Size>(more)));
 }
@@ -87,7 +87,7 @@ compare_rows(const void *left, const void *right, void *arg)
 	return a.arrival < b.arrival ? -1 : 1;
 }
 
-/* The key of a tuple, into which it points. */
+/* The key of a tuple, which points into it. */
 const Datum *
 keep_key(Chunk &chunk, HeapTuple tuple)
 {
@@ -104,7 +104,7 @@ keep_key(Chunk &chunk, HeapTuple tuple)
 	return key;
 }
 
-/* A row at the end of the chunk: with its coerced tuple, if it is to be applied. */
+/* Add a row to the chunk: with its coerced tuple, if it is to be applied. */
 void
 append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome,
 		   Reject *reject /* or NULL */)
@@ -136,7 +136,7 @@ append_unapplicable_row(Chunk &chunk, TupleTableSlot *slot, int64 position, Outc
 {
 	Reject *reject = nullptr;
 
-	/* A later one with an earlier position is rare: rows without a key stay in order. */
+	/* A later row with an earlier position is rare: rows without a key stay in order. */
 	if (outcome == Outcome::Missing && chunk.options->on_missing == OnMissing::Error &&
 		position < chunk.impossible_position)
 	{
@@ -209,8 +209,8 @@ chunk_create(const Options &options, const Target &target)
 	Chunk *chunk = palloc_one<Chunk>();
 
 	/*
-	 * What is kept over a reset need not be given back to the system and fetched
-	 * again, which would take a tenth of the time of wide rows.
+	 * Memory that is kept over a reset need not be returned to the system and allocated
+	 * again, which would take a tenth of the time for wide rows.
 	 */
 	Size kept = MAXALIGN(Min(chunk_budget(), MAX_KEPT));
 	Size kept_scratch = MAXALIGN(Min(chunk_budget() / 8, MAX_KEPT / 8));
@@ -270,7 +270,7 @@ void
 chunk_order(Chunk &chunk)
 {
 	with_memory_context(chunk.context, [&] {
-		/* Unlike std::sort, qsort_arg survives a comparison that contradicts itself. */
+		/* Unlike std::sort, qsort_arg survives an inconsistent comparison function. */
 		if (!chunk.in_order)
 			qsort_arg(chunk.rows.data, static_cast<size_t>(chunk.rows.size), sizeof(ChunkRow),
 					  compare_rows, &chunk);

@@ -19,7 +19,7 @@ struct ChunkRow
 	HeapTupleHeader
 		tuple;        /* of the target's row type, unmapped columns null; NULL if not Pending */
 	const Datum *key; /* a Datum for each key column; NULL if there is no tuple */
-	Reject *reject;   /* why it was decided before applying, if that is to be recorded */
+	Reject *reject;   /* of a row not to be applied, if that is to be recorded */
 	int64 position;   /* in the source, from 1 */
 	int arrival;      /* position in the chunk, from 0 */
 	Outcome outcome;
@@ -30,41 +30,41 @@ struct Chunk
 	const Options *options;
 	const Target *target;
 	MemoryContext context; /* the rows; reset for each chunk */
-	MemoryContext scratch; /* what applying them needs; reset for each attempt */
+	MemoryContext scratch; /* memory for applying them; reset for each attempt */
 	int64 number;          /* from 1 */
-	Span<ChunkRow> rows;   /* in key order, those that are not to be applied last */
-	int applicable;        /* rows before those */
+	Span<ChunkRow> rows;   /* in key order, with those that are not to be applied at the end */
+	int applicable;        /* number of rows to apply */
 	int64 first_position;  /* lowest and highest position in the source */
 	int64 last_position;
 	bool at_end;     /* its last row is known to be the source's last one */
-	char *first_key; /* lowest key as text, or NULL when no row has a key of its own */
+	char *first_key; /* lowest key as text, or NULL if no row has a key */
 	char *last_key;  /* highest key as text */
 
-	/* Under on_missing 'error': of the first row in the source that has no tuple, being Missing. */
-	const char *impossible_key; /* as the source gave it; NULL when it has a null */
+	/* Under on_missing 'error': of the first Missing row in the source that has no tuple. */
+	const char *impossible_key; /* as in the source; NULL if it contains a null */
 	int64 impossible_position;
 
 	/* While it is filled. */
 	int capacity;
-	Datum *next_key; /* room for the keys of the rows that still fit */
+	Datum *next_key; /* memory for the keys of the rows that still fit */
 	Size bytes;
-	bool in_order;    /* rows came in the order of compare_rows */
+	bool in_order;    /* rows arrived in the order of compare_rows */
 	CastBatch *batch; /* rows whose casts have not run yet */
 };
 
-/* chunk_budget: most bytes of rows in a chunk. */
+/* chunk_budget: maximum size of the rows in a chunk. */
 Size chunk_budget();
 
-/* chunk_create: an empty chunk, in memory contexts of its own below the current one. */
+/* chunk_create: an empty chunk, in new memory contexts below the current one. */
 Chunk *chunk_create(const Options &options, const Target &target);
 
 /*
  * chunk_fill
  *		Replace the chunk's rows by the next rows of the source: at most
  *		chunk_rows, and only as many as fit into work_mem; a row larger than
- *		that is a chunk of its own.  Returns false when there are no more rows.
+ *		that is alone in its chunk.  Returns false if there are no more rows.
  *
- * Raises what ordered_source_peek and, unless errors are to be skipped, the casts raise.
+ * Raises the errors of ordered_source_peek and, unless errors are skipped, of the casts.
  */
 [[nodiscard]] bool chunk_fill(Chunk &chunk, OrderedSource &ordered);
 

@@ -14,15 +14,15 @@ namespace bulkupdate
 namespace
 {
 
-/* A jsonb string holds 256 MB at most, and all of a row's values have to fit. */
+/* A jsonb string can have at most 256 MB, and all values of a row must fit. */
 constexpr Size MAX_VALUE_BYTES = Size{16} * 1024 * 1024;
 constexpr Size MAX_RECORD_BYTES = Size{128} * 1024 * 1024;
 
 /*
- * Output that input reads back exactly, whatever the session's settings are and
- * will be.  All but money, which no form reads back under every lc_monetary: so
- * it is in the form of a setting that every server has.  With an empty
- * search_path names of objects (regclass and the like) come out qualified.
+ * Output that input reads back exactly, whatever the session's settings are now and
+ * later.  The exception is money, whose output cannot be read under every lc_monetary: it
+ * has the format of a setting that every server supports.  With an empty
+ * search_path names of objects (regclass and similar types) are qualified.
  */
 constexpr Setting OUTPUT_SETTINGS[] = {
 	{"search_path", ""},           {"lc_monetary", "C"},        {"datestyle", "ISO, YMD"},
@@ -36,14 +36,14 @@ struct Value
 	Oid type;
 };
 
-/* NaN and Infinity are none in JSON, and jsonb has no negative zero. */
+/* JSON has no NaN and Infinity, and jsonb has no negative zero. */
 bool
 is_json_number(const char *text)
 {
 	return strspn(text, "-+.0123456789eE") == strlen(text) && strcmp(text, "-0") != 0;
 }
 
-/* The type json takes texts that jsonb does not, like "\\u0000" and 1e1000000. */
+/* The type json accepts texts that jsonb does not, such as "\\u0000" and 1e1000000. */
 bool
 is_valid_jsonb(const char *text)
 {
@@ -93,7 +93,7 @@ append_value(StringInfo json, Oid type, const char *text)
 	escape_json(json, text);
 }
 
-/* Append '"name": value' to an object that is being built. */
+/* Append '"name": value' to an object under construction. */
 void
 append_member(StringInfo json, StringInfo omitted, const char *name, const Value &value)
 {

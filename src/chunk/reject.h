@@ -1,6 +1,6 @@
 /*
  * reject.h
- *		What is recorded of a row that was not applied.
+ *		The record of a row that was not applied.
  */
 #ifndef BULK_UPDATE_CHUNK_REJECT_H
 #define BULK_UPDATE_CHUNK_REJECT_H
@@ -11,13 +11,13 @@
 namespace bulkupdate
 {
 
-/* Everything as text; NULL where there is nothing. */
+/* Everything as text; NULL if there is nothing. */
 struct Reject
 {
 	const char *key;        /* JSON object of the key columns */
 	const char *new_values; /* JSON object of the others */
 	const char *omitted;    /* names of the columns whose values are too large to record */
-	const char *sqlstate;   /* this and the rest: of the error */
+	const char *sqlstate;   /* this and the rest are from the error */
 	const char *message;
 	const char *detail;
 	const char *constraint_name;
@@ -25,20 +25,20 @@ struct Reject
 
 /*
  * reject_of_source_row
- *		Record a row that has no tuple: its values as the source gave them, and
- *		error, which may be NULL.  bytes grows by the record's size.
+ *		Record a row that has no tuple: the source's values, and
+ *		error, which may be NULL.  The record's size is added to bytes.
  *
- * Booleans, numbers and JSON values become what they are in JSON, everything
- * else a string in its type's output format: so jsonb_populate_record() gets
- * the value back, whatever its type; of JSON, what jsonb keeps.  A value of more
- * than 16 MB is left out and named in omitted.
+ * Booleans, numbers and JSON values are JSON values, everything
+ * else is a string in its type's output format.  So jsonb_populate_record() returns
+ * the value, whatever its type (for JSON, as jsonb stores it).  A value of more
+ * than 16 MB is left out and its column named in omitted.
  *
  * Allocates in the current memory context.
  */
 Reject *reject_of_source_row(const Target &target, TupleTableSlot *row, const ErrorData *error,
 							 Size *bytes);
 
-/* reject_of_tuple: the same of a row with a tuple: its values as the target would have them. */
+/* reject_of_tuple: the same for a row with a tuple: the values for the target. */
 Reject *reject_of_tuple(const Target &target, HeapTupleHeader tuple, const ErrorData *error,
 						Size *bytes);
 

@@ -10,7 +10,7 @@
 namespace bulkupdate
 {
 
-/* row_tuple: a row of a row type as the functions for heap tuples take it. */
+/* row_tuple: a row of a row type in the form for the heap tuple functions. */
 inline HeapTupleData
 row_tuple(HeapTupleHeader row)
 {

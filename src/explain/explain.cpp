@@ -1,7 +1,7 @@
 /*
  * explain.cpp
- *		What a call would do: what the modules know of it, then what the
- *		catalogs know.
+ *		What a call would do, first from the modules, then from the
+ *		catalogs.
  */
 #include "explain/explain.h"
 
@@ -169,7 +169,7 @@ void
 explain(const Options &options, const char *portal_name, const char *label,
 		const ReturnSetInfo *result)
 {
-	/* Opened as for a dry run, which takes no more than it needs to probe. */
+	/* Opened as for a dry run, which needs only the lock for a probe. */
 	Options probing = options;
 
 	probing.dry_run = true;

@@ -12,13 +12,13 @@ namespace bulkupdate
 
 /*
  * explain
- *		Put a row (topic, detail) into result for each thing that there is to say
+ *		Put a row (topic, detail) into result for each fact
  *		about a call with these options and this portal.
  *
- * label: what the portal is called.  Fetches nothing from it, locks no row, and
+ * label: the portal's name.  Fetches nothing from it, locks no row, and
  * takes the lock of SELECT on the target.  Needs an SPI connection.
  *
- * Raises what source_open, target_open and reject_table_check raise.
+ * Raises the errors of source_open, target_open and reject_table_check.
  */
 void explain(const Options &options, const char *portal_name, const char *label,
 			 const ReturnSetInfo *result);

@@ -1,9 +1,9 @@
 /*
  * explain_catalog.cpp
- *		Queries over the catalogs, in SQL.
+ *		SQL queries about the catalogs.
  *
- * They run with a search_path of pg_catalog alone, which no other object comes
- * before; and so names come out qualified.
+ * They run with search_path = pg_catalog, so that no other object precedes
+ * those of pg_catalog, and names are qualified in the output.
  */
 #include "explain/explain_catalog.h"
 
@@ -19,7 +19,7 @@ namespace
 
 /*
  * $1 is the target, $2 the names of its value columns, $3 whether the call stops at an error.  tree
- * is the target and what is below it.
+ * is the target and the tables below it.
  */
 constexpr const char *TREE = R"(
 WITH RECURSIVE tree(relid) AS (
@@ -28,7 +28,7 @@ WITH RECURSIVE tree(relid) AS (
     SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = relid
 ))";
 
-/* A partition has copies of the triggers of the table above; of statements only the target's. */
+/* A partition has copies of its parent's triggers; only the target's statement triggers fire. */
 constexpr const char *TRIGGERS = R"(
 SELECT 'trigger',
        format('%I on %s: %s %s, executes %s%s%s%s', tgname, tgrelid::regclass,
@@ -50,7 +50,7 @@ WHERE NOT tgisinternal AND tgparentid = 0 AND tgtype & 16 <> 0
 ORDER BY CASE WHEN tgtype & 2 <> 0 THEN tgtype & 1 ELSE 3 - (tgtype & 1) END,
          tgname, tgrelid::regclass::text)";
 
-/* Check constraints are checked whatever is updated; the others when their columns are. */
+/* Check constraints are always checked; the others if their columns are updated. */
 constexpr const char *CONSTRAINTS = R"(
 SELECT 'constraint',
        format('%I on %s: %s%s', conname, conrelid::regclass, pg_get_constraintdef(c.oid),
@@ -96,7 +96,7 @@ FROM pg_attribute
 WHERE attrelid = $1 AND attgenerated = 's' AND NOT attisdropped
 ORDER BY 1, 2)";
 
-/* Up to 15 a BRIN index with an updated column, too, keeps versions from being heap-only. */
+/* Up to 15, a BRIN index with an updated column also prevents heap-only versions. */
 constexpr const char *INDEXES = R"(,
 index_columns AS (
     SELECT indexrelid, amname, attname = ANY ($2) AS updated
@@ -173,7 +173,7 @@ value_column_names(const Target &target)
 void
 explain_catalog(const Options &options, const Target &target, const ReturnSetInfo *result)
 {
-	/* Where the caller has plans disabled, costs look high enough to compile the queries. */
+	/* If the caller has disabled plan types, costs are so high that JIT would compile the queries. */
 	static const Setting settings[] = {{"search_path", "pg_catalog, pg_temp"}, {"jit", "off"}};
 	Oid types[] = {OIDOID, NAMEARRAYOID, BOOLOID};
 	Datum values[] = {ObjectIdGetDatum(RelationGetRelid(target.relation)),

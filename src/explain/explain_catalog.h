@@ -1,7 +1,7 @@
 /*
  * explain_catalog.h
- *		What the catalogs say of a bulk update: what runs and what is checked
- *		because rows of the target are updated.
+ *		What the catalogs say about a bulk update: what runs and what is checked
+ *		when rows of the target are updated.
  */
 #ifndef BULK_UPDATE_EXPLAIN_EXPLAIN_CATALOG_H
 #define BULK_UPDATE_EXPLAIN_EXPLAIN_CATALOG_H
@@ -14,7 +14,7 @@ namespace bulkupdate
 /*
  * explain_catalog
  *		Put a row (topic, detail) into result for each trigger, constraint,
- *		generated column, index and limit that matters when the target's value
+ *		generated column, index and limit that applies when the target's value
  *		columns are updated.
  *
  * Needs an SPI connection.

@@ -1,6 +1,6 @@
 /*
  * plan_order.cpp
- *		Following the key's columns down a plan to what puts them in order.
+ *		Tracing the key's columns down a plan to the node that orders them.
  */
 #include "explain/plan_order.h"
 
@@ -13,7 +13,7 @@ namespace
 /* The key's columns in the output of a plan node, from 1, in the order of the key. */
 using Columns = Span<AttrNumber>;
 
-/* Do the first n of a node's sort columns put the key's columns in their order? */
+/* Do the first n of a node's sort columns sort the key's columns in key order? */
 bool
 sorts_key(const Target &target, Columns columns, int n, const AttrNumber *sorted,
 		  const Oid *operators, const Oid *collations)
@@ -26,7 +26,7 @@ sorts_key(const Target &target, Columns columns, int n, const AttrNumber *sorted
 		Oid family;
 		Oid type;
 
-		/* One family orders all its types alike: an int in a source for a bigint key, say. */
+		/* One family has the same order for all its types: for example an int for a bigint key. */
 		if (sorted[i] != columns[i] || collations[i] != key.collation ||
 			!sorts_upwards(operators[i], &family, &type) || !op_in_opfamily(key.less_than, family))
 			return false;
@@ -34,7 +34,7 @@ sorts_key(const Target &target, Columns columns, int n, const AttrNumber *sorted
 	return true;
 }
 
-/* The attribute that is passed on as a node's column, when it comes from this range table entry. */
+/* The attribute of this range table entry that a node's column is, if it is one. */
 AttrNumber
 passed_on(const Plan *plan, AttrNumber column, int from)
 {
@@ -53,7 +53,7 @@ passed_on(const Plan *plan, AttrNumber column, int from)
 	return var->varattno;
 }
 
-/* Does a scan of this index give the key's columns in their order? */
+/* Does a scan of this index return the key's columns in key order? */
 bool
 index_sorts_key(const Target &target, const Plan *plan, Columns columns, Oid relid,
 				ScanDirection direction, int from)
@@ -78,7 +78,7 @@ index_sorts_key(const Target &target, const Plan *plan, Columns columns, Oid rel
 
 bool is_in_order(const Target &target, const Plan *plan, Columns columns);
 
-/* Are the rows of the node below in order, in the columns that this one passes on? */
+/* Are the rows of the child node in order, by the columns that this node passes on? */
 bool
 input_is_in_order(const Target &target, const Plan *plan, const Plan *input, Columns columns,
 				  int from)
@@ -102,7 +102,7 @@ is_in_order(const Target &target, const Plan *plan, Columns columns)
 		case T_Sort:
 		case T_IncrementalSort:
 		{
-			/* An incremental sort begins with a sort. */
+			/* An incremental sort has the struct of a sort first. */
 			const Sort *sort = reinterpret_cast<const Sort *>(plan);
 
 			return sorts_key(target, columns, sort->numCols, sort->sortColIdx, sort->sortOperators,

@@ -12,10 +12,10 @@ namespace bulkupdate
 
 /*
  * plan_is_in_key_order
- *		Can it be seen from the plan of a portal that its rows come in ascending
- *		order of the target's key?  false when not, also when there is no plan.
- *		The parts of a plan that are examined: sorts, merges of sorted rows, scans
- *		of B-tree indexes, and what passes rows on in their order.
+ *		Does the plan of a portal show that its rows arrive in ascending
+ *		order of the target's key?  false if not, or if there is no plan.
+ *		These parts of a plan are examined: sorts, merges of sorted rows, scans
+ *		of B-tree indexes, and nodes that preserve the order of rows.
  */
 bool plan_is_in_key_order(const PlannedStmt *statement, const Target &target);
 

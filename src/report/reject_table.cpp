@@ -21,7 +21,7 @@ struct RejectTable
 namespace
 {
 
-/* The columns a table of rejects must have, and the types of the values for them. */
+/* The columns that a table of rejects must have, and the types of their values. */
 struct Column
 {
 	const char *name;
@@ -36,7 +36,7 @@ constexpr Column COLUMNS[] = {
 };
 constexpr int NCOLUMNS = static_cast<int>(lengthof(COLUMNS));
 
-/* With the name that the table has now: a trigger may have renamed it, and made another one. */
+/* By the current name: a trigger may have renamed the table, and created another one. */
 char *
 insert_statement(Oid relid)
 {
@@ -98,7 +98,7 @@ reason_of(Outcome outcome)
 	}
 }
 
-/* What the detail column says: the error's detail, and what could not be recorded. */
+/* The detail column: the error's detail, and the columns that could not be recorded. */
 const char *
 detail_of(const Reject &reject)
 {
@@ -222,7 +222,7 @@ reject_table_create(text *name)
 {
 	RangeVar *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
 
-	/* Looked up by name afterwards, a temporary table could stand before it. */
+	/* A lookup by name could find a temporary table instead. */
 	Oid schema = RangeVarGetCreationNamespace(relation);
 	StringInfoData sql;
 

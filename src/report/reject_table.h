@@ -1,6 +1,6 @@
 /*
  * reject_table.h
- *		The table that receives the rows that were not applied.
+ *		The table that records the rows that were not applied.
  */
 #ifndef BULK_UPDATE_REPORT_REJECT_TABLE_H
 #define BULK_UPDATE_REPORT_REJECT_TABLE_H
@@ -14,7 +14,7 @@ struct RejectTable;
 
 /*
  * reject_table_check
- *		Can the table given in argument "rejects" record rows of the current user?
+ *		Can rows of the current user be recorded in the table specified in argument "rejects"?
  *
  * Raises 42P01 (no such relation), 42809 (not a table), 42703 (columns are
  * missing), 42501 (no INSERT privilege, no USAGE of its schema).
@@ -23,33 +23,33 @@ void reject_table_check(Oid relid);
 
 /*
  * reject_table_open
- *		Check the table given in argument "rejects" and draw a run number.
- *		Returns NULL when there is none.
+ *		Check the table specified in argument "rejects" and get a run number.
+ *		Returns NULL if there is none.
  *
  * function: OID of the SQL function that was called; the sequence of run
  * numbers is in the same schema.  Needs an SPI connection.  Allocates in the
  * current memory context.
  *
- * Raises what reject_table_check raises, and 42P01 (the sequence is not there).
+ * Raises the errors of reject_table_check, and 42P01 (the sequence does not exist).
  */
 RejectTable *reject_table_open(const Options &options, Oid function);
 
 /*
  * reject_table_create
- *		Create a table with the columns it takes; returns its OID.
+ *		Create a table with the required columns; returns its OID.
  *
  * name: as in SQL, optionally qualified and quoted.  Needs an SPI connection.
  *
- * Raises 42602 (not a name), 3F000 (no such schema), and what CREATE TABLE raises.
+ * Raises 42602 (not a name), 3F000 (no such schema), and the errors of CREATE TABLE.
  */
 Oid reject_table_create(text *name);
 
 /*
  * reject_table_record
- *		Insert the missing, duplicate and rejected rows of a chunk that is done.
+ *		Insert the missing, duplicate and rejected rows of an applied chunk.
  *
  * Raises 42P01 (the table was dropped during the call), 0A000 (it has an ON
- * INSERT DO INSTEAD rule), and whatever INSERT raises.
+ * INSERT DO INSTEAD rule), and the errors of INSERT.
  */
 void reject_table_record(RejectTable &table, const Chunk &chunk);
 

@@ -1,6 +1,6 @@
 /*
  * report.cpp
- *		One result row for each chunk, or one for all of them.
+ *		One result row for each chunk, or one for the whole call.
  */
 #include "report/report.h"
 
@@ -34,7 +34,7 @@ constexpr Oid COLUMN_TYPES[REPORT_COLUMNS] = {INT8OID, INT8OID, INT8OID, INT8OID
 											  INT8OID, INT8OID, TEXTOID, TEXTOID, FLOAT8OID,
 											  INT8OID, TEXTOID, TEXTOID, INT8OID};
 
-/* What stands in a row of the result; a NULL is an SQL null. */
+/* The values of a result row; a NULL is an SQL null. */
 struct ReportRow
 {
 	int64 chunk;
@@ -103,16 +103,16 @@ struct Report
 	ReportRows rows;
 	MemoryContext context;
 
-	/* Under Total: all chunks so far, without the texts of the keys. */
+	/* For a total: the sums of all chunks so far, without the texts of the keys. */
 	ReportRow total;
-	Datum *lowest; /* a Datum for each key column; NULL as long as no row has a key */
+	Datum *lowest; /* a Datum for each key column; NULL while no row has a key */
 	Datum *highest;
 };
 
 namespace
 {
 
-/* Put a key in the place of an older one, which may be NULL. */
+/* Replace an older key, which may be NULL. */
 void
 replace_key(const Report &report, Datum **key, const Datum *by)
 {
@@ -132,7 +132,7 @@ replace_key(const Report &report, Datum **key, const Datum *by)
 	*key = copy;
 }
 
-/* A chunk can be below the ones before: rows stream until the rest has to be sorted. */
+/* A chunk can be below the ones before: rows stream until the rest must be sorted. */
 void
 add_keys(Report &report, const Chunk &chunk)
 {

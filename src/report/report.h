@@ -10,16 +10,16 @@
 namespace bulkupdate
 {
 
-/* report_counts: how many rows of a chunk ended in each outcome. */
+/* report_counts: the number of a chunk's rows with each outcome. */
 void report_counts(const Chunk &chunk, int64 (&counts)[OUTCOMES]);
 
-/* How a chunk was done. */
+/* How a chunk was applied. */
 struct ChunkFacts
 {
 	instr_time elapsed; /* from its first fetch on */
-	Size memory_bytes;  /* most memory that the call's contexts held meanwhile */
+	Size memory_bytes;  /* maximum memory of the call's contexts during that time */
 	const char *applier;
-	Ordering ordering;   /* how its rows came: Stream or Sort */
+	Ordering ordering;   /* how its rows arrived: Stream or Sort */
 	int64 spilled_bytes; /* of the call so far */
 };
 
@@ -30,8 +30,8 @@ struct Report;
  *		A report into the set that the SQL function returns, in the current
  *		memory context.
  *
- * Raises 42804 (the SQL function is not declared to return the columns that are put
- * into its result: its type was altered).
+ * Raises 42804 (the SQL function is not declared to return the columns of
+ * the result: its type was altered).
  */
 Report *report_create(const Options &options, const Target &target, const ReturnSetInfo *result);
 
@@ -43,9 +43,9 @@ void report_chunk(Report &report, const Chunk &chunk, const ChunkFacts &facts);
 
 /*
  * report_end
- *		The call is done; a total becomes the row of the result.
+ *		End of the call; a total is added to the result.
  *
- * start: when the first fetch of the call began.
+ * start: the time of the call's first fetch.
  */
 void report_end(Report &report, instr_time start);
 

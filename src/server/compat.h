@@ -1,8 +1,8 @@
 /*
  * compat.h
- *		What differs between the supported server versions, and nothing else:
+ *		The differences between the supported server versions, and nothing else:
  *		every PG_VERSION_NUM of the project is here.  Wrappers carry the
- *		newest version's form.
+ *		newest version's signature.
  *
  * Included by pg.h after the server's headers.
  */
@@ -31,7 +31,7 @@ local_backend_entry(int index)
 #endif
 }
 
-/* Has the current user a privilege on a schema?  From 16 on one function is for all objects. */
+/* Does the current user have a privilege on a schema?  16 has one function for all objects. */
 inline AclResult
 schema_aclcheck(Oid schema, AclMode privilege)
 {
@@ -42,7 +42,7 @@ schema_aclcheck(Oid schema, AclMode privilege)
 #endif
 }
 
-/* Which indexes need entries for a new version; from 16 on there is more than yes and no. */
+/* Which indexes need entries for a new version; from 16 on there are more cases than two. */
 #if PG_VERSION_NUM >= 160000
 using IndexesToUpdate = TU_UpdateIndexes;
 #else
@@ -60,7 +60,7 @@ needs_all_indexes(IndexesToUpdate indexes)
 #endif
 }
 
-/* Does an index family sort upwards by it?  Strategies became types of comparison in 18. */
+/* Does an index family sort in ascending order by it?  18 has comparison types for strategies. */
 inline bool
 sorts_upwards(Oid op, Oid *family, Oid *type)
 {
@@ -93,7 +93,7 @@ insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate
 #endif
 }
 
-/* The failure data of the row came in 16, that of MERGE in 18. */
+/* 16 added failure data for the row, 18 for MERGE. */
 inline bool
 fire_before_row_update_triggers(EState *estate, EPQState *epqstate, ResultRelInfo *result,
 								ItemPointer tid, TupleTableSlot *slot)
@@ -119,10 +119,10 @@ init_eval_plan_qual(EPQState *epqstate, EState *estate)
 }
 
 /*
- * Give estate a range table of one relation, once the privileges are checked
- * as the executor checks them.  The sets hold attribute numbers less
- * FirstLowInvalidHeapAttributeNumber.  What is required has its own node from
- * 16 on.
+ * Give estate a range table of one relation, after checking the privileges
+ * as the executor does.  The sets have attribute numbers minus
+ * FirstLowInvalidHeapAttributeNumber.  From 16 on, the required privileges have
+ * their own node.
  */
 inline void
 init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset *selected,
@@ -157,8 +157,8 @@ init_range_table(EState *estate, Relation relation, AclMode required, Bitmapset 
 }
 
 /*
- * How the columns of a partition, or of an inheritance child, which may have more
- * of them, stand to those of the root; from 16 on the executor asks itself.
+ * The mapping of the columns of a partition, or of an inheritance child, which may have
+ * more of them, to those of the root; from 16 on the executor computes it.
  */
 inline void
 map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
@@ -172,7 +172,7 @@ map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
 	AttrMap *columns = make_attrmap(to->natts);
 	TupleConversionMap *map = static_cast<TupleConversionMap *>(palloc0(sizeof(*map)));
 
-	/* Mostly they stand at the same places. */
+	/* Usually they have the same numbers. */
 	for (int i = 0; i < to->natts; i++)
 		for (int n = 0; n < from->natts && columns->attnums[i] == 0; n++)
 		{
@@ -190,7 +190,7 @@ map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
 #endif
 }
 
-/* A scan whose node does not count its index searches, as 18 asks for. */
+/* A scan whose node does not count its index searches, which 18 requires. */
 inline IndexScanDesc
 begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 {
@@ -201,7 +201,7 @@ begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 #endif
 }
 
-/* From 18 on a path with fewer disabled nodes is better whatever it costs. */
+/* From 18 on a path with fewer disabled nodes is better whatever its cost. */
 inline void
 add_disabled_nodes(Path *path)
 {

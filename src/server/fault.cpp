@@ -1,6 +1,6 @@
 /*
  * fault.cpp
- *		Taking the action of an armed fault point.
+ *		Actions of fault points.
  */
 #include "server/fault.h"
 
@@ -51,7 +51,7 @@ Armed armed = {-1, Action::Tell, {}, 0, false, 0};
 char *setting = nullptr;
 char *points = nullptr;
 
-/* The name's place among the names; text is left behind it. */
+/* The index of the name; text is advanced past it. */
 template <int N>
 int
 parse_name(const char *const (&names)[N], const char **text)
@@ -164,7 +164,7 @@ fault_point(FaultPoint point)
 		case Action::Internal:
 			elog(ERROR, "fault at point %s", name);
 		case Action::Memory:
-			/* More than there can be, asked for as everybody does. */
+			/* More than is possible, requested in the usual way. */
 			(void) MemoryContextAllocHuge(CurrentMemoryContext, MaxAllocHugeSize);
 			break;
 		case Action::Wait:

@@ -1,17 +1,17 @@
 /*
  * fault.h
- *		Points at which a test build can be made to fail, to wait or to die.
+ *		Points at which a test build can be made to fail, to wait or to crash.
  *
- * Only "make FAULTS=1" compiles them in; in any other build a point is nothing.
+ * Only "make FAULTS=1" compiles them in; in other builds a point does nothing.
  * Setting bulk_update.fault = 'point:action[:passes]' arms one:
  *
- *	action	tell (and go on), error (of a row), internal (an internal error),
+ *	action	tell (and continue), error (of a row), internal (an internal error),
  *			memory (out of memory), wait (until the session is cancelled or ended), kill (the
  *			process kills itself)
  *	passes	which times the point is passed, counted from the SET: N, N,M,... or
  *			N+ for all from that one on; 1 without it
  *
- * Each time the action is taken a NOTICE says so first.
+ * Before each action there is a NOTICE.
  */
 #ifndef BULK_UPDATE_SERVER_FAULT_H
 #define BULK_UPDATE_SERVER_FAULT_H
@@ -65,7 +65,7 @@ enum class FaultPoint : int
 #undef FAULT_MEMBER
 };
 
-/* Does what bulk_update.fault says for this passing of the point. */
+/* Take the action of bulk_update.fault if it is due at this passing of the point. */
 void fault_point(FaultPoint point);
 
 /* To be called when the module is loaded. */

@@ -1,6 +1,6 @@
 /*
  * guc.h
- *		Settings that are in force for a while.
+ *		Temporary settings.
  */
 #ifndef BULK_UPDATE_SERVER_GUC_H
 #define BULK_UPDATE_SERVER_GUC_H
@@ -17,7 +17,7 @@ struct Setting
 };
 
 /*
- * Put settings in force, as a function's SET clauses would do; returns the nest
+ * Change settings, like a function's SET clauses; returns the nest
  * level to end them with.  Not a scope with a body: they end inside of a call.
  */
 inline int

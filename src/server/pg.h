@@ -1,6 +1,6 @@
 /*
  * pg.h
- *		The one place where the server's headers come in, with C linkage.
+ *		The only file that includes the server's headers, with C linkage.
  */
 #ifndef BULK_UPDATE_SERVER_PG_H
 #define BULK_UPDATE_SERVER_PG_H

@@ -21,43 +21,43 @@ struct SavedPlan
 
 /*
  * saved_plan_get
- *		The plan of a statement; prepares it when it is not, or when its text is
- *		not the same as the last time (something in it was renamed).
+ *		The plan of a statement; prepares it if necessary, or if its text has
+ *		changed (an object in it was renamed).
  *
  * argument_types: types of $1, $2, ....  cursor_options: CURSOR_OPT_*.  Needs an
- * SPI connection.  The plan is freed with the memory context that was the
- * current one when it was first prepared, also after an error.
+ * SPI connection.  The plan is freed with the memory context that was current
+ * when it was first prepared, also after an error.
  *
- * It is a saved plan, because only those hear of changes that do not conflict
- * with our lock, like the partition that another session attaches.
+ * It is a saved plan, because unsaved plans receive no invalidations for changes that do not
+ * conflict with our lock, such as a partition that another session attaches.
  *
- * Raises what parsing the statement raises.
+ * Raises the errors of parsing the statement.
  */
 SPIPlanPtr saved_plan_get(SavedPlan &saved, const char *text, Span<const Oid> argument_types,
 						  int cursor_options);
 
 /*
  * saved_plan_is_current
- *		Is there a plan, and has nothing changed that its text depends on?
+ *		Is there a plan, and has nothing changed on which its text depends?
  *
- * It may be used then as it is: the server has not heard of a change of the
+ * Then it can be used as it is: there was no invalidation for the
  * relations, schemas and types in it.
  */
 [[nodiscard]] bool saved_plan_is_current(const SavedPlan &saved);
 
 /*
  * saved_plan_has_current_plan
- *		Has it been planned, and has nothing changed since that the plan depends on?
+ *		Has it been planned, and has nothing changed on which the plan depends?
  *
  * Unlike its text, a plan depends on partitions and children too, and on what the
- * planner knew of them.  Never where plan_cache_mode forces custom plans.
+ * planner knew about them.  False if plan_cache_mode forces custom plans.
  */
 [[nodiscard]] bool saved_plan_has_current_plan(const SavedPlan &saved);
 
-/* saved_plan_query_string: the plan's own copy of the text, which the planner is given. */
+/* saved_plan_query_string: the plan's copy of the text, which is passed to the planner. */
 const char *saved_plan_query_string(const SavedPlan &saved);
 
-/* saved_plan_forget: have it prepared and planned anew the next time. */
+/* saved_plan_forget: have it prepared and planned again the next time. */
 void saved_plan_forget(SavedPlan &saved);
 
 } /* namespace bulkupdate */

@@ -2,9 +2,9 @@
  * scope.h
  *		Scopes as functions that take a lambda.
  *
- * An error in the backend is a longjmp, which runs no destructors; so nothing
- * here has one.  What a scope has to undo after an error is undone by
- * PostgreSQL itself: the memory context is reset by whoever catches the error,
+ * An error in the backend is a longjmp, which runs no destructors; so there are
+ * none here.  After an error PostgreSQL itself undoes what the end of a scope
+ * would undo: the memory context is reset where the error is caught,
  * the error context stack is restored with the exception stack, and GUC nest
  * levels end with the (sub)transaction.
  */
@@ -18,7 +18,7 @@
 namespace bulkupdate
 {
 
-/* A pointer and a length; owns nothing.  Of an array, the compiler counts its elements. */
+/* A pointer and a length, without ownership.  For an array, the compiler counts its elements. */
 template <typename T>
 struct Span
 {
@@ -53,7 +53,7 @@ palloc_one()
 	return palloc_array_of<T>(1);
 }
 
-/* Run body and come back to the current context: SPI's functions leave another one behind. */
+/* Run body and restore the current context: SPI's functions change it. */
 template <typename Body>
 inline auto
 keeping_memory_context(Body body) -> decltype(body())
@@ -76,7 +76,7 @@ keeping_memory_context(Body body) -> decltype(body())
 	}
 }
 
-/* Run body with context as CurrentMemoryContext, which it leaves so; returns what body returns. */
+/* Run body with context as CurrentMemoryContext, which is restored; returns body's result. */
 template <typename Body>
 inline auto
 with_memory_context(MemoryContext context, Body body) -> decltype(body())

@@ -1,6 +1,6 @@
 /*
  * spool.h
- *		Bytes that are kept for later: in memory, and in a temporary file when
+ *		Bytes that are kept for later: in memory, and in a temporary file if
  *		there are many.
  */
 #ifndef BULK_UPDATE_SERVER_SPOOL_H
@@ -12,8 +12,8 @@ namespace bulkupdate
 {
 
 /*
- * What a tuplestore or spool of this extension keeps in memory before it spills, in
- * kB.  A tuplestore rounds each tuple up to a power of two, so half as much is sure
+ * How much a tuplestore or spool of this extension keeps in memory before it spills, in
+ * kB.  A tuplestore rounds each tuple up to a power of two, so half as much is certain
  * to fit.
  */
 inline int
@@ -22,25 +22,25 @@ spool_memory_kb()
 	return Max(work_mem / 4, 64);
 }
 
-/* First everything is appended, then, once it is rewound, everything is read. */
+/* First everything is appended, then it is rewound, and then everything is read. */
 struct Spool
 {
-	StringInfoData buffer; /* what is not in the file yet; then what is read of it */
-	BufFile *file;         /* NULL while all is in the buffer */
-	int64 spilled_bytes;   /* what has been written to the file */
+	StringInfoData buffer; /* bytes that are not in the file yet; then bytes read from it */
+	BufFile *file;         /* NULL while everything is in the buffer */
+	int64 spilled_bytes;   /* bytes written to the file */
 };
 
 /*
  * spool_init
  *		Allocates in the current memory context, also later.  The temporary file
- *		belongs to the current resource owner of the time when it is needed, so no
- *		function of a spool must be called in a subtransaction of its own.
+ *		belongs to the resource owner that is current when it is created, so no
+ *		function of a spool may be called in a separate subtransaction.
  */
 void spool_init(Spool &spool);
 
 /*
  * spool_reserve
- *		Make room in the buffer for so many bytes, fewer than MaxAllocSize - 1, which
+ *		Make room in the buffer for this many bytes, fewer than MaxAllocSize - 1, which
  *		may be written to its end, or appended.
  */
 void spool_reserve(Spool &spool, Size size);

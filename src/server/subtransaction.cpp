@@ -1,6 +1,6 @@
 /*
  * subtransaction.cpp
- *		Which errors a row can be blamed for.
+ *		Which errors can be a row's.
  */
 #include "server/subtransaction.h"
 
@@ -11,7 +11,7 @@ namespace
 {
 
 /*
- * Errors of PostgreSQL's classes that are never a row's: what is wrong with the
+ * Errors of PostgreSQL's classes that are never a row's: problems of the
  * statement, the session, the transaction or the machine.
  */
 bool
@@ -55,7 +55,7 @@ is_of_other_class(int sqlstate)
 	}
 }
 
-/* "permission denied for ...": of a function, say, that a constraint of the table calls. */
+/* "permission denied for ...", for example of a function in a constraint of the table. */
 bool
 is_of_missing_privilege(const ErrorData *error)
 {
@@ -70,10 +70,10 @@ is_row_error_code(int sqlstate)
 {
 	switch (sqlstate)
 	{
-		/* Policies, and the user's own code. */
+		/* Policies, and user-defined code. */
 		case ERRCODE_INSUFFICIENT_PRIVILEGE:
 
-		/* What tsquery, jsonpath and others say of a text that they cannot read. */
+		/* Errors of tsquery, jsonpath and others for a text that they cannot read. */
 		case ERRCODE_SYNTAX_ERROR:
 		case ERRCODE_INVALID_NAME:
 			return true;
@@ -86,7 +86,7 @@ is_row_error_code(int sqlstate)
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_TRIGGERED_ACTION_EXCEPTION:
-		case ERRCODE_FEATURE_NOT_SUPPORTED: /* NaN and infinity for an integer, say */
+		case ERRCODE_FEATURE_NOT_SUPPORTED: /* for example NaN and infinity for an integer */
 		case ERRCODE_CASE_NOT_FOUND:
 		case ERRCODE_CARDINALITY_VIOLATION:
 		case ERRCODE_DATA_EXCEPTION:
@@ -100,7 +100,7 @@ is_row_error_code(int sqlstate)
 		case ERRCODE_PLPGSQL_ERROR:
 			return true;
 		default:
-			/* PostgreSQL does not know it: users raise their own. */
+			/* Not defined by PostgreSQL: users raise their own. */
 			return !is_of_other_class(sqlstate);
 	}
 }
@@ -117,7 +117,7 @@ is_value_error(const ErrorData *error)
 	switch (error->sqlerrcode)
 	{
 		/* GCOVR_EXCL_START: test/faults */
-		/* Values of regclass and its like name what there is not. */
+		/* Values of regclass and similar types that name objects which do not exist. */
 		case ERRCODE_UNDEFINED_TABLE:
 		case ERRCODE_UNDEFINED_OBJECT:
 		case ERRCODE_UNDEFINED_SCHEMA:

@@ -1,6 +1,6 @@
 /*
  * subtransaction.h
- *		Trying something that may fail because of the row it works on.
+ *		Running code that may fail because of a row.
  */
 #ifndef BULK_UPDATE_SERVER_SUBTRANSACTION_H
 #define BULK_UPDATE_SERVER_SUBTRANSACTION_H
@@ -13,28 +13,28 @@ namespace bulkupdate
 
 /*
  * is_row_error_code
- *		Can an error with this SQLSTATE be blamed on a row, so that skipping the
- *		row is an answer?
+ *		Can an error with this SQLSTATE be an error of a row, so that the row
+ *		may be skipped?
  *
- * Yes: data exceptions, constraints, policies, limits of values, what the user's
- * own functions raise, and every class that PostgreSQL does not define.  Nothing
- * else: cancellation, shutdown, out of memory or disk, deadlock, serialization
+ * Yes: data exceptions, constraints, policies, limits of values, errors of
+ * user-defined functions, and every class that PostgreSQL does not define.  No
+ * others: not cancellation, shutdown, out of memory or disk, deadlock, serialization
  * failure, lock timeout, a wrong state of the transaction or of an object, failed
- * assertions, internal errors, and class 42, which says that a statement cannot be run.
+ * assertions, internal errors, and class 42, for statements that cannot be executed.
  */
 bool is_row_error_code(int sqlstate);
 
-/* is_row_error: the same of an error; "permission denied for" an object is no row's either. */
+/* is_row_error: the same for an error; "permission denied for" an object is not a row's either. */
 bool is_row_error(const ErrorData *error);
 
 /*
  * is_value_error
- *		The same of an error in a cast.  What the input functions of reg* types
- *		say of a name is the row's; 42501 never is, as no policy is asked there.
+ *		The same for an error in a cast.  Errors of the input functions of reg* types
+ *		about a name are a row's; 42501 is not, because casts check no policies.
  */
 bool is_value_error(const ErrorData *error);
 
-/* What becomes of a subtransaction whose body succeeded. */
+/* What happens to a subtransaction whose body succeeded. */
 enum class AtEnd : uint8
 {
 	Keep,
@@ -45,9 +45,9 @@ enum class AtEnd : uint8
  * run_in_subtransaction
  *		Run body in a subtransaction; returns whether it succeeded.
  *
- * When body raises an error, on_error() is called with the error still there,
- * in the caller's memory context; it has to flush or copy it.  The
- * subtransaction is rolled back then.  Method: as PL/pgSQL runs a block with an
+ * If body raises an error, on_error() is called with the error still in place,
+ * in the caller's memory context; it must flush or copy it.  Then the
+ * subtransaction is rolled back.  Method: as PL/pgSQL runs a block with an
  * EXCEPTION clause (pl_exec.c).
  */
 template <typename Body, typename OnError>
@@ -58,7 +58,7 @@ run_in_subtransaction(AtEnd at_end, Body body, OnError on_error)
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool failed = false;
 
-	/* What is tried again and again may check for nothing itself. */
+	/* Code in a loop of attempts may not check for interrupts itself. */
 	CHECK_FOR_INTERRUPTS();
 	BeginInternalSubTransaction(nullptr);
 	MemoryContextSwitchTo(context);
@@ -84,7 +84,7 @@ run_in_subtransaction(AtEnd at_end, Body body, OnError on_error)
 		/* GCOVR_EXCL_START: an error while an error is copied, in test/faults */
 		PG_CATCH();
 		{
-			/* Out of memory, say; nobody above would end the subtransaction. */
+			/* For example out of memory; no caller would end the subtransaction. */
 			RollbackAndReleaseCurrentSubTransaction();
 			PG_RE_THROW();
 		}
@@ -102,11 +102,11 @@ using ErrorJudge = bool (*)(const ErrorData *error);
 
 /*
  * try_in_subtransaction
- *		Run body in a subtransaction; returns NULL when it succeeded.
+ *		Run body in a subtransaction; returns NULL if it succeeded.
  *
- * When body raises an error, abandon() is called, then the subtransaction is
- * rolled back.  An error that is_skippable() takes for a row's is returned,
- * allocated in the current memory context; any other is raised on.
+ * If body raises an error, abandon() is called, then the subtransaction is
+ * rolled back.  An error that is_skippable() accepts is returned,
+ * allocated in the current memory context; others are re-thrown.
  */
 template <typename Body, typename Abandon>
 ErrorData *
@@ -120,13 +120,13 @@ try_in_subtransaction(Body body, ErrorJudge is_skippable, AtEnd at_end, Abandon 
 		FlushErrorState();
 	});
 
-	/* Only now: until it is rolled back nobody above would end the subtransaction. */
+	/* Not before: until it is rolled back, no caller would end the subtransaction. */
 	if (error != nullptr && !is_skippable(error))
 		ReThrowError(error);
 	return error;
 }
 
-/* The same of a body that leaves nothing behind. */
+/* The same for a body that needs no cleanup. */
 template <typename Body>
 ErrorData *
 try_in_subtransaction(Body body, ErrorJudge is_skippable = is_row_error)

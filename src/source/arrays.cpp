@@ -126,7 +126,7 @@ arrays_open(const Options &options, HeapTupleHeader record)
 	Datum *values = palloc_array_of<Datum>(parameters.size);
 	StringInfoData query;
 
-	/* In the list of a SELECT they go side by side and, unlike in FROM, are not stored first. */
+	/* A SELECT list expands them in parallel and, unlike FROM, does not store them first. */
 	initStringInfo(&query);
 	for (int i = 0; i < parameters.size; i++)
 	{
@@ -136,7 +136,7 @@ arrays_open(const Options &options, HeapTupleHeader record)
 						 quote_identifier(options.columns[i]));
 	}
 
-	/* A plan for these very arrays would have another copy of them. */
+	/* A plan for these particular arrays would contain another copy of them. */
 	SPIPlanPtr plan = SPI_prepare_cursor(query.data, parameters.size, types,
 										 CURSOR_OPT_NO_SCROLL | CURSOR_OPT_GENERIC_PLAN);
 

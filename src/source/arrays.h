@@ -22,7 +22,7 @@ struct ArraysCursor
  *		Open a cursor over the elements of the arrays in a record, side by side.
  *
  * A field of type text, varchar, char(n) or unknown is read as an array literal
- * with elements of type text.  The cursor has a copy of the arrays, and gives their elements one
+ * with elements of type text.  The cursor has a copy of the arrays, and returns their elements one
  * row at a time.  Needs an SPI connection.
  *
  * Raises 42804 (a field is not an array), 22004 (a field is null), 2202E (more

@@ -1,6 +1,6 @@
 /*
  * held_row.h
- *		A copy of a row, held back until it is known what comes after it.
+ *		A copy of a row that is held back until the next row is known.
  */
 #ifndef BULK_UPDATE_SOURCE_HELD_ROW_H
 #define BULK_UPDATE_SOURCE_HELD_ROW_H

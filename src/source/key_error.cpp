@@ -1,6 +1,6 @@
 /*
  * key_error.cpp
- *		Telling which two rows it is about.
+ *		Errors that name the two rows in question.
  */
 #include "source/key_error.h"
 
@@ -12,7 +12,7 @@ namespace bulkupdate
 namespace
 {
 
-/* The key's column names, the one first that counts first. */
+/* The key's column names, in the order of significance. */
 const char *
 index_order(const Target &target)
 {
@@ -40,8 +40,8 @@ refuse_duplicate(const Target &target, const Datum *key, int64 a, int64 b)
 }
 
 /*
- * 22023, for it is the argument "ordering" that does not fit: with another one the
- * same source is fine.
+ * 22023, because the argument "ordering" does not match: with another value the
+ * same source is valid.
  */
 void
 refuse_order(const KeyCopy &before, const Datum *key, int64 position)

@@ -10,10 +10,10 @@ namespace bulkupdate
 namespace
 {
 
-/* Of a longer text of an error, which may have a whole value in it, the rest is cut off. */
+/* The text of an error may contain a whole value; longer texts are cut off. */
 constexpr Size MAX_ERROR_BYTES = Size{16} * 1024 * 1024;
 
-/* What reject.cpp records of an error: its code and three texts, each NULL or ended by a zero. */
+/* What reject.cpp records of an error: code and three texts, each NULL or zero-terminated. */
 void
 append_text(StringInfo packed, const char *text)
 {
@@ -68,7 +68,7 @@ unpacked_error(bytea *packed)
 	return error;
 }
 
-/* A row can be rejected before it has a key: for a cast, or for the size of its values. */
+/* A row can be rejected before it has a key: because of a cast, or of the size of its values. */
 bool
 keeps_errors(const Target &target)
 {

@@ -1,7 +1,7 @@
 /*
  * keyed_row.h
- *		A source row and its key in one tuple, for what keeps rows for later: so a
- *		key is cast once.
+ *		A source row and its key in one tuple, for rows that are kept for later: so a
+ *		key is cast only once.
  */
 #ifndef BULK_UPDATE_SOURCE_KEYED_ROW_H
 #define BULK_UPDATE_SOURCE_KEYED_ROW_H
@@ -14,11 +14,11 @@ namespace bulkupdate
 
 /*
  * keyed_row_desc
- *		The source's columns, the row's position, the key's columns as they were
- *		coerced, null in a row without a key, and, where a row can be rejected for
+ *		The source's columns, the row's position, the coerced columns of the key,
+ *		null in a row without a key, and, if a row can be rejected because of
  *		its key, the error.
  *
- * Raises 54011 (a tuple cannot have so many columns).
+ * Raises 54011 (a tuple cannot have that many columns).
  */
 TupleDesc keyed_row_desc(const Target &target, TupleDesc source);
 
@@ -32,7 +32,7 @@ keyed_row_position(TupleDesc source)
 /*
  * keyed_row_put
  *		Put a row into a virtual slot of that form, which is then valid as long as
- *		the row.  Values stored out of line stay there.  Allocates in the current
+ *		the row.  Values stored out of line are not fetched.  Allocates in the current
  *		memory context.
  */
 void keyed_row_put(TupleTableSlot *slot, const Target &target, TupleDesc source,
@@ -45,7 +45,7 @@ void keyed_row_put(TupleTableSlot *slot, const Target &target, TupleDesc source,
  */
 void keyed_row_get(TupleTableSlot *slot, const Target &target, TupleDesc source, SourceRow &row);
 
-/* set_key: the row is one with this key, so it is Pending. */
+/* set_key: the row has this key, so it is Pending. */
 void set_key(const Target &target, SourceRow &row, const Datum *key);
 
 } /* namespace bulkupdate */

@@ -18,10 +18,10 @@ struct KeyedSource
 	Source *source;
 	const Target *target;
 	Progress *progress;
-	Tuplestorestate *looked_at; /* rows that have not been taken, or NULL */
-	MemoryContext memory;       /* of them; goes with them */
+	Tuplestorestate *looked_at; /* rows read ahead and not yet taken, or NULL */
+	MemoryContext memory;       /* of these rows; freed with them */
 	TupleTableSlot *slot;       /* for them */
-	TupleTableSlot *with_key;   /* when their keys are cast: to put them there with their keys */
+	TupleTableSlot *with_key;   /* if their keys are cast: to store them with their keys */
 	int64 stored_bytes;         /* of all of them, as a temporary file has them */
 	int64 spilled_bytes;
 	int64 position;             /* of the newest row taken */
@@ -31,7 +31,7 @@ struct KeyedSource
 namespace
 {
 
-/* What a tuplestore writes for the row. */
+/* The bytes that a tuplestore writes for the row. */
 int64
 stored_size(TupleTableSlot *row)
 {
@@ -88,7 +88,7 @@ load(KeyedSource &keyed, SourceRow &row, TupleTableSlot *slot, int64 position)
 		row.key[i] = row.values[target.keys[i].target - 1];
 }
 
-/* Keep a row that is read ahead, with its key when that was cast. */
+/* Keep a row that is read ahead, with its key if that was cast. */
 void
 keep_read_ahead(KeyedSource &keyed, const SourceRow &row)
 {
@@ -108,7 +108,7 @@ keep_read_ahead(KeyedSource &keyed, const SourceRow &row)
 		ExecClearTuple(slot);
 }
 
-/* Take the next of the rows that were read ahead; false when there is none. */
+/* Take the next of the rows that were read ahead; false if there is none. */
 bool
 next_read_ahead(KeyedSource &keyed, SourceRow &row)
 {
@@ -203,7 +203,7 @@ keyed_source_spilled_bytes(const KeyedSource &keyed)
 void
 keyed_source_close(KeyedSource &keyed)
 {
-	/* A call reads its source to the end. */
+	/* The call has read its source to the end. */
 	Assert(keyed->looked_at == nullptr);
 	ExecDropSingleTupleTableSlot(keyed.slot);
 	if (keyed.with_key != nullptr)

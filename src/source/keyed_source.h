@@ -1,6 +1,6 @@
 /*
  * keyed_source.h
- *		The source's rows with their keys, of which the first ones can be read
+ *		The source's rows with their keys; the first rows can be read
  *		ahead.
  */
 #ifndef BULK_UPDATE_SOURCE_KEYED_SOURCE_H
@@ -19,14 +19,14 @@ struct Progress;
 
 /*
  * keyed_source_create
- *		The rest of source, whose reading is reported to progress.
+ *		The rest of source, with progress reporting.
  *
  * Allocates in the current memory context, also later.
  */
 KeyedSource *keyed_source_create(const Options &options, Source &source, const Target &target,
 								 Progress &progress);
 
-/* read_ahead_bytes: so much of the rows read ahead is kept without spilling. */
+/* read_ahead_bytes: how much of the rows read ahead is kept in memory. */
 inline Size
 read_ahead_bytes()
 {
@@ -45,12 +45,12 @@ bool keyed_source_peek(KeyedSource &keyed, SourceRow &row);
  *		Take the next row; false at the end.  It is valid until the next call.
  *
  * These two reset the per-tuple memory of the target's cast_context, and raise
- * what source_next and, unless errors are to be skipped, the casts of the key
- * columns raise.
+ * the errors of source_next and, unless errors are skipped, of the casts of the key
+ * columns.
  */
 bool keyed_source_next(KeyedSource &keyed, SourceRow &row);
 
-/* keyed_source_spilled_bytes: what of the rows read ahead went to a temporary file. */
+/* keyed_source_spilled_bytes: bytes of the rows read ahead that went to a temporary file. */
 int64 keyed_source_spilled_bytes(const KeyedSource &keyed);
 
 void keyed_source_close(KeyedSource &keyed);

@@ -18,12 +18,12 @@ namespace bulkupdate
 namespace
 {
 
-/* How rows reach the one who asks for them. */
+/* How rows are passed on to the caller. */
 enum class ReadMode : uint8
 {
 	Undecided,
-	Streamed, /* as they come */
-	HeldBack, /* so too, but each one when the next key is known */
+	Streamed, /* in source order */
+	HeldBack, /* the same, but each one only when the next key is known */
 	Sorted,
 };
 
@@ -37,20 +37,20 @@ struct OrderedSource
 	Progress *progress;
 	ReadMode mode;
 	KeyedSource *rows; /* upstream */
-	RowSort *sort;     /* of what was upstream, when Sorted */
-	SeenKeys *passed;  /* keys of the rows that have passed without it, or NULL */
-	KeyCopy newest;    /* key of the newest row with a key of its own */
-	HeldRow *held;     /* when HeldBack: the row that waits for the next key */
+	RowSort *sort;     /* of the remaining rows, if Sorted */
+	SeenKeys *passed;  /* keys of the rows that were passed on before the sort, or NULL */
+	KeyCopy newest;    /* key of the newest row with a key */
+	HeldRow *held;     /* if HeldBack: the row that waits for the next key */
 	HeldRow *spare;    /* and the one that waited before it */
 	SourceRow row;
 	bool has_row;
-	Ordering consumed; /* how the newest consumed row came */
+	Ordering consumed; /* how the newest consumed row arrived */
 };
 
 namespace
 {
 
-/* The row has the key of another one, whose position is other. */
+/* The row has the key of another row, at position other. */
 void
 mark_duplicate(OrderedSource &ordered, int64 other)
 {
@@ -99,7 +99,7 @@ sort_error(const OrderedSource &ordered)
 	return error;
 }
 
-/* Is the first row of the rest of the source in ordered.row already? */
+/* Is the first row of the rest of the source already in ordered.row? */
 enum class FirstRow : uint8
 {
 	Unread,
@@ -153,7 +153,7 @@ next_sorted(OrderedSource &ordered)
 	return true;
 }
 
-/* Next row as it comes; false when there is none, or when the sort has begun. */
+/* Next row in source order; false if there is none, or if the sort has begun. */
 bool
 next_streamed(OrderedSource &ordered)
 {
@@ -178,8 +178,8 @@ next_streamed(OrderedSource &ordered)
 }
 
 /*
- * Next row under 'last': a row with a key passes when the next key is known to
- * be another one, or as a duplicate.  Rows without a key overtake it.
+ * Next row under 'last': a row with a key is passed on when the next key is known to
+ * differ, or as a duplicate.  Rows without a key overtake it.
  */
 bool
 next_held_back(OrderedSource &ordered)
@@ -213,7 +213,7 @@ next_held_back(OrderedSource &ordered)
 	return true;
 }
 
-/* Before the first row passes. */
+/* Before the first row is passed on. */
 void
 choose_mode(OrderedSource &ordered)
 {
@@ -290,7 +290,7 @@ ordered_source_consume(OrderedSource &ordered)
 
 	key_copy_set(ordered.newest, row.key, row.position);
 
-	/* In what is promised to be ordered, a key that has passed cannot come again. */
+	/* Rows arrive in key order here, so a key that has been passed on cannot recur. */
 	if (ordered.mode == ReadMode::Sorted || ordered.options->ordering == Ordering::Stream)
 		return;
 	if (ordered.passed == nullptr)

@@ -3,19 +3,19 @@
  *		The source's rows with their keys, each key once.
  *
  * Ordering 'auto': The first rows, as many as a chunk may have, are read
- * ahead before the first one passes.  While the keys come in ascending order, rows
- * pass as they come.  At the first key that is out of order, this row and the
- * rest of the source go through an external sort by key; with what was only
+ * ahead before the first one is passed on.  While keys ascend, rows
+ * are passed on in source order.  At the first key that is out of order, this row and the
+ * rest of the source go through an external sort by key, together with rows that were only
  * read ahead, so that a source in another order is applied in key order from its
- * first row on.  Either way equal keys meet: adjacent in the sort's output, and
- * with those that passed before by a merge with their keys.  So the
- * policy for duplicates holds over the whole source.  Under 'last' a row may
- * only pass when no later one has its key; then the whole source is sorted
- * before the first row passes.
+ * first row on.  Equal keys are found in both cases: adjacent in the sort's output, and
+ * with those passed on before by a merge with their keys.  So the
+ * policy for duplicates applies to the whole source.  Under 'last' a row may
+ * only be passed on if no later one has its key; then the whole source is sorted
+ * before the first row is passed on.
  *
- * 'sort': The whole source is sorted before the first row passes.
+ * 'sort': The whole source is sorted before the first row is passed on.
  *
- * 'stream': The caller promises key order, so equal keys are adjacent, nothing
+ * 'stream': Rows must arrive in key order, so equal keys are adjacent, nothing
  * is kept for later, and a key out of order is an error.  Under 'last' one row
  * is held back until the next key is known.
  */
@@ -34,7 +34,7 @@ struct OrderedSource;
 
 /*
  * ordered_source_create
- *		The rest of source, whose reading is reported to progress.
+ *		The rest of source, with progress reporting.
  *		Allocates in the current memory context, also later.
  */
 OrderedSource *ordered_source_create(const Options &options, Source &source, const Target &target,
@@ -45,21 +45,21 @@ OrderedSource *ordered_source_create(const Options &options, Source &source, con
  *		The next row without consuming it, or NULL at the end.  Resets the
  *		per-tuple memory of the target's cast_context.
  *
- * Raises 21000 (a key comes twice, under 'error'), 22023 (a key is out of order,
- * under 'stream'), what the casts of the key columns raise unless errors are to
- * be skipped, and what source_next raises.
+ * Raises 21000 (a key occurs twice, under 'error'), 22023 (a key is out of order,
+ * under 'stream'), the errors of the casts of the key columns unless errors are
+ * skipped, and those of source_next.
  */
 SourceRow *ordered_source_peek(OrderedSource &ordered);
 
-/* ordered_source_consume: the peeked row is taken. */
+/* ordered_source_consume: take the peeked row. */
 void ordered_source_consume(OrderedSource &ordered);
 
-/* ordered_source_ordering: how the newest consumed row came: Stream or Sort. */
+/* ordered_source_ordering: how the newest consumed row arrived: Stream or Sort. */
 Ordering ordered_source_ordering(const OrderedSource &ordered);
 
 /*
  * ordered_source_spilled_bytes
- *		What has gone to temporary files so far, for order and duplicates: the
+ *		Bytes written to temporary files so far, for ordering and duplicates: the
  *		sort's files at their largest, the seen keys, and the rows read ahead.
  */
 int64 ordered_source_spilled_bytes(const OrderedSource &ordered);

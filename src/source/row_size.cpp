@@ -1,6 +1,6 @@
 /*
  * row_size.cpp
- *		The sizes of rows, and the errors of those that are too large.
+ *		The sizes of rows, and errors for rows that are too large.
  */
 #include "source/row_size.h"
 
@@ -44,7 +44,7 @@ tuple_of(TupleTableSlot *slot)
 	return reinterpret_cast<MinimalTupleTableSlot *>(slot)->mintuple;
 }
 
-/* Size of a value of a column of the target, nearly; it is not stored out of line. */
+/* Approximate size of a value of a column of the target, which is not stored out of line. */
 Size
 value_size(const Target &target, AttrNumber attno, Datum value)
 {
@@ -68,7 +68,7 @@ row_size_error(const Target &target, const SourceRow &row)
 	{
 		int i = column.source - 1;
 
-		/* What a cast makes of the others may be smaller. */
+		/* The result of a cast may be smaller than the others. */
 		if (column.cast == nullptr && column.input == nullptr && !slot->tts_isnull[i] &&
 			TupleDescAttr(slot->tts_tupleDescriptor, i)->attlen == -1)
 			size += toast_datum_size(slot->tts_values[i]);

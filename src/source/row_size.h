@@ -2,8 +2,8 @@
  * row_size.h
  *		Rows that are too large for one tuple.
  *
- * UPDATE leaves values that are stored out of line where they are.  Here a row
- * has to hold them, as an array has to hold the row, and a tuple of the server has
+ * UPDATE does not fetch values that are stored out of line and not changed.  Here a row
+ * has to contain them, as an array has to contain the row, and a tuple of the server has
  * at most 1 GB.
  */
 #ifndef BULK_UPDATE_SOURCE_ROW_SIZE_H
@@ -15,16 +15,16 @@
 namespace bulkupdate
 {
 
-/* What is not for the row itself: the other columns of its table, headers of tuples and arrays. */
+/* Reserved for other data: the other columns of the table, headers of tuples and arrays. */
 constexpr Size MAX_ROW_BYTES = MaxAllocSize - Size{256} * 1024;
 
 /*
  * row_size_error
- *		The error of a row whose values are too large together before any is
- *		fetched; NULL when they are not, as far as is known before the casts.
+ *		The error of a row whose values are too large in total, before any is
+ *		fetched; NULL if they are not, as far as is known before the casts.
  *
- * This and the next two return errors with SQLSTATE 54000, for rows to be
- * rejected with or to be raised by ThrowErrorData(), allocated in the current
+ * This and the next two return errors with SQLSTATE 54000, to reject rows
+ * with or to be raised by ThrowErrorData(), allocated in the current
  * memory context.
  */
 ErrorData *row_size_error(const Target &target, const SourceRow &row);
@@ -38,7 +38,7 @@ ErrorData *row_size_error(const Target &target, const SourceRow &row);
 HeapTuple form_row(const Target &target, TupleTableSlot *slot, int64 position, const Datum *values,
 				   const bool *nulls, ErrorData **error);
 
-/* sort_size_error: of a row that is too large to be sorted, where it is with its key. */
+/* sort_size_error: of a row that is too large to be sorted together with its key. */
 ErrorData *sort_size_error(const Target &target, const SourceRow &row);
 
 } /* namespace bulkupdate */

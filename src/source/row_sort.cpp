@@ -15,7 +15,7 @@ struct RowSort
 	const Target *target;
 	TupleDesc source;
 	Tuplesortstate *state;
-	MemoryContext memory; /* of what a row that is put needs */
+	MemoryContext memory; /* for adding a row */
 	TupleTableSlot *input;
 	TupleTableSlot *output;
 };

@@ -19,7 +19,7 @@ struct RowSort;
  *		A sort of rows of the form source, by key and then by position,
  *		ascending or descending.  Rows without a key come last.
  *
- * Values stored out of line stay there.  Raises 54011 (the source's columns and
+ * Values stored out of line are not fetched.  Raises 54011 (the source's columns and
  * those of the key are more than a row can have).  Allocates in the current memory
  * context; temporary files belong to the current resource owner, so the other
  * functions must not be called in a subtransaction.
@@ -29,7 +29,7 @@ RowSort *row_sort_create(const Target &target, TupleDesc source, bool ascending_
 /* row_sort_put: add a row, whose key may be missing or bad. */
 void row_sort_put(RowSort &sort, const SourceRow &row);
 
-/* row_sort_perform: all rows are in. */
+/* row_sort_perform: sort, after all rows have been added. */
 void row_sort_perform(RowSort &sort);
 
 /*
@@ -40,7 +40,7 @@ void row_sort_perform(RowSort &sort);
  */
 bool row_sort_next(RowSort &sort, SourceRow &row);
 
-/* row_sort_spilled_bytes: most disk space that its temporary files have taken so far. */
+/* row_sort_spilled_bytes: the maximum disk space of its temporary files so far. */
 int64 row_sort_spilled_bytes(const RowSort &sort);
 
 /* row_sort_end: release memory and temporary files. */

@@ -11,8 +11,8 @@ namespace bulkupdate
 {
 
 /*
- * An entry is the position and the key: its Datums where they are values, else
- * the size of what follows and its columns in the form of datumSerialize().
+ * An entry is the position and the key: its Datums if they are passed by value, otherwise
+ * the size of the rest and its columns in the form of datumSerialize().
  */
 struct SeenKeys
 {
@@ -49,7 +49,7 @@ serialized_size(const Target &target, const Datum *key)
 	return size;
 }
 
-/* Casts can make such a key of a row of the source. */
+/* Casts can produce such a key from a row of the source. */
 void
 check_size(Size size)
 {

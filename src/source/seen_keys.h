@@ -1,6 +1,6 @@
 /*
  * seen_keys.h
- *		Keys kept for later: the newest one, and all that came in order.
+ *		Keys kept for later: the newest one, and all that arrived in order.
  */
 #ifndef BULK_UPDATE_SOURCE_SEEN_KEYS_H
 #define BULK_UPDATE_SOURCE_SEEN_KEYS_H
@@ -10,12 +10,12 @@
 namespace bulkupdate
 {
 
-/* A copy of one key, replaced again and again. */
+/* A copy of one key, which is replaced repeatedly. */
 struct KeyCopy
 {
 	const Target *target;
 	MemoryContext memory;
-	MemoryContext spare; /* the new copy is made before the old one goes */
+	MemoryContext spare; /* the new copy is made before the old one is freed */
 	Datum *key;
 	int64 position; /* of its row in the source; 0: no key */
 };
@@ -32,9 +32,9 @@ key_copy_compare(const KeyCopy &copy, const Datum *key)
 }
 
 /*
- * Ascending keys with their rows' positions.  It keeps as much in
- * memory as a spool may and writes the rest to a temporary file, byte after
- * byte: a tuplestore would form a tuple for each key, and that costs more than
+ * Ascending keys with their rows' positions.  As much is kept in
+ * memory as in a spool and the rest is written to a temporary file, byte by
+ * byte: a tuplestore would form a tuple for each key, which costs more than
  * twice as much.
  */
 struct SeenKeys;
@@ -48,15 +48,15 @@ struct SeenKeys;
 SeenKeys *seen_keys_create(const Target &target);
 void seen_keys_add(SeenKeys &seen, const Datum *key, int64 position);
 
-/* seen_keys_spilled_bytes: what has been written to the temporary file. */
+/* seen_keys_spilled_bytes: bytes written to the temporary file. */
 int64 seen_keys_spilled_bytes(const SeenKeys &seen);
 
-/* seen_keys_rewind: all keys are in; now they can be looked up. */
+/* seen_keys_rewind: all keys have been added; now they can be looked up. */
 void seen_keys_rewind(SeenKeys &seen);
 
 /*
  * seen_keys_find
- *		Position of the row with this key, or 0.  The keys asked for must come
+ *		Position of the row with this key, or 0.  The keys must be looked up
  *		in ascending order.
  */
 int64 seen_keys_find(SeenKeys &seen, const Datum *key);

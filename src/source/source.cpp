@@ -17,7 +17,7 @@ struct PortalMark
 	MemoryContextCallback at_reset;
 };
 
-/* In the call's memory: the portal's mark, or NULL when the portal is gone. */
+/* In the call's memory: the portal's mark, or NULL if the portal has been dropped. */
 struct PortalWatch
 {
 	PortalMark *mark;
@@ -27,11 +27,11 @@ struct PortalWatch
 namespace
 {
 
-/* Most and first number of rows fetched at once. */
+/* Maximum and first number of rows to fetch at once. */
 constexpr int64 MAX_BATCH_ROWS = 1000;
 constexpr int64 FIRST_BATCH_ROWS = 16;
 
-/* A batch that takes longer than this is followed by a smaller one, so that progress shows. */
+/* A batch that takes longer than this is followed by a smaller one, so that progress is shown. */
 constexpr double SLOW_BATCH_MS = 50;
 
 void
@@ -59,11 +59,11 @@ check_portal(const Source &source, Portal portal)
 
 /*
  * The portal may end before the call (a trigger closes it, and may open another
- * one under its name), and the call before the portal.  Both ends are seen by
- * callbacks on their memory contexts, and each informs the other side.
+ * one with its name), and the call before the portal.  Both ends call
+ * callbacks of their memory contexts, and each informs the other side.
  *
- * PinPortal() would forbid CLOSE instead, but a pin outlives an error that is
- * rolled back to a savepoint, and then forbids COMMIT.
+ * PinPortal() would prevent CLOSE instead, but a pin outlives an error that is
+ * rolled back to a savepoint, and then prevents COMMIT.
  */
 void
 portal_is_gone(void *arg)
@@ -102,9 +102,9 @@ watch_portal(Portal portal)
 }
 
 /*
- * The code that runs between two fetches (triggers, casts, defaults) is the
- * user's and may do anything to the portal.  A portal that is not as we left
- * it would make rows go lost without a word.
+ * The code that runs between two fetches (triggers, casts, defaults) is
+ * user-defined and may do anything to the portal.  If it is not as we left
+ * it, rows could be lost silently.
  */
 void
 check_portal_untouched(const Source &source)
@@ -119,7 +119,7 @@ check_portal_untouched(const Source &source)
 	check_portal(source, source.portal);
 }
 
-/* Rows to fetch next: few at first, then more while they come fast and fit into memory. */
+/* Number of rows to fetch next: few at first, more while they arrive fast and fit in memory. */
 int64
 next_batch_target(const Source &source)
 {
@@ -134,7 +134,7 @@ next_batch_target(const Source &source)
 	return Max(Min(growing, fitting), 1);
 }
 
-/* Rows that may be fetched before a chunk ends. */
+/* Number of rows that may be fetched before a chunk ends. */
 int64
 rows_to_chunk_end(const Source &source)
 {
@@ -173,7 +173,7 @@ fetch_error_context(void *arg)
 {
 	const Source &source = *static_cast<const Source *>(arg);
 
-	/* The batch was empty before; now it has the rows that came before the error. */
+	/* The batch was empty before; now it has the rows fetched before the error. */
 	int64 rows = source.rows_taken + tuplestore_tuple_count(source.batch);
 
 	errcontext("bulk_update fetching from %s after source row %lld", source.label,
@@ -212,7 +212,7 @@ source_open(const char *name, const char *label, int chunk_rows)
 const PlannedStmt *
 source_plan(const Source &source)
 {
-	/* It may be gone: a cast that is inlined has its constants evaluated before the first row. */
+	/* It may be gone: the constants of an inlined cast are evaluated before the first row. */
 	if (source.watch->mark == nullptr || source.portal->stmts == NIL)
 		return nullptr;
 
@@ -244,7 +244,7 @@ source_next(Source &source)
 		with_error_context(fetch_error_context, &source, [&] { fetch_batch(source); });
 	}
 
-	/* What the batch takes for the row, which is up to twice its length and a header. */
+	/* The memory that the batch uses for the row: up to twice its length and a header. */
 	source.batch_bytes += static_cast<int64>(
 		GetMemoryChunkSpace(reinterpret_cast<MinimalTupleTableSlot *>(source.slot)->mintuple));
 	source.rows_taken++;

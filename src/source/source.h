@@ -2,9 +2,9 @@
  * source.h
  *		The rows of an open portal, one at a time and in order.
  *
- * Rows are fetched from the portal in batches into a tuplestore: a batch is
- * kept in memory while it is small and spills to a temporary file when its
- * rows turn out to be large, so reading ahead never costs more than a part of
+ * Rows are fetched from the portal in batches into a tuplestore: a small batch is
+ * kept in memory, and a batch with large rows spills to a temporary file,
+ * so reading ahead never needs more than part of
  * work_mem.
  */
 #ifndef BULK_UPDATE_SOURCE_SOURCE_H
@@ -20,17 +20,17 @@ struct PortalWatch;
 struct Source
 {
 	const char *name;  /* of the portal */
-	const char *label; /* what messages call it */
+	const char *label; /* its name in messages */
 	Portal portal;
-	PortalWatch *watch;     /* is the portal still there? */
+	PortalWatch *watch;     /* whether the portal still exists */
 	uint64 portal_position; /* where we left the portal */
-	TupleDesc tuple_desc;   /* our own copy */
+	TupleDesc tuple_desc;   /* our copy */
 	Tuplestorestate *batch; /* rows fetched and not yet taken */
 	DestReceiver *receiver; /* puts rows into batch */
 	TupleTableSlot *slot;   /* the row that was taken last */
 	bool at_end;            /* the portal has no more rows */
-	int64 chunk_rows;       /* most rows of a chunk */
-	int64 batch_target;     /* rows that the newest batch was to have, if no chunk had ended */
+	int64 chunk_rows;       /* maximum number of rows in a chunk */
+	int64 batch_target;     /* intended rows of the newest batch, if no chunk had ended */
 	int64 batch_rows;       /* rows of the newest batch */
 	int64 batch_bytes;      /* and their size */
 	bool slow;              /* the newest batch took long to fetch */
@@ -39,28 +39,28 @@ struct Source
 
 /*
  * source_open
- *		Begin to read the portal called name, from its position.
+ *		Begin to read the portal with this name, from its position.
  *
- * label: what the error context calls the source.  chunk_rows: a batch ends at
- * each multiple of it, where a chunk ends unless it is cut short by its size.
- * So when a chunk fails the portal is not ahead of it.  Allocates in the current
+ * label: the source's name in error contexts.  chunk_rows: a batch ends at
+ * each multiple of it, where a chunk ends unless its size ends it earlier.
+ * So if a chunk fails the portal is not ahead of it.  Allocates in the current
  * memory context; name and label are not copied.
  *
- * Raises 34000 (no such portal), 55006 (it is being run right now), 24000 (it
+ * Raises 34000 (no such portal), 55006 (it is in use), 24000 (it
  * is not in a state to be fetched from), 42P11 (it returns no rows).
  */
 Source *source_open(const char *name, const char *label, int chunk_rows);
 
 /*
  * source_plan
- *		The plan of the portal, or NULL when it has none (a cursor WITH HOLD from
- *		an earlier transaction) or is gone itself.
+ *		The plan of the portal, or NULL if it has none (a cursor WITH HOLD from
+ *		an earlier transaction) or has been dropped.
  */
 const PlannedStmt *source_plan(const Source &source);
 
 /*
  * source_estimated_rows
- *		What the planner expects the rest of the portal to return, or -1 when
+ *		The number of rows that the planner expects from the rest of the portal, or -1 if
  *		its plan is not known.
  */
 int64 source_estimated_rows(const Source &source);
@@ -69,12 +69,12 @@ int64 source_estimated_rows(const Source &source);
  * source_next
  *		The next row, or NULL at the end.  Valid until the next call.
  *
- * Raises what the cursor's query raises, and 24000 when the portal was closed,
- * reopened or moved by somebody else since it was last fetched from.
+ * Raises the errors of the cursor's query, and 24000 if other code has closed,
+ * reopened or moved the portal since the last fetch.
  */
 TupleTableSlot *source_next(Source &source);
 
-/* source_close: give back what belongs to the reading; the portal stays open. */
+/* source_close: end reading; the portal stays open. */
 void source_close(Source &source);
 
 } /* namespace bulkupdate */

@@ -10,7 +10,7 @@
 namespace bulkupdate
 {
 
-/* Valid until the next one is asked for. */
+/* Valid until the next one is read. */
 struct SourceRow
 {
 	TupleTableSlot *slot; /* begins with the source's columns */

@@ -18,7 +18,7 @@ struct CastErrorContext
 {
 	const Target &target;
 	int64 position;
-	const MappedColumn *column; /* the one that is cast now */
+	const MappedColumn *column; /* the one that is being cast */
 };
 
 void
@@ -31,7 +31,7 @@ cast_error_context(void *arg)
 			   attribute_name(where.target, where.column->target));
 }
 
-/* A text as a C string, without the blanks at the end of a char(n): they do not count. */
+/* A text as a C string, without the trailing blanks of a char(n), which do not count. */
 char *
 string_of_text(Oid type, Datum value)
 {
@@ -52,7 +52,7 @@ string_of_text(Oid type, Datum value)
 	return string;
 }
 
-/* As COPY reads it: a domain's input function is asked about nulls too. */
+/* As in COPY: a domain's input function is called for nulls too. */
 Datum
 read_text(TextInput &input, Datum value, bool isnull)
 {
@@ -78,7 +78,7 @@ coerce(const Target &target, const MappedColumn &column, TupleTableSlot *row, bo
 	return value;
 }
 
-/* The value of a key column; false when no row can have it. */
+/* The value of a key column; false if no row can have it. */
 inline bool
 coerce_key_column(const Target &target, const MappedColumn &column, TupleTableSlot *row,
 				  Datum *value, bool *isnull)
@@ -119,7 +119,7 @@ for_each_column(CastErrorContext &where, ColumnKind kind, Coerce coerce)
 	}
 }
 
-/* Does an error of a key's cast say that its type has no such value? */
+/* Does an error of a key's cast mean that its type has no such value? */
 bool
 is_out_of_range(const ErrorData *error, const MappedColumn &column, TupleDesc source)
 {
@@ -131,7 +131,7 @@ is_out_of_range(const ErrorData *error, const MappedColumn &column, TupleDesc so
 		case ERRCODE_INTERVAL_FIELD_OVERFLOW:
 			return true;
 		case ERRCODE_FEATURE_NOT_SUPPORTED:
-			/* The integers have no NaN and no infinity. */
+			/* The integer types have no NaN and no infinity. */
 			return getBaseType(TupleDescAttr(source, column.source - 1)->atttypid) == NUMERICOID;
 		default:
 			return false;
@@ -157,7 +157,7 @@ coerce_values(const Target &target, TupleTableSlot *row, int64 position, OnError
 
 	slot_getallattrs(row);
 
-	/* A subtransaction that writes nothing gets no transaction ID: it is cheap. */
+	/* A subtransaction that writes nothing gets no transaction ID, so it is cheap. */
 	if (on_error == OnError::Skip && target.values_can_fail)
 		return try_in_subtransaction(coerce_all, is_value_error);
 	coerce_all();

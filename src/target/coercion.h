@@ -1,6 +1,6 @@
 /*
  * coercion.h
- *		A source row's columns as the target has them.
+ *		A source row's columns as values of the target's columns.
  */
 #ifndef BULK_UPDATE_TARGET_COERCION_H
 #define BULK_UPDATE_TARGET_COERCION_H
@@ -13,19 +13,19 @@ namespace bulkupdate
 /*
  * The next two compute the target's values of a source row, at position in the
  * source.  values and nulls have an entry for each attribute of the target; only
- * those of the columns asked for are set.  Values may point into row or into the
+ * those of the requested columns are set.  Values may point into row or into the
  * per-tuple memory of the target's cast_context, which they do not reset, and
  * none is stored out of line.  An error that they return is allocated in the
  * current memory context.
  *
  * coerce_values
- *		Those of the columns that are not of the key.
+ *		Those of the columns that are not in the key.
  *
- * on_error: under Skip, errors of the casts that can be blamed on the row are
+ * on_error: under Skip, errors of the casts that can be the row's are
  * returned instead of raised; the casts then run in a subtransaction.  Under Stop
  * returns NULL.
  *
- * Raises what the casts, input functions and domain checks raise.
+ * Raises the errors of the casts, input functions and domain checks.
  */
 ErrorData *coerce_values(const Target &target, TupleTableSlot *row, int64 position,
 						 OnError on_error, Datum *values, bool *nulls);
@@ -34,11 +34,11 @@ ErrorData *coerce_values(const Target &target, TupleTableSlot *row, int64 positi
  * coerce_key
  *		Those of the key columns.  Sets is_possible: can a row have this key?
  *
- * Not one with a null, nor one that its cast changes, nor one that is out of its
- * type's range; then the values are of no use.  In a subtransaction only when a
- * cast may raise that, or, under Skip, any error.
+ * Not a key with a null, nor one that its cast changes, nor one that is out of its
+ * type's range; then the values must not be used.  Uses a subtransaction only if a
+ * cast may raise that error, or, under Skip, any error.
  *
- * Returns and raises what coerce_values does.
+ * Returns and raises the same as coerce_values.
  */
 ErrorData *coerce_key(const Target &target, TupleTableSlot *row, int64 position, OnError on_error,
 					  Datum *values, bool *nulls, bool *is_possible);

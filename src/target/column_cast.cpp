@@ -1,6 +1,6 @@
 /*
  * column_cast.cpp
- *		Making the cast of a source column as the parser and the planner make it.
+ *		Building the cast of a source column like the parser and the planner.
  */
 #include "target/column_cast.h"
 
@@ -12,7 +12,7 @@ namespace bulkupdate
 namespace
 {
 
-/* Casts of pg_catalog that take every value, and that are not marked leakproof. */
+/* Casts of pg_catalog that accept every value, and that are not marked leakproof. */
 bool
 takes_every_value(Oid function)
 {
@@ -51,7 +51,7 @@ call_can_fail(Oid function, const List *arguments)
 	return !get_func_leakproof(function) && !takes_every_value(function);
 }
 
-/* May a cast raise an error?  A leakproof function reveals nothing of its argument, even so. */
+/* May a cast raise an error?  A leakproof function does not reveal its argument even so. */
 bool
 can_fail(const Node *cast)
 {
@@ -75,7 +75,7 @@ can_fail(const Node *cast)
 	}
 }
 
-/* May the value be out of the type's range?  What a domain forbids is not. */
+/* May the value be out of the type's range?  Constraints of a domain do not count. */
 bool
 can_be_out_of_range(const Node *cast)
 {
@@ -100,7 +100,7 @@ input_of_text(Oid from, const MappedColumn &column, const FormData_pg_attribute 
 	Oid type = to->atttypid;
 	Oid function;
 
-	/* The domain's input function would make the key fit the domain's type modifier. */
+	/* The domain's input function would apply the domain's type modifier to the key. */
 	if (column.is_key && domain_typmod >= 0)
 		type = base;
 	input->from = text;
@@ -120,7 +120,7 @@ column_cast(Target &target, const Options &options, MappedColumn &column, TupleD
 	Var *value = makeVar(1, column.source, from->atttypid, from->atttypmod, from->attcollation, 0);
 	Node *cast = nullptr;
 
-	/* The parser takes it that an unknown can be anything, for to it that is a constant. */
+	/* For the parser an unknown is a constant, which can have any type. */
 	if (from->atttypid != UNKNOWNOID)
 		cast = coerce_to_target_type(nullptr, reinterpret_cast<Node *>(value), from->atttypid,
 									 to.atttypid, column.is_key ? -1 : to.atttypmod,

@@ -15,15 +15,15 @@ namespace bulkupdate
  *		Set cast, input and comparison of a mapped column.
  *
  * A value is assigned: by the assignment cast that transformAssignedExpr() builds
- * for INSERT ... SELECT, or, where there is none from text, by the type's input
- * function with the column's type modifier, as COPY reads it.  There is no cast
- * where the datum goes in as it is.
+ * for INSERT ... SELECT, or, if there is none from text, by the type's input
+ * function with the column's type modifier, as in COPY.  There is no cast
+ * if the datum can be used as it is.
  *
  * A key is compared: it is cast to the type without the column's type modifier,
- * and where the cast may change it, the result is compared with what the source
- * gave (key_comparison.h).
+ * and if the cast may change it, the result is compared with the source's
+ * value (key_comparison.h).
  *
- * Notes in target whether casts can fail.  Raises 42804 (types without an
+ * Records in target whether casts can fail.  Raises 42804 (types without an
  * assignment cast).
  */
 void column_cast(Target &target, const Options &options, MappedColumn &column, TupleDesc source);

@@ -16,7 +16,7 @@ same_value(const Target &target, const MappedColumn &column, Datum a, bool a_isn
 
 	if (a_isnull || b_isnull)
 		return a_isnull && b_isnull;
-	/* Mostly they are the same bytes; where not, they can be equal all the same. */
+	/* Usually they are the same bytes; otherwise they can still be equal. */
 	if (datumIsEqual(a, b, attribute->attbyval, attribute->attlen))
 		return true;
 	if (column.equality == nullptr)

@@ -1,6 +1,6 @@
 /*
  * compare.h
- *		Has a row these values already?
+ *		Does a row already have these values?
  */
 #ifndef BULK_UPDATE_TARGET_COMPARE_H
 #define BULK_UPDATE_TARGET_COMPARE_H
@@ -12,8 +12,8 @@ namespace bulkupdate
 
 /*
  * same_value
- *		Compare two values of a column as IS NOT DISTINCT FROM does: two nulls
- *		are the same, values are by the equality of the type's default operator
+ *		Compare two values of a column like IS NOT DISTINCT FROM: two nulls
+ *		are the same, values are compared by the equality of the type's default operator
  *		class and the column's collation.  A type without one (json, point) is
  *		compared by its bytes.
  */
@@ -22,8 +22,8 @@ bool same_value(const Target &target, const MappedColumn &column, Datum a, bool 
 
 /*
  * has_values
- *		Has a stored row all these values, by target attribute, in the columns that
- *		are not of the key?  stored(i, &isnull) returns its value in the i-th of
+ *		Does a stored row have all these values, by target attribute, in the columns that
+ *		are not in the key?  stored(i, &isnull) returns its value in the i-th of
  *		them, from 0, in the order of the source.
  */
 template <typename Stored>

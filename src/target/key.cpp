@@ -37,7 +37,7 @@ index_covers_key(const Target &target, Relation index)
 	return true;
 }
 
-/* Does the index compare as "=" without more words does? */
+/* Does the index compare like a plain "="? */
 bool
 compares_as_usual(const Target &target, Relation index)
 {
@@ -55,7 +55,7 @@ compares_as_usual(const Target &target, Relation index)
 	return true;
 }
 
-/* Of two covering indexes: all of the key, usual comparison, immediate, primary key. */
+/* The better of two covering indexes: the whole key, usual comparison, immediate, primary key. */
 bool
 is_better_index(const Target &target, Relation candidate, Relation best)
 {

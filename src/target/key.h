@@ -12,7 +12,7 @@ namespace bulkupdate
 
 /*
  * primary_key_columns
- *		Names of the primary key's columns; size 0 when the relation has none.
+ *		Names of the primary key's columns; size 0 if the relation has none.
  */
 Span<const char *> primary_key_columns(Relation relation);
 
@@ -20,9 +20,9 @@ Span<const char *> primary_key_columns(Relation relation);
  * choose_key
  *		Set keys of the target from its mapped key columns, and the index, opened.
  *
- * The key is covered when all key columns of a unique, valid, non-partial
- * B-tree index without expressions are among it: then it finds one row at
- * most.  Further key columns are compared too.
+ * The key is covered if it includes all columns of a unique, valid, non-partial
+ * B-tree index without expressions: then at most one row has it.
+ * Additional key columns are compared too.
  *
  * Raises 42P10 (no such index), 42883 (a key column outside of the index has a
  * type without a default B-tree operator class).
@@ -51,7 +51,7 @@ compare_keys(const Target &target, const Datum *a, const Datum *b)
  * key_range_is_dense
  *		Are there so few possible keys from low to high that reading all rows
  *		between them costs no more than looking up n of them one by one?
- *		Known for a key of one integer column only.
+ *		Only known for a key of one integer column.
  */
 bool key_range_is_dense(const Target &target, Datum low, Datum high, int n);
 

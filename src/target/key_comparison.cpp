@@ -1,6 +1,6 @@
 /*
  * key_comparison.cpp
- *		Comparing a key with what its cast has made of it.
+ *		Comparing a key with the result of its cast.
  */
 #include "target/key_comparison.h"
 
@@ -10,7 +10,7 @@ namespace bulkupdate
 namespace
 {
 
-/* The function that a cast is, but for a domain's checks; InvalidOid when it is something else. */
+/* The function of a cast, under a domain's checks; InvalidOid if the cast is something else. */
 Oid
 function_of_cast(const Node *cast)
 {
@@ -20,7 +20,7 @@ function_of_cast(const Node *cast)
 	return IsA(cast, FuncExpr) ? reinterpret_cast<const FuncExpr *>(cast)->funcid : InvalidOid;
 }
 
-/* Casts to a type that has all values of the other one. */
+/* Casts to a type that includes all values of the other one. */
 bool
 widens(Oid function)
 {
@@ -41,7 +41,7 @@ widens(Oid function)
 	}
 }
 
-/* Casts to a smaller integer: sets what the other one may be. */
+/* Casts to a smaller integer type: sets the possible values of the other one. */
 bool
 narrows(Oid function, KeyComparison &comparison)
 {
@@ -62,7 +62,7 @@ is_text(Oid type)
 	return type == TEXTOID || type == VARCHAROID;
 }
 
-/* given "=" made, or NULL when there is no such operator. */
+/* given "=" made, or NULL if there is no such operator. */
 Node *
 direct_comparison(Node *given, Oid from, Node *made, Oid to)
 {
@@ -76,8 +76,8 @@ direct_comparison(Node *given, Oid from, Node *made, Oid to)
 }
 
 /*
- * given "=" made, cast back to the type that was given; NULL when that cannot be.
- * Nor for text, which a cast reads: '03' is the number that comes back as '3'.
+ * given "=" made, cast back to the type of given; NULL if that is not possible,
+ * or for text that a cast reads: '03' is the number that is cast back to '3'.
  */
 Node *
 comparison_of_round_trip(Node *given, Oid from, Node *made, Oid to)
@@ -94,9 +94,9 @@ comparison_of_round_trip(Node *given, Oid from, Node *made, Oid to)
 }
 
 /*
- * "Is it the same?" of the source's column, a Var, and the cast's result, a
+ * The comparison of the source's column, a Var, and the cast's result, a
  * CaseTestExpr; planned, or NULL.  Compared by the column's collation: the
- * source's may be another one.
+ * source may have another one.
  */
 Expr *
 comparison_expr(const Var *from, Oid from_base, const FormData_pg_attribute *to, Oid to_base)
@@ -137,7 +137,7 @@ key_comparison(const Var *from, const FormData_pg_attribute *to, const Node *cas
 	Oid function = function_of_cast(cast);
 	KeyComparison *comparison = palloc_one<KeyComparison>();
 
-	/* Only a domain can have a type modifier here, and that may change a value. */
+	/* Only a domain can have a type modifier here, which may change a value. */
 	if (domain_typmod < 0)
 	{
 		if (from_base == to_base || (is_text(from_base) && is_text(to_base)) || widens(function))

@@ -12,7 +12,7 @@ namespace
 
 constexpr const char *OTHER_COLUMNS = "or specify other columns in argument \"key_columns\".";
 
-/* A unique index of a partitioned table must have the partition key, as its indexes below must. */
+/* A unique index of a partitioned table must include the partition key, like its indexes below. */
 const char *
 hint_for_partition_key(const Target &target, Relation table)
 {
@@ -80,7 +80,7 @@ is_on_key(const Target &target, Relation index)
 	return true;
 }
 
-/* What keeps a unique index on the key from covering it? */
+/* Why a unique index on the key does not cover it. */
 const char *
 hint_for_index(Relation index)
 {
@@ -125,7 +125,7 @@ hint_for_indexes(const Target &target)
 	return hint;
 }
 
-/* An index on some of the key columns is enough; so only when none can be in one. */
+/* An index on some of the key columns is enough, so only if none can be indexed. */
 const char *
 hint_for_types(const Target &target)
 {

@@ -1,6 +1,6 @@
 /*
  * key_hint.h
- *		What to do where no unique index covers the key.
+ *		What to do if no unique index covers the key.
  */
 #ifndef BULK_UPDATE_TARGET_KEY_HINT_H
 #define BULK_UPDATE_TARGET_KEY_HINT_H
@@ -16,7 +16,7 @@ bool is_key_attribute(const Target &target, AttrNumber attno);
 /*
  * key_index_hint
  *		A hint for the error that no unique index covers the key: what is wrong
- *		with one that is there, or why none can be created; else to create one.
+ *		with an existing one, or why none can be created; otherwise to create one.
  *
  * Opens the indexes of the target, and the tables below a partitioned one, with
  * the lock of SELECT.  Allocates in the current memory context.

@@ -10,7 +10,7 @@ namespace bulkupdate
 namespace
 {
 
-/* Which of the key's columns a mapped key column is. */
+/* The index of a mapped key column in the key. */
 int
 key_number(const Target &target, const MappedColumn &column)
 {
@@ -22,8 +22,8 @@ key_number(const Target &target, const MappedColumn &column)
 }
 
 /*
- * Keys that are in an index are much shorter.  Longer ones are only counted: their
- * text may be longer than a string can be, and nobody reads it.
+ * Keys in an index are much shorter.  Of longer ones only the size is shown: their
+ * text may be longer than the maximum length of a string, and nobody reads it.
  */
 constexpr Size MAX_TEXT_BYTES = Size{64} * 1024;
 

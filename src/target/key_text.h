@@ -12,10 +12,10 @@ namespace bulkupdate
 
 /*
  * The next three put a key's columns in the order of the source.  A key is an
- * array of a Datum for each key column, none null.  Of a value of more than 64 kB
- * only the size is given: "<629145600 bytes>".
+ * array of a Datum for each key column, none null.  For a value of more than 64 kB
+ * only the size is shown: "<629145600 bytes>".
  *
- * key_text: the output of its type, or a row literal when it is composite.
+ * key_text: the output of its type, or a row literal if it is composite.
  */
 char *key_text(const Target &target, const Datum *key);
 
@@ -25,21 +25,21 @@ const char *key_names(const Target &target);
 /*
  * key_detail
  *		Names and values of a key for messages: "(a, b)=(1, x)".  Calls
- *		the output functions of the types, and looks up nothing else in the catalogs, so
+ *		the output functions of the types, and reads nothing else in the catalogs, so
  *		an error context can call it.
  *
- * max_bytes: longer values are cut off there; 0: none is.
+ * max_bytes: longer values are cut off there; 0: no limit.
  */
 const char *key_detail(const Target &target, const Datum *key, int max_bytes = 0);
 
 /*
  * source_key_detail
- *		The same of a source row, with the values that the source gave; NULL when
+ *		The same for a source row, with the source's values; NULL if
  *		one of them is null.
  */
 const char *source_key_detail(const Target &target, TupleTableSlot *row);
 
-/* clipped: a text, cut off after max_bytes; 0: as it is. */
+/* clipped: a text, cut off after max_bytes; 0: no limit. */
 const char *clipped(const char *text, int max_bytes);
 
 } /* namespace bulkupdate */

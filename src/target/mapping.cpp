@@ -13,7 +13,7 @@ namespace bulkupdate
 namespace
 {
 
-/* Target columns in source order: those the caller names, or the source's own names. */
+/* Target columns in source order: those specified by the caller, or the source's column names. */
 Span<const char *>
 names_in_source_order(const Target &target, const Options &options, TupleDesc source)
 {
@@ -38,7 +38,7 @@ names_in_source_order(const Target &target, const Options &options, TupleDesc so
 	return options.columns;
 }
 
-/* The hint, or which column the name may have been meant for. */
+/* The hint, or a column whose name differs only in case. */
 const char *
 hint_for_name(Relation relation, const char *name, const char *hint)
 {
@@ -89,7 +89,7 @@ check_not_mapped_twice(const Target &target, int n, const char *name)
 					 errhint("Map only one source column to each column of the table.")));
 }
 
-/* Mark the mapped columns that are the key. */
+/* Mark the mapped columns that are in the key. */
 void
 mark_key_columns(Target &target, const Options &options)
 {
@@ -169,7 +169,7 @@ check_value_columns(const Target &target)
 						errhint("Add a column with the new values to the source.")));
 }
 
-/* Equality as IS DISTINCT FROM takes it; NULL for a type that has none. */
+/* Equality as for IS DISTINCT FROM; NULL for a type without one. */
 FmgrInfo *
 equality_of_attribute(const Target &target, AttrNumber attno)
 {

@@ -13,7 +13,7 @@ namespace bulkupdate
 namespace
 {
 
-/* What to use instead, for the kinds of relation that are refused. */
+/* What to use instead, for relations that cannot be updated. */
 const char *
 hint_for_relkind(char relkind)
 {
@@ -59,7 +59,7 @@ check_kind(Relation relation)
 				 errdetail("The relation is a temporary table of another session.")));
 }
 
-/* Core refuses RETURNING there, and what a row's outcome is cannot be known. */
+/* Core does not support RETURNING there, and a row's outcome could not be determined. */
 void
 check_rules(Relation relation)
 {
@@ -98,13 +98,13 @@ target_open(const Options &options, TupleDesc source)
 {
 	Target *target = palloc_one<Target>();
 
-	/* A dry run without rejects writes nothing, so it can run where nothing can be written. */
+	/* A dry run without rejects writes nothing, so it works in read-only transactions. */
 	bool writes = !options.dry_run || OidIsValid(options.rejects);
 
 	if (writes)
 		PreventCommandDuringRecovery("bulk_update()");
 
-	/* Before anything is locked, as where a name is looked up. */
+	/* Before anything is locked, as in the lookup of a name. */
 	require_schema_usage(options.target);
 	target->relation =
 		open_relation(options.target, options.dry_run ? AccessShareLock : RowExclusiveLock);

@@ -13,7 +13,7 @@ namespace bulkupdate
 /*
  * target_open
  *		Lock and check the target, map the source's columns to it, and choose
- *		the unique index that its key is covered by.
+ *		the unique index that covers its key.
  *
  * The relation is opened with the lock of UPDATE, for a dry run with that of
  * SELECT; the lock stays until the end of the transaction.  Allocates in the current memory
@@ -21,19 +21,19 @@ namespace bulkupdate
  *
  * Raises 42P01 (no such relation), 42809 (a kind of relation that cannot be
  * updated in bulk), 0A000 (temporary table of another session, INSTEAD rule),
- * 42501 (missing privileges), 25006 (read-only transaction), and what
- * map_columns and choose_key raise.
+ * 42501 (missing privileges), 25006 (read-only transaction), and the errors of
+ * map_columns and choose_key.
  */
 Target *target_open(const Options &options, TupleDesc source);
 
 /*
  * target_check_privileges
  *		May the current user use the target's schema and update the target's columns?
- *		compares_values: and read those that are not of the key?
+ *		compares_values: and read those that are not in the key?
  *
- * The executor checks the privileges of each chunk's statement.  Here they are
- * checked so that a call with an empty source is refused too, and so that the
- * message can say which column lacks what.  Raises 42501.
+ * The executor checks the privileges of each chunk's statement.  They are also
+ * checked here so that a call with an empty source fails too, and so that the
+ * message can name the column and the privilege.  Raises 42501.
  */
 void target_check_privileges(const Target &target, bool compares_values);
 

@@ -1,6 +1,6 @@
 /*
  * target.cpp
- *		Questions about the relation to update.
+ *		Information about the relation to update.
  */
 #include "target/target.h"
 
@@ -12,7 +12,7 @@ require_schema_usage(Oid relid)
 {
 	Oid schema = get_rel_namespace(relid);
 
-	/* It has just been dropped, which the caller will find out. */
+	/* It has just been dropped, which the caller will notice. */
 	if (!OidIsValid(schema) || schema_aclcheck(schema, ACL_USAGE) == ACLCHECK_OK)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -33,7 +33,7 @@ attribute_in(Relation relation, const Target &target, AttrNumber attno)
 
 	const NameData name = attribute_of(target, attno).attname;
 
-	/* Mostly it has the same place. */
+	/* Usually it has the same number. */
 	for (int i = 0; i < tuple_desc->natts; i++)
 	{
 		const FormData_pg_attribute *attribute =
