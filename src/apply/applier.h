@@ -66,7 +66,7 @@ struct Applier
 	ChunkRow *(*current_row)(const Applier &applier);
 
 	/*
-	 * The same when all rows have been processed and an after-row trigger is running, also a foreign
+	 * The same after all rows, while an after-row trigger is running, also a foreign
 	 * key's or a deferrable constraint's: the row for which it is running.
 	 */
 	ChunkRow *(*late_row)(const Applier &applier);

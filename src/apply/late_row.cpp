@@ -1,6 +1,6 @@
 /*
  * late_row.cpp
- *		From the executor's slot for a trigger's old version back to the row.
+ *		From a trigger's old version in the executor's slot back to the row.
  */
 #include "apply/late_row.h"
 
@@ -31,8 +31,8 @@ is_updated(const EState *estate, Oid relid)
 }
 
 /*
- * The tables whose rows a statement updates; not those that a foreign key's action
- * leads to.  The triggers of a partition fire with a ResultRelInfo made for them.
+ * The tables whose rows a statement updates; without those updated by a foreign key's
+ * action.  The triggers of a partition fire with a separate ResultRelInfo.
  */
 template <typename Body>
 void
@@ -58,7 +58,7 @@ for_each_updated_table(const EState *estate, Body body)
 	}
 }
 
-/* Read the key of a version of one of the target's tables; false when it is not whole. */
+/* Read the key of a version from one of the target's tables; false if it is incomplete. */
 bool
 key_of_version(const Target &target, Relation relation, TupleTableSlot *slot, Datum *key)
 {

@@ -1,9 +1,9 @@
 /*
  * late_row.h
- *		Which row an after-row trigger is running for.
+ *		The row for which an after-row trigger is running.
  *
- * Foreign keys, deferrable unique constraints and the user's after-row triggers
- * are checked when the executor is past all rows of a statement.  While one of
+ * Foreign keys, deferrable unique constraints and user-defined after-row triggers
+ * are checked after the executor has processed all rows of a statement.  While one of
  * their triggers runs, the old version of its row is in a slot of the executor.
  */
 #ifndef BULK_UPDATE_APPLY_LATE_ROW_H
@@ -17,14 +17,14 @@ namespace bulkupdate
 /*
  * late_row_begin
  *		To be called between the last row of a statement and its after-row
- *		triggers: what the slots still hold is none of theirs.
+ *		triggers: forgets the earlier contents of the slots.
  */
 void late_row_begin(EState *estate);
 
 /*
  * late_row_find
  *		Among rows, which are in key order, the one whose after-row trigger is
- *		running; NULL when there is none, or its row is not among them.
+ *		running; NULL if there is none, or if its row is not among them.
  *
  * For error contexts.  Method: AfterTriggerExecute() of trigger.c fetches the old
  * version into ri_TrigOldSlot and clears it afterwards.

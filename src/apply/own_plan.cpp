@@ -15,8 +15,8 @@ OwnPlan *current = nullptr;
 planner_hook_type previous_planner = nullptr;
 
 /*
- * Is it the statement of ours that is run?  The text of a saved plan has an
- * address of its own.  The actions of rules have the same text, but not the tag.
+ * Is it the module's statement that is being executed?  The text of a saved plan has a
+ * unique address.  The actions of rules have the same text, but not the tag.
  */
 bool
 is_expected(const Query *query, const char *query_string)
@@ -32,8 +32,8 @@ plan_with_previous(Query *query, const char *query_string, int options, ParamLis
 }
 
 /*
- * From 16 on a join of partitions stops at a key's first match, and then keeps the page of the
- * index that it found it in: each partition of a chunk would hold two buffers.  An inner side
+ * From 16 on, a join of partitions stops at a key's first match, and then keeps the page of the
+ * index with the match: each partition of a chunk would hold two buffers.  An inner side
  * that is read to its end holds one, as in the plans of UPDATE.
  */
 void
@@ -57,7 +57,7 @@ plan(Query *query, const char *query_string, int options, ParamListInfo params)
 	while_set(current, own,
 			  [&] { statement = plan_with_previous(query, query_string, options, params); });
 
-	/* It is run for few rows at a time, and its costs are no measure of anything. */
+	/* It is executed for few rows at a time, and its costs are not realistic. */
 	if (own != nullptr)
 	{
 		const ListCell *cell;

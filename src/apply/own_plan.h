@@ -1,11 +1,11 @@
 /*
  * own_plan.h
- *		How the planner plans the SQL applier's statements: by looking the keys up
- *		in the order of the array, so that a chunk's cost follows its rows.
+ *		How the planner plans the SQL applier's statements: by looking up the keys
+ *		in the order of the array, so that a chunk's cost depends on its rows.
  *
- * Nothing else that is planned meanwhile is touched, and no setting is: functions
- * that run while our statement is planned, and the actions of its rules, are
- * planned as anywhere.
+ * Nothing else is affected, and no setting is changed: functions
+ * that run while the module's statement is planned, and the actions of its rules, are
+ * planned as usual.
  */
 #ifndef BULK_UPDATE_APPLY_OWN_PLAN_H
 #define BULK_UPDATE_APPLY_OWN_PLAN_H
@@ -22,29 +22,29 @@ enum class KeyAccess : uint8
 	Range,  /* from the lowest to the highest */
 };
 
-/* A statement to be planned so. */
+/* A statement to be planned in this way. */
 struct OwnPlan
 {
-	const char *query_string; /* of its saved plan; recognized by its address */
+	const char *query_string; /* of its saved plan; identified by its address */
 	const Target *target;
-	int rows; /* in its array now */
+	int rows; /* in its current array */
 	KeyAccess access;
-	int planned_rows; /* set by planning: it counted on so many, or 0 when they do not matter */
+	int planned_rows; /* set by planning: the assumed number of rows, or 0 if it does not matter */
 };
 
 /* own_plan_watch: at load time, hook into the planner. */
 void own_plan_watch();
 
-/* planner_is_replaced: has an extension other than this one hooked into the planner? */
+/* planner_is_replaced: has another extension hooked into the planner? */
 [[nodiscard]] bool planner_is_replaced();
 
-/* Private to while_planning_own() and own_plan.cpp: the statement that is run. */
+/* Private to while_planning_own() and own_plan.cpp: the statement that is being executed. */
 OwnPlan *&own_plan_expected();
 
-/* own_plan_current: what the planner is planning, if it is ours. */
+/* own_plan_current: the statement that the planner is planning, if it is the module's. */
 OwnPlan *own_plan_current();
 
-/* While body runs variable is value; then, also after an error, what it was. */
+/* Set variable to value while body runs; restore it afterwards, also after an error. */
 template <typename T, typename Body>
 pg_noinline void
 while_set(T *&variable, T *value, Body body)
@@ -63,7 +63,7 @@ while_set(T *&variable, T *value, Body body)
 	PG_END_TRY();
 }
 
-/* Run body, which runs a statement; when it has to be planned first, it is planned as ours. */
+/* Run body, which executes a statement; if this must be planned first, plan it in this way. */
 template <typename Body>
 void
 while_planning_own(OwnPlan &plan, Body body)

@@ -28,15 +28,15 @@ struct CheckedTable
 {
 	Oid oid; /* hash key */
 	Rechecks *rechecks;
-	Relation relation;               /* once it has a row that is due: it must not go away */
+	Relation relation;               /* if it has a row that is due: it must not be dropped */
 	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
-	ResultRelInfo *result;           /* while firing */
+	ResultRelInfo *result;           /* during firing */
 };
 
-/* Events are queued and fired so many at a time. */
+/* Number of events that are queued and fired at a time. */
 constexpr int BATCH = 10000;
 
-/* Keys can be long; the error context shows this many bytes. */
+/* Keys can be long; the error context shows at most this many bytes. */
 constexpr int CONTEXT_KEY_BYTES = 100;
 
 } /* namespace */
@@ -46,7 +46,7 @@ struct Rechecks
 	const Target *target;
 	MemoryContext memory;
 	Phase phase;
-	HTAB *tables;                     /* NULL until there is one */
+	HTAB *tables;                     /* NULL while there is none */
 	RecheckQueue due;                 /* rows remembered */
 	const CheckedTable *firing_table; /* of the event that is firing, for the error context */
 	TupleTableSlot *firing_row;
@@ -83,7 +83,7 @@ remember(CheckedTable &table, Oid index, ItemPointer tid)
 	});
 }
 
-/* What the executor calls for unique_key_recheck. */
+/* Called by the executor instead of unique_key_recheck. */
 Datum
 on_event(FunctionCallInfo fcinfo)
 {
@@ -146,7 +146,7 @@ is_recheck(const Trigger &trigger)
 	return trigger.tgfoid == F_UNIQUE_KEY_RECHECK;
 }
 
-/* A trigger of the executor's copy has a function of its own, which is looked up when it fires. */
+/* A trigger in the executor's copy has its own function, which is looked up when it fires. */
 void
 replace_functions(const ResultRelInfo *result, EState *estate, CheckedTable &table)
 {
@@ -176,14 +176,14 @@ hold_events_of(Rechecks &rechecks, EState *estate, const ResultRelInfo *result)
 		{
 			Oid oid = RelationGetRelid(result->ri_RelationDesc);
 
-			/* Events of a partition fire with a ResultRelInfo of its own, which has no root. */
+			/* Events of a partition fire with a separate ResultRelInfo, which has no root. */
 			replace_functions(ExecGetTriggerResultRel(estate, oid, nullptr), estate,
 							  find_table(rechecks, oid));
 			return;
 		}
 }
 
-/* A ResultRelInfo that has no other triggers: theirs have had their events. */
+/* A ResultRelInfo without other triggers, whose events have already fired. */
 ResultRelInfo *
 result_for_firing(CheckedTable &table, EState *estate)
 {
@@ -208,9 +208,8 @@ result_for_firing(CheckedTable &table, EState *estate)
 }
 
 /*
- * Queue the next events and end their query level: it fires those that are due.
- * As of a row that is inserted: that takes its new version alone, and the function makes no
- * difference.
+ * Queue the next events and end their query level, which fires those that are due.  They are
+ * queued as for an inserted row: this needs only the new version, and is the same for the function.
  */
 void
 fire_batch(Rechecks &rechecks, EState *estate, List *index)
@@ -241,7 +240,7 @@ firing_error_context(void *arg)
 	appendStringInfo(&text, "bulk_update of table %s, constraints checked at the end of the call",
 					 target.display_name);
 
-	/* After out of memory or a cancel the row is of no interest, and its key's output a risk. */
+	/* After out of memory or a cancel, computing the key's text would be a risk. */
 	if (rechecks.firing_row != nullptr && is_row_error_code(geterrcode()))
 	{
 		Datum *key = palloc_array_of<Datum>(target.keys.size);
@@ -257,7 +256,7 @@ firing_error_context(void *arg)
 	errcontext("%s", text.data);
 }
 
-/* Fire all events, as a statement after those of the chunks. */
+/* Fire all events, as in a statement after those of the chunks. */
 void
 fire(Rechecks &rechecks)
 {

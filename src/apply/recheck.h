@@ -3,15 +3,15 @@
  *		Checking deferrable constraints once, when all chunks have been applied.
  *
  * A unique or exclusion constraint that is deferrable is checked at the end of a
- * statement: entering a row into its index only shows that the row may break it,
- * and then the internal trigger unique_key_recheck has an event.  To the user the
- * call is the statement, and not each chunk.  So in the structures of a chunk's
+ * statement: an index entry for a row only shows that the row may violate it,
+ * and then an event is queued for the internal trigger unique_key_recheck.  To the user the
+ * call is the statement, not each chunk.  So in the structures of a chunk's
  * statement the function of that trigger is replaced: the event remembers the
  * row's version, and the same event is queued again, for the function itself,
  * when all rows have been applied.
  *
- * When events are due is left to the server, both times: an event of a
- * constraint that SET CONSTRAINTS has deferred waits for the commit.
+ * Both times the server decides which events are due: an event of a
+ * constraint deferred by SET CONSTRAINTS waits for the commit.
  */
 #ifndef BULK_UPDATE_APPLY_RECHECK_H
 #define BULK_UPDATE_APPLY_RECHECK_H
@@ -21,13 +21,13 @@
 namespace bulkupdate
 {
 
-/* The rows of a call that have to be checked. */
+/* The rows of a call that must be checked. */
 struct Rechecks;
 
 /*
  * rechecks_create
- *		Allocates in the current memory context, also later.  The tables that rows
- *		have to be checked of stay open, and those rows may go to a temporary
+ *		Allocates in the current memory context, also later.  The tables of rows
+ *		to check stay open, and those rows may be written to a temporary
  *		file: both belong to the current resource owner, so the other functions
  *		must not be called in a subtransaction.
  */
@@ -35,10 +35,10 @@ Rechecks *rechecks_create(const Target &target);
 
 /*
  * rechecks_hold
- *		Let the events that a statement has queued remember their rows.  To be
- *		called when all its rows are done and before its AFTER triggers fire.
+ *		Make the queued events of a statement remember their rows.  To be
+ *		called after all its rows and before its AFTER triggers fire.
  *
- * rechecks: NULL where each chunk's statement is to check its own rows.
+ * rechecks: NULL if each chunk's statement checks its own rows.
  */
 void rechecks_hold(Rechecks *rechecks /* or NULL */, EState *estate);
 
@@ -55,8 +55,8 @@ void rechecks_fire(Rechecks &rechecks);
 
 /*
  * rechecks_ignore
- *		The call has been undone, and with it what was remembered.  Statements that
- *		only search for the row of its error leave these constraints alone.
+ *		The call has been undone, and so have the remembered rows.  Statements that
+ *		only search for the row of its error do not check these constraints.
  */
 void rechecks_ignore(Rechecks *rechecks /* or NULL */);
 

@@ -1,6 +1,6 @@
 /*
  * recheck_queue.h
- *		Rows that have to be checked later, in the order in which they came.
+ *		Rows to be checked later, in the order in which they were added.
  */
 #ifndef BULK_UPDATE_APPLY_RECHECK_QUEUE_H
 #define BULK_UPDATE_APPLY_RECHECK_QUEUE_H
@@ -10,7 +10,7 @@
 namespace bulkupdate
 {
 
-/* A row's version that may break the constraint of an index. */
+/* A row's version that may violate the constraint of an index. */
 struct PendingRecheck
 {
 	Oid table;
@@ -20,21 +20,21 @@ struct PendingRecheck
 
 struct RecheckQueue
 {
-	int64 rows; /* that are in it and have not been read */
+	int64 rows; /* number of unread rows */
 	Spool spool;
 };
 
 /*
  * recheck_queue_add
- *		queue: all zero at first.  Allocates in the current memory context; the file
+ *		queue: initially all zero.  Allocates in the current memory context; the file
  *		belongs to the current resource owner.
  */
 void recheck_queue_add(RecheckQueue &queue, const PendingRecheck &due);
 
-/* recheck_queue_rewind: all rows are in; now they can be read. */
+/* recheck_queue_rewind: all rows have been added; now they can be read. */
 void recheck_queue_rewind(RecheckQueue &queue);
 
-/* recheck_queue_next: the next row; there is one. */
+/* recheck_queue_next: the next row, which must exist. */
 PendingRecheck recheck_queue_next(RecheckQueue &queue);
 
 void recheck_queue_end(RecheckQueue &queue);

@@ -130,8 +130,8 @@ SELECT 'limit', text
 FROM (VALUES
     (1, 'row-level security applies: rows that the policies hide count as missing',
      row_security_active($1)),
-    (2, 'errors of deferred triggers and constraints are raised at commit: they are not in the report,'
-        ' and on_error => ''skip'' does not skip them',
+    (2, 'errors of deferred triggers and constraints are raised at commit: they are not in the'
+        ' report, and on_error => ''skip'' does not skip them',
      EXISTS (SELECT FROM pg_trigger JOIN tree ON tgrelid = relid
              WHERE tginitdeferred AND tgtype & 16 <> 0)),
     (3, 'a BEFORE row trigger can suppress the update of a row, which then counts as unchanged',
@@ -173,7 +173,7 @@ value_column_names(const Target &target)
 void
 explain_catalog(const Options &options, const Target &target, const ReturnSetInfo *result)
 {
-	/* If the caller has disabled plan types, costs are so high that JIT would compile the queries. */
+	/* If the caller disables plan types, costs are so high that JIT would compile the queries. */
 	static const Setting settings[] = {{"search_path", "pg_catalog, pg_temp"}, {"jit", "off"}};
 	Oid types[] = {OIDOID, NAMEARRAYOID, BOOLOID};
 	Datum values[] = {ObjectIdGetDatum(RelationGetRelid(target.relation)),

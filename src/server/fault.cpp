@@ -25,7 +25,7 @@ constexpr const char *POINT_NAMES[] = {
 
 enum class Action : int
 {
-	Tell,
+	Notice,
 	Error,
 	Internal,
 	Memory,
@@ -33,7 +33,7 @@ enum class Action : int
 	Kill,
 };
 
-constexpr const char *ACTION_NAMES[] = {"tell", "error", "internal", "memory", "wait", "kill"};
+constexpr const char *ACTION_NAMES[] = {"notice", "error", "internal", "memory", "wait", "kill"};
 
 constexpr int MAX_PASSES = 16;
 
@@ -47,7 +47,7 @@ struct Armed
 	int passed;
 };
 
-Armed armed = {-1, Action::Tell, {}, 0, false, 0};
+Armed armed = {-1, Action::Notice, {}, 0, false, 0};
 char *setting = nullptr;
 char *points = nullptr;
 
@@ -89,7 +89,7 @@ parse_passes(const char *text, Armed &fault)
 bool
 parse(const char *text, Armed &fault)
 {
-	fault = {-1, Action::Tell, {}, 0, false, 0};
+	fault = {-1, Action::Notice, {}, 0, false, 0};
 	if (*text == '\0')
 		return true;
 	fault.point = parse_name(POINT_NAMES, &text);
@@ -157,7 +157,7 @@ fault_point(FaultPoint point)
 			(errmsg("fault point %s: %s", name, ACTION_NAMES[static_cast<int>(armed.action)])));
 	switch (armed.action)
 	{
-		case Action::Tell:
+		case Action::Notice:
 			break;
 		case Action::Error:
 			ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("fault at point %s", name)));

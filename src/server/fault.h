@@ -5,7 +5,7 @@
  * Only "make FAULTS=1" compiles them in; in other builds a point does nothing.
  * Setting bulk_update.fault = 'point:action[:passes]' arms one:
  *
- *	action	tell (and continue), error (of a row), internal (an internal error),
+ *	action	notice (and continue), error (of a row), internal (an internal error),
  *			memory (out of memory), wait (until the session is cancelled or ended), kill (the
  *			process kills itself)
  *	passes	which times the point is passed, counted from the SET: N, N,M,... or

@@ -119,7 +119,7 @@ class Suite:
         """The case, with the number of times that it passes its point."""
         case = Case(point, workload, applier, policy, 0)
         session = self.session
-        case.arm(session, "tell", "1+")
+        case.arm(session, "notice", "1+")
         session.run("BEGIN")
         session.connection.notices = deque()
         code = session.fails(workload.call(policy))

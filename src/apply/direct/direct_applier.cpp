@@ -1,6 +1,6 @@
 /*
  * direct_applier.cpp
- *		A chunk as one statement without a plan.
+ *		Applying a chunk as one statement without a plan.
  */
 #include "apply/direct/direct_applier.h"
 
@@ -17,7 +17,7 @@ namespace bulkupdate
 namespace
 {
 
-/* The statement of which the rows are done and the after-row triggers run, or none. */
+/* The statement whose rows have been applied and whose after-row triggers run, or none. */
 struct Finishing
 {
 	const DirectStatement *statement;
@@ -31,15 +31,15 @@ struct DirectApplier : Applier
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
 	WalkStats stats;
-	PlannedElsewhere planned_elsewhere; /* once for the call */
+	PlannedElsewhere planned_elsewhere; /* determined once for the call */
 };
 
-/* Where the rows of a chunk are. */
+/* The tables of a chunk's rows. */
 struct Routed
 {
 	PartitionRoute route;
-	Partition **partitions; /* for each row; NULL where there is none */
-	Holder **holders;       /* in their place where the target has inheritance children, or NULL */
+	Partition **partitions; /* for each row; NULL if there is none */
+	Holder **holders;       /* instead, if the target has inheritance children, or NULL */
 };
 
 DirectRow
@@ -62,7 +62,7 @@ for_each_table(const Routed &routed, Body body)
 			body(*partition);
 }
 
-/* Find the one table that may have each row. */
+/* Find the one table of each row. */
 void
 find_partitions(Span<ChunkRow *> rows, Routed &routed)
 {
@@ -106,7 +106,7 @@ route_rows(DirectApplier &applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 	return why;
 }
 
-/* What becomes of a row that has been done in one more table. */
+/* The outcome of a row that has been processed in one more table. */
 Outcome
 combined(Outcome before, Outcome now)
 {
@@ -115,7 +115,7 @@ combined(Outcome before, Outcome now)
 	return before;
 }
 
-/* Run a statement that does body(table, row) for each row that may be in a table. */
+/* Run a statement that calls body(table, row) for each row and each of its tables. */
 template <typename Body>
 void
 run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow *> rows,
@@ -129,7 +129,7 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 		return body(*newest, row);
 	};
 
-	/* All of them now: what is wrong with a table is no fault of the first row that is in it. */
+	/* All of them now: an error about a table is not an error of its first row. */
 	for_each_table(routed, [&](Partition &partition) {
 		partition.table = direct_table_open(statement, partition.relation, partition.index);
 	});
@@ -161,7 +161,7 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 	partition_route_end(routed.route);
 }
 
-/* Has the found version the row's values? */
+/* Does the found version have the row's values? */
 bool
 found_has_values(const DirectTable &table, const DirectRow &row)
 {
@@ -177,7 +177,7 @@ as_statement(MemoryContext scratch, Body body)
 {
 	MemoryContextReset(scratch);
 
-	/* No new lock makes us hear of partitions that others attach meanwhile. */
+	/* Otherwise no new lock would process invalidations for partitions attached in the meantime. */
 	AcceptInvalidationMessages();
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -12,7 +12,7 @@ namespace bulkupdate
 
 /*
  * direct_applier_create
- *		An applier for the targets that direct_rule.h allows.
+ *		An applier for the targets that direct_rule.h accepts.
  *
  * Needs an SPI connection where it is used.  Allocates in the current memory
  * context.

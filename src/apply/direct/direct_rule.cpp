@@ -1,6 +1,6 @@
 /*
  * direct_rule.cpp
- *		The one rule that says which targets the direct applier takes.
+ *		The rule that decides which targets the direct applier supports.
  */
 #include "apply/direct/direct_rule.h"
 
@@ -10,7 +10,7 @@ namespace bulkupdate
 namespace
 {
 
-/* A stored version has no value of it. */
+/* A stored version does not contain its value. */
 bool
 has_virtual_key(const Target &target)
 {
@@ -80,7 +80,7 @@ why_not_direct(const Target &target, PlannedElsewhere &planned_elsewhere)
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
 		return "Row-level security applies.";
 
-	/* Only now: a look into the catalogs may have replaced it. */
+	/* Not before: a catalog lookup may have replaced it. */
 	const TriggerDesc *triggers = relation->trigdesc;
 
 	if (triggers != nullptr && (triggers->trig_update_old_table || triggers->trig_update_new_table))

@@ -11,7 +11,7 @@
 namespace bulkupdate
 {
 
-/* What a statement does with the rows it finds. */
+/* What a statement does with the rows that it finds. */
 enum class Access : uint8
 {
 	Update,
@@ -19,21 +19,21 @@ enum class Access : uint8
 	ProbeValues, /* reads the others too */
 };
 
-/* What is common to the tables of one statement. */
+/* Common data of the tables of one statement. */
 struct DirectStatement
 {
 	const Target *target;
 	Rechecks *rechecks;
 	EState *estate;
-	ResultRelInfo *root; /* of the target; NULL when rows are probed */
-	int tables;          /* that have been opened */
+	ResultRelInfo *root; /* of the target; NULL if rows are probed */
+	int tables;          /* number of opened tables */
 	WalkStats *stats;
 };
 
 /*
  * direct_statement_begin
  *		Begin an UPDATE of the applier's target, or, for a probe, a SELECT: checks
- *		the privileges, takes the active snapshot and a command id.
+ *		the privileges, uses the active snapshot and takes a command ID.
  *
  * stats: outlives the statement.  Allocates in the current memory context.
  *
@@ -44,8 +44,8 @@ DirectStatement *direct_statement_begin(const Applier &applier, Access access, W
 /*
  * direct_statement_fire_before
  *		Fire the triggers that are due before the rows.  As in UPDATE, the tables
- *		are open then, and so is the index that rows are found by: a trigger
- *		cannot take it away.
+ *		are open then, and so is the index by which rows are found: a trigger
+ *		cannot drop it.
  */
 void direct_statement_fire_before(DirectStatement &statement);
 
@@ -54,8 +54,8 @@ void direct_statement_end(DirectStatement &statement);
 
 /*
  * add_result_relation
- *		Make a relation known to estate as one whose rows are updated; root: of
- *		the target, when the relation is a partition of it, or NULL.
+ *		Add to estate a relation whose rows are updated; root: of
+ *		the target, if the relation is a partition of it, or NULL.
  */
 ResultRelInfo *add_result_relation(EState *estate, Relation relation, ResultRelInfo *root);
 

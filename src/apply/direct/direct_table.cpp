@@ -12,7 +12,7 @@ namespace bulkupdate
 namespace
 {
 
-/* A walk takes some 75 kB. */
+/* A walk needs some 75 kB. */
 constexpr int MAX_KEPT_WALKS = 64;
 
 void

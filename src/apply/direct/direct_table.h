@@ -12,22 +12,22 @@
 namespace bulkupdate
 {
 
-/* Which of the target's attributes becomes which of the table's, both from 0. */
+/* The table's attribute for each attribute of the target, both from 0. */
 struct ValueColumn
 {
 	int from;
 	int to;
 };
 
-/* A table that has rows of its own: the target, or a partition of it. */
+/* A table that stores rows: the target, or a partition of it. */
 struct DirectTable
 {
 	DirectStatement *statement;
 	Relation relation;
-	ResultRelInfo *result; /* NULL when rows are only probed */
+	ResultRelInfo *result; /* NULL if rows are only probed */
 	Relation index;        /* the one that covers the key */
 	IndexWalk walk;
-	bool keeps_walk; /* its scans stay open when rows of another table come next */
+	bool keeps_walk; /* its scans stay open when the next row is in another table */
 	IndexEntries entries;
 	EPQState epqstate;
 	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
@@ -56,23 +56,23 @@ DirectTable *direct_table_open(DirectStatement &statement, Relation relation, Oi
 
 /*
  * direct_table_find
- *		Put the row's version that the snapshot sees into table->found; returns
+ *		Put the version of the row that the snapshot sees into table->found; returns
  *		whether there is one.
  */
 [[nodiscard]] bool direct_table_find(DirectTable &table, const DirectRow &row);
 
-/* direct_table_has_key: has the found version the row's key, in its columns from this one on? */
+/* direct_table_has_key: does the found version have the row's key, from this column on? */
 [[nodiscard]] bool direct_table_has_key(const DirectTable &table, const DirectRow &row, int first);
 
 /*
  * direct_table_leave
- *		The next row is in another table: release the buffers that are pinned, so
- *		that there are not more of them with each table of a statement.  The scans
- *		of a few tables stay open; to begin one again costs less than its memory.
+ *		The next row is in another table: release the pinned buffers, so
+ *		that their number does not grow with the tables of a statement.  The scans
+ *		of a few tables stay open, because starting one again costs more than its memory.
  */
 void direct_table_leave(DirectTable &table);
 
-/* direct_table_close: no more rows will be found; releases the buffers it has pinned. */
+/* direct_table_close: no more rows will be looked up; releases the pinned buffers. */
 void direct_table_close(DirectTable &table);
 
 } /* namespace bulkupdate */

@@ -28,7 +28,7 @@ why_not_direct_children(const Target &target)
 	return why;
 }
 
-/* Of the partitions of a table, at any depth.  index: the one of the table that covers the key. */
+/* For the partitions of a table, at any level.  index: the table's index that covers the key. */
 const char *
 why_not_direct_below(Relation relation, Oid index)
 {

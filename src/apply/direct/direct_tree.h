@@ -13,13 +13,13 @@ namespace bulkupdate
 /*
  * why_not_direct_tree
  *		Why the target or one of its inheritance children cannot be updated directly
- *		now, as a sentence, or NULL.  Locks the children as SELECT does.
+ *		now, as a sentence, or NULL.  Locks the children like SELECT.
  *
  * Needs an SPI connection.
  */
 [[nodiscard]] const char *why_not_direct_tree(const Target &target);
 
-/* why_not_direct_partitions: the same of its partitions, at any depth. */
+/* why_not_direct_partitions: the same for its partitions, at any level. */
 [[nodiscard]] const char *why_not_direct_partitions(const Target &target);
 
 } /* namespace bulkupdate */

@@ -2,7 +2,7 @@
  * direct_update.cpp
  *		Updating rows of one table.
  *
- * What answers here for which part of the executor (execMain.c, nodeModifyTable.c):
+ * The counterparts of the executor's functions (execMain.c, nodeModifyTable.c):
  *
  *	core								here
  *	----								----
@@ -55,7 +55,7 @@ namespace bulkupdate
 namespace
 {
 
-/* A trigger of this statement changed the row: each key comes once, so it was not the statement. */
+/* A trigger of this statement changed the row: each key occurs once, so the statement did not. */
 [[noreturn]] void
 refuse_self_modified(const DirectTable &table, const TM_FailureData *failure)
 {
@@ -68,7 +68,7 @@ refuse_self_modified(const DirectTable &table, const TM_FailureData *failure)
 							"propagate changes to other rows.")));
 }
 
-/* Someone else changed the row since the transaction's snapshot was taken. */
+/* Another transaction changed the row since the transaction's snapshot was taken. */
 void
 check_isolation(TM_Result result)
 {
@@ -81,8 +81,8 @@ check_isolation(TM_Result result)
 }
 
 /*
- * Lock the row in its newest version, which is put into table->found; false when
- * it has been deleted or has another key by now.
+ * Lock the newest version of the row, which is put into table->found; false if
+ * it has been deleted or its key has changed.
  */
 bool
 lock_newest_version(DirectTable &table, const DirectRow &row, LockTupleMode mode)
@@ -115,7 +115,7 @@ lock_newest_version(DirectTable &table, const DirectRow &row, LockTupleMode mode
 	}
 }
 
-/* Write the new version; false when the row is not to be updated any more. */
+/* Write the new version; false if the row must no longer be updated. */
 bool
 write_new_version(DirectTable &table, const DirectRow &row, IndexesToUpdate *indexes)
 {
@@ -163,7 +163,7 @@ has_before_row_triggers(const DirectTable &table)
 	return triggers != nullptr && triggers->trig_update_before_row;
 }
 
-/* Attributes that an update may change; NULL when a trigger may change any. */
+/* Attributes that an update may change; NULL if a trigger may change any. */
 const Bitmapset *
 changing_attributes(const DirectTable &table)
 {
@@ -205,7 +205,7 @@ direct_table_update(DirectTable &table, const DirectRow &row)
 	open_indexes(table);
 	if (has_before_row_triggers(table))
 	{
-		/* The triggers' own lock would follow an update chain with the plan; there is none. */
+		/* The triggers' own lock would follow an update chain with the plan, and there is none. */
 		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table.result)))
 			return Outcome::Missing;
 		form_new_version(table, row);

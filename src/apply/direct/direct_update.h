@@ -1,7 +1,7 @@
 /*
  * direct_update.h
- *		Updating rows of one table without a plan: what the executor does for a
- *		row of UPDATE, called for one row after the other.
+ *		Updating rows of one table without a plan: the work of the executor for one
+ *		row of UPDATE.
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_DIRECT_UPDATE_H
 #define BULK_UPDATE_APPLY_DIRECT_DIRECT_UPDATE_H
@@ -15,11 +15,11 @@ namespace bulkupdate
  * direct_table_update
  *		Update a row: triggers, generated columns, constraints, table, indexes.
  *
- * Under READ COMMITTED follows a row that was updated concurrently to its
+ * Under READ COMMITTED, follows a row that was updated concurrently to its
  * newest version, if that still has the key.  Returns Updated, Missing, or
- * Unchanged when a trigger suppressed the update.
+ * Unchanged if a trigger suppressed the update.
  *
- * Raises what UPDATE raises.  Method: ExecUpdate() of nodeModifyTable.c, and
+ * Raises the errors of UPDATE.  Method: ExecUpdate() of nodeModifyTable.c, and
  * for the order of its parts also execReplication.c.
  */
 [[nodiscard]] Outcome direct_table_update(DirectTable &table, const DirectRow &row);

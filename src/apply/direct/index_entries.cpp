@@ -1,6 +1,6 @@
 /*
  * index_entries.cpp
- *		index_insert() for what does not change, ExecInsertIndexTuples() for the
+ *		index_insert() for unchanged indexes, ExecInsertIndexTuples() for the
  *		rest.
  */
 #include "apply/direct/index_entries.h"
@@ -19,8 +19,8 @@ is_unchanged(Relation index, const IndexInfo *info, const Bitmapset *changing)
 	const FormData_pg_index *form = index->rd_index;
 
 	/*
-	 * A deferrable index may want to be checked again, and an expression may depend on anything.
-	 * One that is still being built does not have all old versions.
+	 * A deferrable index may require a check later, and an expression may depend on anything.
+	 * An index that is still being built does not have all old versions.
 	 */
 	if (changing == nullptr || index->rd_rel->relam != BTREE_AM_OID || !form->indimmediate ||
 		!form->indisvalid || !info->ii_ReadyForInserts || info->ii_Expressions != NIL ||
@@ -39,16 +39,16 @@ index_entries_begin(IndexEntries &entries, ResultRelInfo *result, const Bitmapse
 {
 	ExecOpenIndices(result, false);
 	entries.result = result;
-	entries.taken = {palloc_array_of<UnchangedIndex>(result->ri_NumIndices), 0};
+	entries.hidden = {palloc_array_of<UnchangedIndex>(result->ri_NumIndices), 0};
 	for (int i = 0; i < result->ri_NumIndices; i++)
 	{
 		Relation index = result->ri_IndexRelationDescs[i];
 
 		if (!is_unchanged(index, result->ri_IndexRelationInfo[i], changing))
 			continue;
-		entries.taken[entries.taken.size++] = {i, index};
+		entries.hidden[entries.hidden.size++] = {i, index};
 
-		/* The executor skips a place without a relation. */
+		/* The executor skips an entry without a relation. */
 		result->ri_IndexRelationDescs[i] = nullptr;
 	}
 }
@@ -61,18 +61,18 @@ index_entries_insert(const IndexEntries &entries, TupleTableSlot *slot, EState *
 
 	if (!needs_all_indexes(which))
 		return insert_index_entries(result, slot, estate, which);
-	for (const UnchangedIndex &taken : entries.taken)
+	for (const UnchangedIndex &hidden : entries.hidden)
 	{
 		Datum values[INDEX_MAX_KEYS];
 		bool nulls[INDEX_MAX_KEYS];
-		IndexInfo *info = result->ri_IndexRelationInfo[taken.place];
+		IndexInfo *info = result->ri_IndexRelationInfo[hidden.place];
 
 		FAULT_POINT(index_entry);
 		FormIndexDatum(info, slot, estate, values, nulls);
-		(void) index_insert(taken.index, values, nulls, &slot->tts_tid, result->ri_RelationDesc,
+		(void) index_insert(hidden.index, values, nulls, &slot->tts_tid, result->ri_RelationDesc,
 							UNIQUE_CHECK_NO, dead_versions, info);
 	}
-	if (entries.taken.size == result->ri_NumIndices)
+	if (entries.hidden.size == result->ri_NumIndices)
 		return NIL;
 	return insert_index_entries(result, slot, estate, which);
 }
@@ -80,9 +80,9 @@ index_entries_insert(const IndexEntries &entries, TupleTableSlot *slot, EState *
 void
 index_entries_end(IndexEntries &entries)
 {
-	for (const UnchangedIndex &taken : entries.taken)
-		entries.result->ri_IndexRelationDescs[taken.place] = taken.index;
-	entries.taken.size = 0;
+	for (const UnchangedIndex &hidden : entries.hidden)
+		entries.result->ri_IndexRelationDescs[hidden.place] = hidden.index;
+	entries.hidden.size = 0;
 }
 
 } /* namespace bulkupdate */

@@ -10,7 +10,7 @@
 namespace bulkupdate
 {
 
-/* An index that ExecInsertIndexTuples() is not to see, and its place there. */
+/* An index that is hidden from ExecInsertIndexTuples(), and its position there. */
 struct UnchangedIndex
 {
 	int place;
@@ -20,31 +20,31 @@ struct UnchangedIndex
 /*
  * The indexes of a table, open in a ResultRelInfo.
  *
- * Most of an update's time goes into index entries, and much of that is in vain
- * where no column of a B-tree index changes:
+ * Most of an update's time is spent on index entries, and much of that is unnecessary
+ * if no column of a B-tree index changes:
  *
  * - A unique index that is valid need not be searched for another row with the key.  The
  *   old version has it, so no other row can.
  * - A full leaf page is first searched for entries of dead versions ("bottom-up
  *   deletion", nbtree's README), which reads the heap pages that its entries
- *   point to.  The versions that the transaction itself has made old cannot go.
- *   Only where others are left from before is it worth the search.
+ *     point to.  The versions that the transaction itself has made dead cannot be removed,
+ *     so the search is useful only if there are older ones.
  *
- * So such indexes are taken out of ExecInsertIndexTuples(), and get their
- * entries by index_insert() with the arguments that say so.
+ * So such indexes are hidden from ExecInsertIndexTuples(), and get their
+ * entries by index_insert() with the appropriate arguments.
  */
 struct IndexEntries
 {
 	ResultRelInfo *result;
-	Span<UnchangedIndex> taken;
+	Span<UnchangedIndex> hidden;
 };
 
 /*
  * index_entries_begin
- *		Open the indexes of result and take those that no update changes.
+ *		Open the indexes of result and hide those that no update changes.
  *
- * changing: attributes, less FirstLowInvalidHeapAttributeNumber, that may get
- * another value; NULL when any may.  Allocates in the current memory context.
+ * changing: attributes, minus FirstLowInvalidHeapAttributeNumber, that may get
+ * another value; NULL if all may.  Allocates in the current memory context.
  */
 void index_entries_begin(IndexEntries &entries, ResultRelInfo *result, const Bitmapset *changing);
 
@@ -53,13 +53,13 @@ void index_entries_begin(IndexEntries &entries, ResultRelInfo *result, const Bit
  *		Enter the new version in slot into the indexes that need it; returns the
  *		indexes to check again later.
  *
- * dead_versions: dead versions of rows from before are likely to be found.
- * Raises what ExecInsertIndexTuples() raises.
+ * dead_versions: older dead versions of rows are likely to be found.
+ * Raises the errors of ExecInsertIndexTuples().
  */
 List *index_entries_insert(const IndexEntries &entries, TupleTableSlot *slot, EState *estate,
 						   IndexesToUpdate which, bool dead_versions);
 
-/* index_entries_end: give the taken indexes back, for ExecCloseIndices(). */
+/* index_entries_end: restore the hidden indexes, for ExecCloseIndices(). */
 void index_entries_end(IndexEntries &entries);
 
 } /* namespace bulkupdate */

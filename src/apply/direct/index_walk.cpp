@@ -13,15 +13,15 @@ namespace
 {
 
 /*
- * A step costs about 1/30 of a descent.  A descent that is to be stepped on from
+ * A step costs about 1/30 of a descent.  A descent that will be followed by steps
  * also reads the rest of its leaf page; so when keys turn out to be far from
- * each other they are looked up one by one for a while.
+ * each other, they are looked up one by one for a while.
  */
 constexpr int MAX_STEPS = 32;
 constexpr int FAR_KEYS_BEFORE_LOOKUPS = 4;
 constexpr int LOOKUPS_BEFORE_STEPS = 128;
 
-/* Release a scan's pin on a heap page: one pin too many, and the page cannot be pruned. */
+/* Release a scan's pin on a heap page: with one pin too many, the page cannot be pruned. */
 void
 leave_page(IndexScanDesc scan)
 {
@@ -36,7 +36,7 @@ set_arguments(Span<ScanKeyData> scan_keys, const Datum *key)
 		scan_keys[i].sk_argument = key[i];
 }
 
-/* The order of the walk's current entry and the wanted key, in the last column. */
+/* The order of the walk's current entry and the wanted key, by the last column. */
 int
 compare_entry(const IndexWalk &walk, const Datum *key)
 {
@@ -48,7 +48,7 @@ compare_entry(const IndexWalk &walk, const Datum *key)
 	return ApplySortComparator(value, isnull, key[last], false, walk.keys[last].sort);
 }
 
-/* Are all columns but the last those that the walk is among? */
+/* Are all columns except the last those of the walk's prefix? */
 bool
 has_prefix(const IndexWalk &walk, const Datum *key)
 {
@@ -68,7 +68,7 @@ step(IndexWalk &walk)
 	return walk.on_entry;
 }
 
-/* Step on to the first entry with this key whose row is visible, at most so many steps. */
+/* Step to the first entry with this key whose row is visible, at most this many steps. */
 enum class Found : uint8
 {
 	Row,
@@ -88,8 +88,8 @@ step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 		if (order == 0)
 		{
 			/*
-			 * Versions of one row can have an entry each.  A fetch moves the
-			 * scan's pointer on to the version; the entry may be asked again, for
+			 * Each version of a row can have an entry.  A fetch advances the
+			 * scan's pointer to the version; the entry may be used again, for
 			 * another key with the same columns in the index.
 			 */
 			walk.steps->xs_heaptid = walk.entry;
@@ -105,11 +105,11 @@ step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 	return Found::TooFar;
 }
 
-/* Descend to the first entry that is not before this key. */
+/* Descend to the first entry that is not below this key. */
 bool
 descend(IndexWalk &walk, const Datum *key)
 {
-	/* has_prefix() asks the arguments later on: they must outlive the caller's key. */
+	/* has_prefix() uses the arguments later: they must outlive the caller's key. */
 	set_arguments(walk.step_keys, key);
 	if (walk.steps == nullptr)
 		walk.steps = leaf_scan_begin(walk.heap, walk.index, walk.snapshot, walk.step_keys);
@@ -132,7 +132,7 @@ look_up(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 		if (index_fetch_heap(walk.lookups, slot))
 		{
 			/*
-			 * Without WAL the leaf page is still pinned; this kills what is dead, and leaves it.
+			 * Without WAL the leaf page is still pinned; this kills dead entries, and unpins it.
 			 * test/pins has such indexes.
 			 */
 			if (!RelationNeedsWAL(walk.index))

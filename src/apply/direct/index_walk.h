@@ -3,9 +3,9 @@
  *		Finding rows by ascending keys in one forward walk of a unique B-tree
  *		index.
  *
- * From one key to a near one the walk steps through the leaf pages; to one that
- * is far it descends from the root.  Rows are fetched as an index scan of the
- * executor fetches them, so visibility and predicate locks are the same, and so
+ * From one key to a near one the walk steps through the leaf pages; to a distant one
+ * it descends from the root.  Rows are fetched as by an index scan of the
+ * executor, so visibility and predicate locks are the same, and so
  * is the killing of dead index entries, except those of a page of a relation
  * without WAL that is stepped through.
  *
@@ -19,13 +19,13 @@
 namespace bulkupdate
 {
 
-/* What walks have learned; all zero at first. */
+/* Statistics of walks; initially all zero. */
 struct WalkStats
 {
-	int64 rows;      /* that were found */
+	int64 rows;      /* number of rows found */
 	int64 dead;      /* index entries with a wanted key whose version is not visible */
-	int far_keys;    /* keys in a row that were not near the one before */
-	int lookups_due; /* keys to be looked up before the next try to step */
+	int far_keys;    /* consecutive keys that were not near the one before */
+	int lookups_due; /* keys to look up before stepping is tried again */
 };
 
 struct IndexWalk
@@ -33,12 +33,12 @@ struct IndexWalk
 	Span<const KeyColumn> keys; /* of the index, in its order */
 
 	/* Private to index_walk.cpp. */
-	IndexScanDesc steps;         /* from the wanted key on; NULL: not begun */
-	IndexScanDesc lookups;       /* of the wanted key alone; NULL: not begun */
-	Span<ScanKeyData> step_keys; /* the prefix equal, the last column at least */
+	IndexScanDesc steps;         /* from the wanted key on; NULL: not started */
+	IndexScanDesc lookups;       /* of the wanted key only; NULL: not started */
+	Span<ScanKeyData> step_keys; /* prefix equal, last column greater or equal */
 	Span<ScanKeyData> lookup_keys;
 	bool can_step;         /* the index ascends in its last column */
-	bool on_entry;         /* the current entry of steps may be wanted next */
+	bool on_entry;         /* the current entry of steps may have the next key */
 	ItemPointerData entry; /* what that entry points to */
 	WalkStats *stats;
 	Relation heap;
@@ -46,7 +46,7 @@ struct IndexWalk
 	Snapshot snapshot;
 };
 
-/* walk_meets_dead_versions: of one row in eight, say, there are older versions in the index. */
+/* walk_meets_dead_versions: e.g. the index has older versions of one row in eight. */
 inline bool
 walk_meets_dead_versions(const WalkStats &stats)
 {
@@ -56,7 +56,7 @@ walk_meets_dead_versions(const WalkStats &stats)
 /*
  * index_walk_begin
  *		A walk of index, whose columns keys describe, over the versions of
- *		heap's rows that snapshot sees.  stats is kept from walk to walk.
+ *		heap's rows that snapshot sees.  stats is kept between walks.
  *
  * Allocates in the current memory context.
  */
@@ -68,19 +68,19 @@ void index_walk_begin(IndexWalk &walk, Relation heap, Relation index, Span<const
  *		Put the visible row with this key (a Datum for each column of the index,
  *		none null) into slot; returns whether there is one.
  *
- * The keys asked for must come in ascending order.  Raises 40001 where an index
- * scan would.
+ * The keys must be looked up in ascending order.  Raises 40001 like an index
+ * scan.
  */
 [[nodiscard]] bool index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot);
 
 /*
  * index_walk_leave
- *		Release the pin on the heap page of the newest row: the next key is not
- *		wanted soon.
+ *		Release the pin on the heap page of the newest row, because the next key is not
+ *		looked up soon.
  */
 void index_walk_leave(const IndexWalk &walk);
 
-/* index_walk_end: release its scans; the next key begins new ones. */
+/* index_walk_end: end its scans; the next key starts new ones. */
 void index_walk_end(IndexWalk &walk);
 
 } /* namespace bulkupdate */

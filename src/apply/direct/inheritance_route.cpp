@@ -18,17 +18,17 @@ constexpr int MAX_STEPS = 32;
 
 constexpr int FEW_TABLES = 8;
 
-/* The first entries of an index that are not before a key, for ascending keys. */
+/* The first entries of an index that are not below a key, for ascending keys. */
 struct Search
 {
 	Span<const KeyColumn> columns; /* of the index */
 	IndexScanDesc scan;
-	ScanKeyData scan_key; /* for several columns, of their comparison as a row */
+	ScanKeyData scan_key; /* for several columns, of their row comparison */
 	ScanKeyData members[INDEX_MAX_KEYS];
 	bool on_entry;
 };
 
-/* Does an index of a child cover the key as the target's own index does? */
+/* Does an index of a child cover the key like the target's own index? */
 bool
 covers_key_alike(const Target &target, Relation child, Relation index)
 {
@@ -48,7 +48,7 @@ covers_key_alike(const Target &target, Relation child, Relation index)
 	return true;
 }
 
-/* The child's index that covers the key, or InvalidOid; one that can be used at once is best. */
+/* The child's index that covers the key, or InvalidOid; one that can be used now is preferred. */
 Oid
 covering_index(const Target &target, Relation child)
 {
@@ -80,7 +80,7 @@ ascends(Relation index, int columns)
 	return true;
 }
 
-/* A scan key for (column 1, column 2, ...) >= (a, b, ...), as ExecIndexBuildScanKeys() makes it. */
+/* A scan key for (column 1, column 2, ...) >= (a, b, ...), as in ExecIndexBuildScanKeys(). */
 void
 init_row_key(Search &search, Relation index)
 {
@@ -126,7 +126,7 @@ compare_entry(const Search &search, const Datum *key)
 	return 0;
 }
 
-/* Go to the first entry that is not before this key; returns whether there is one. */
+/* Go to the first entry that is not below this key; returns whether there is one. */
 bool
 search_for(Search &search, const Datum *key)
 {
@@ -146,11 +146,11 @@ search_for(Search &search, const Datum *key)
 	return search.on_entry;
 }
 
-/* The first key from here on that is not before the entry; doubles its steps, then halves them. */
+/* The first key from here on that is not below the entry; doubles its steps, then halves them. */
 int
 first_key_from(const Search &search, Span<ChunkRow *> rows, int from)
 {
-	int low = from; /* all before it are before the entry */
+	int low = from; /* all keys before it are below the entry */
 	int step = 1;
 
 	while (low + step < rows.size && compare_entry(search, rows[low + step]->key) > 0)
@@ -183,7 +183,7 @@ count_tables(const PartitionRoute &route)
 	return n;
 }
 
-/* Tell found(i) of every key that the index has an entry for. */
+/* Call found(i) for every key for which the index has an entry. */
 template <typename Found>
 void
 find_keys(const Target &target, Relation heap, Relation index, Span<ChunkRow *> rows,
@@ -203,7 +203,7 @@ find_keys(const Target &target, Relation heap, Relation index, Span<ChunkRow *> 
 		CHECK_FOR_INTERRUPTS();
 		i = first_key_from(search, rows, i);
 
-		/* Keys can differ in columns that the index does not have. */
+		/* Keys can differ in columns that are not in the index. */
 		for (; i < rows.size && compare_entry(search, rows[i]->key) == 0; i++)
 			found(i);
 	}
@@ -241,10 +241,10 @@ inheritance_route_find(const PartitionRoute &route, Span<ChunkRow *> rows, Snaps
 	const Target &target = *route.target;
 	Holder **holders = palloc_array_of<Holder *>(rows.size);
 
-	/* One key is looked up in a few tables as it is searched for in them. */
+	/* A single key is looked up in a few tables just as it is searched for in them. */
 	bool search = rows.size > 1 || count_tables(route) > FEW_TABLES;
 
-	/* The newest table first, and each in front: so the target comes to stand first. */
+	/* From the newest table on, each added in front, so the target comes first. */
 	for (Partition *table = route.opened; table != nullptr; table = table->next)
 	{
 		Relation index = index_open(table->index, AccessShareLock);

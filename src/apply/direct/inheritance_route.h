@@ -1,11 +1,11 @@
 /*
  * inheritance_route.h
- *		Which tables of an inheritance tree may have the rows with some keys.
+ *		Which tables of an inheritance tree may have the rows with certain keys.
  *
- * A key says nothing about the table, and more than one table can have it.  So
- * the index of each table is searched for all keys of a chunk at once: from one
- * key that it has to the next one, whichever of index and chunk is ahead.  That
- * costs as much as there are tables and keys, and not their product.
+ * A key does not determine the table, and several tables can have it.  So
+ * the index of each table is searched for all keys of a chunk at once, from each
+ * key that is found to the next one, in the index or the chunk, whichever is ahead.  The
+ * cost is the sum of tables and keys, not their product.
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_INHERITANCE_ROUTE_H
 #define BULK_UPDATE_APPLY_DIRECT_INHERITANCE_ROUTE_H
@@ -23,7 +23,7 @@ struct Holder
 	Holder *next;
 };
 
-/* has_inheritance_children: and they are no partitions. */
+/* has_inheritance_children: and these are not partitions. */
 inline bool
 has_inheritance_children(Relation relation)
 {
@@ -34,7 +34,7 @@ has_inheritance_children(Relation relation)
 /*
  * inheritance_route_open
  *		Open all tables below the target, with the index of each that covers the
- *		key as the target's does; returns why one of them cannot be updated
+ *		key like the target's; returns why one of them cannot be updated
  *		directly, or NULL.
  */
 [[nodiscard]] const char *inheritance_route_open(PartitionRoute &route);
@@ -44,7 +44,7 @@ has_inheritance_children(Relation relation)
  *		For each row the tables that may have it, in the order of UPDATE; marks them
  *		as used.
  *
- * The rows must be in key order.  For a route that can be taken directly.
+ * The rows must be in key order.  Only for a route that can be taken directly.
  */
 Holder **inheritance_route_find(const PartitionRoute &route, Span<ChunkRow *> rows,
 								Snapshot snapshot);

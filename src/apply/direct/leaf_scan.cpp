@@ -25,7 +25,7 @@ leaf_scan_next(IndexScanDesc scan)
 
 	/*
 	 * Without WAL a page has no LSN that shows whether it was changed, so nbtree
-	 * keeps the pin there in order to kill entries later.  Do without both.
+	 * keeps the pin in order to kill entries later.  Neither is done here.
 	 */
 	if (!RelationNeedsWAL(scan->indexRelation))
 		scan->kill_prior_tuple = false;

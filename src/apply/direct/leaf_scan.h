@@ -2,11 +2,11 @@
  * leaf_scan.h
  *		Stepping through the entries of a B-tree index without pinning its pages.
  *
- * A page that stays pinned while somebody waits for a row, or runs the user's
- * code, makes VACUUM wait, and the deadlock detector does not see waits for pins.
+ * A page that stays pinned during a wait for a row, or while user-defined
+ * code runs, makes VACUUM wait, and the deadlock detector does not see waits for pins.
  *
- * nbtree copies the entries of each leaf page that it reads if they were wanted
- * when the scan began, and keeps the page pinned if they are wanted while it
+ * nbtree copies the entries of each leaf page that it reads if they are requested
+ * when the scan starts, and keeps the page pinned if they are requested while it
  * reads.  An index-only scan needs the pin because it trusts the visibility map.
  * Here each row is fetched under an MVCC snapshot, so the copy is enough
  * (nbtree/README, "Making concurrent TID recycling safe").
@@ -23,7 +23,7 @@ namespace bulkupdate
  * leaf_scan_begin
  *		A scan of index, which belongs to heap, with these scan keys.
  *
- * index_rescan() and index_endscan() take it as any other scan.  Allocates in
+ * index_rescan() and index_endscan() work as for any other scan.  Allocates in
  * the current memory context.
  */
 IndexScanDesc leaf_scan_begin(Relation heap, Relation index, Snapshot snapshot,
@@ -31,7 +31,7 @@ IndexScanDesc leaf_scan_begin(Relation heap, Relation index, Snapshot snapshot,
 
 /*
  * leaf_scan_next
- *		Step to the next entry; returns whether there is one.  Its place in the
+ *		Step to the next entry; returns whether there is one.  Its position in the
  *		heap is scan->xs_heaptid.
  */
 [[nodiscard]] bool leaf_scan_next(IndexScanDesc scan);

@@ -11,8 +11,8 @@ namespace
 {
 
 /*
- * A row stays in the partition that its key says.  But a target that is a partition
- * itself has a constraint of its own, on columns that need not be in the key.
+ * A row stays in the partition that its key determines.  But a target that is a partition
+ * itself has a constraint on columns that need not be in the key.
  */
 void
 check_partition(const DirectTable &table)
@@ -48,7 +48,7 @@ form_new_version(DirectTable &table, const DirectRow &row)
 		slot->tts_isnull[column.to] = row.nulls[column.from];
 	}
 
-	/* As in UPDATE, a dropped column has no value in a new version. */
+	/* As in UPDATE, a dropped column is null in a new version. */
 	for (int attribute : table.dropped)
 		slot->tts_isnull[attribute] = true;
 	ExecStoreVirtualTuple(slot);

@@ -18,7 +18,7 @@ void form_new_version(DirectTable &table, const DirectRow &row);
  *		Compute the generated columns of table->updated and check its
  *		constraints, as ExecUpdatePrepareSlot() and ExecUpdateAct() do.
  *
- * Raises what these raise: 23502, 23514, and what the expressions raise.
+ * Raises their errors: 23502, 23514, and those of the expressions.
  */
 void prepare_new_version(DirectTable &table);
 

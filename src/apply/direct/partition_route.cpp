@@ -1,6 +1,6 @@
 /*
  * partition_route.cpp
- *		Down the tree of partitions by the bounds that PostgreSQL keeps for tuple
+ *		Descending the tree of partitions by the bounds that PostgreSQL keeps for tuple
  *		routing.
  */
 #include "apply/direct/partition_route.h"
@@ -13,7 +13,7 @@ namespace bulkupdate
 namespace
 {
 
-/* Which key column the target's column of this name is. */
+/* The key column that is the target's column of this name. */
 int
 key_column_of_name(const Target &target, const char *name)
 {
@@ -25,7 +25,7 @@ key_column_of_name(const Target &target, const char *name)
 	elog(ERROR, "column \"%s\" of the partition key is not in the key", name);
 }
 
-/* Which child has a row with these values of the partition key, none null; -1: none has. */
+/* The child for rows with these values of the partition key, none null; -1: none. */
 int
 child_of_values(const Partition &partition, Datum *values)
 {
@@ -61,7 +61,7 @@ child_of_values(const Partition &partition, Datum *values)
 			int bound = partition_range_datum_bsearch(key->partsupfunc, key->partcollation, bounds,
 													  key->partnatts, values, &equal);
 
-			/* It is the lower bound; each belongs to the partition that ends there. */
+			/* This is the lower bound; each bound belongs to the partition that ends there. */
 			child = bounds->indexes[bound + 1];
 			break;
 		}
@@ -107,7 +107,7 @@ partition_route_add(PartitionRoute &route, Relation relation, Oid index)
 	partition->children = palloc_array_of<Partition *>(partition->desc->nparts);
 	partition->key_columns = palloc_array_of<int>(n);
 
-	/* A partition key with an expression has no unique index. */
+	/* With an expression in the partition key there would be no unique index. */
 	for (int i = 0; i < n; i++)
 		partition->key_columns[i] = key_column_of_name(
 			*route.target, get_attname(RelationGetRelid(relation), key->partattrs[i], false));

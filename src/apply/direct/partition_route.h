@@ -3,7 +3,7 @@
  *		Which partition of the target has the row with a key.
  *
  * A unique index of a partitioned table has all columns of the partition keys,
- * at every level; so the key alone decides.
+ * at every level, so the key alone determines it.
  */
 #ifndef BULK_UPDATE_APPLY_DIRECT_PARTITION_ROUTE_H
 #define BULK_UPDATE_APPLY_DIRECT_PARTITION_ROUTE_H
@@ -19,13 +19,13 @@ struct DirectTable;
 struct Partition
 {
 	Relation relation;
-	Oid index;          /* the one that covers the key; InvalidOid where there is none */
-	Partition *next;    /* of all that have been opened */
+	Oid index;          /* the one that covers the key; InvalidOid if there is none */
+	Partition *next;    /* in the list of opened tables */
 	bool used;          /* rows have been routed to it */
-	DirectTable *table; /* for the caller, who sets it */
+	DirectTable *table; /* set and used by the caller */
 
 	/* Which of the tables below it has a key. */
-	PartitionKey key; /* NULL: a table with rows of its own */
+	PartitionKey key; /* NULL: a table that stores rows */
 	PartitionDesc desc;
 	int *key_columns; /* the target's key column, from 0, for each column of the partition key */
 	Partition **children;
@@ -37,18 +37,18 @@ struct PartitionRoute
 	LOCKMODE lock;
 	MemoryContext memory;
 	Partition *root;
-	Partition *opened; /* all of the tree that is open, the newest first */
+	Partition *opened; /* all opened tables of the tree, the newest first */
 };
 
 /*
  * partition_route_begin
  *		Routes to the partitions that the active snapshot sees, or to the target
- *		itself when it is an ordinary table.  lock: what partitions are locked with,
+ *		itself if it is not partitioned.  lock: the lock to take on partitions,
  *		until the end of the transaction.  Allocates in the current memory context, also later.
  */
 void partition_route_begin(PartitionRoute &route, const Target &target, LOCKMODE lock);
 
-/* partition_route_add: a table that is open already, and that partition_route_end() closes. */
+/* partition_route_add: a table that is already open, and that partition_route_end() closes. */
 Partition *partition_route_add(PartitionRoute &route, Relation relation, Oid index);
 
 /*

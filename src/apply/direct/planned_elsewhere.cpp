@@ -1,6 +1,6 @@
 /*
  * planned_elsewhere.cpp
- *		Does an extension plan statements on the target itself?
+ *		Does an extension plan statements on the target differently?
  */
 #include "apply/direct/planned_elsewhere.h"
 
@@ -39,7 +39,7 @@ update_statement(const Target &target)
 	return sql.data;
 }
 
-/* Is a scan not core's, in a plan for all rows of a table? */
+/* Is some scan in a plan for all rows of a table not core's? */
 bool
 has_other_scan(const Plan *plan)
 {
@@ -66,7 +66,7 @@ is_other_plan(const PlannedStmt *statement, CmdType command)
 		   has_other_scan(statement->planTree);
 }
 
-/* Not one of our own plans: those are of statements that are run. */
+/* Not one of the module's own plans, which are for statements that are executed. */
 bool
 is_planned_otherwise(const char *query, CmdType command)
 {

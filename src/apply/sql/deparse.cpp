@@ -26,7 +26,7 @@ append_source(StringInfo sql, const Target &target)
 	appendStringInfoString(sql, "n)");
 }
 
-/* The relation's name as it is now: a trigger may have renamed it. */
+/* The relation's current name: a trigger may have renamed it. */
 const char *
 target_name(const Target &target)
 {
@@ -39,7 +39,7 @@ quoted_attribute(const Target &target, AttrNumber attno)
 	return quote_identifier(attribute_name(target, attno));
 }
 
-/* A text made from a row of a catalog, which is found by its OID. */
+/* A text made from a catalog row, which is looked up by its OID. */
 template <typename Form, typename Text>
 const char *
 from_catalog(int cache, Oid oid, Text text)
@@ -76,10 +76,10 @@ collate_text(Oid oid)
 }
 
 /*
- * "::schema.type", or nothing when the column has the type already.  Without it
- * the parser would look for an operator of the column's own type, which is
- * another one than the index's, or, for a domain over an enum, none.  All these
- * casts are relabelings; the index is used all the same.
+ * "::schema.type", or nothing if the column already has the type.  Without it
+ * the parser would look for an operator of the column's own type, which would not be
+ * the index's, or, for a domain over an enum, for none.  All these
+ * casts are relabelings, so the index can be used.
  */
 const char *
 cast_text(Oid type, Oid column_type)

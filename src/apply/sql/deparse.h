@@ -2,9 +2,9 @@
  * deparse.h
  *		The text of the statements that the SQL applier prepares.
  *
- * All take the chunk as one parameter of type "array of the target's row
- * type", so that a column of any type, an array too, travels as it is.  Every
- * name in them is quoted and qualified, so search_path has no say.
+ * All have the chunk as one parameter of type "array of the target's row
+ * type", so that a column of any type, also an array, is passed unchanged.  Every
+ * name in them is quoted and qualified, so search_path does not matter.
  */
 #ifndef BULK_UPDATE_APPLY_SQL_DEPARSE_H
 #define BULK_UPDATE_APPLY_SQL_DEPARSE_H
@@ -16,27 +16,27 @@ namespace bulkupdate
 
 /*
  * deparse_update
- *		UPDATE of the rows whose keys are in the array.  It returns, for each
- *		row updated, the position in the array of the element it was updated
- *		from.
+ *		UPDATE of the rows whose keys are in the array.  For each updated row it
+ *		returns the position in the array of the element with its new
+ *		values.
  */
 char *deparse_update(const Target &target);
 
 /*
  * deparse_update_reporting_suppressed
- *		The same, where a trigger can suppress an update: it returns
- *		positions with true for a row updated, and with false for a row that is
- *		there and was not.
+ *		The same if a trigger can suppress an update: it returns
+ *		positions with true for an updated row, and with false for a row that
+ *		exists but was not updated.
  *
- * A row that UPDATE did not return is searched for with the same snapshot, and
- * locked as UPDATE would: so a row that is deleted, or gets another key, at the
- * same time is not there, and neither is one that a policy for UPDATE hides.
+ * A row that UPDATE did not return is looked up with the same snapshot, and
+ * locked as by UPDATE: so a row that is deleted, or whose key changes, at the
+ * same time does not exist, nor does one that a policy for UPDATE hides.
  */
 char *deparse_update_reporting_suppressed(const Target &target);
 
 /*
  * deparse_probe
- *		SELECT of the positions of those elements that have a row and, for a probe
+ *		SELECT of the positions of the elements that have a row and, for a probe
  *		of values, of the row's value columns in the order of the source.
  */
 char *deparse_probe(const Target &target, Probe probe);

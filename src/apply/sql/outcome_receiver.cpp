@@ -1,6 +1,6 @@
 /*
  * outcome_receiver.cpp
- *		Marking rows with what the executor returns for them.
+ *		Setting the outcome of rows from the rows that the executor returns.
  */
 #include "apply/sql/outcome_receiver.h"
 
@@ -24,7 +24,7 @@ receiver_of(DestReceiver *self)
 	return *reinterpret_cast<OutcomeReceiver *>(self);
 }
 
-/* Do the columns from the second on equal the source row's values? */
+/* Are the columns from the second on equal to the source row's values? */
 bool
 returns_values_of(OutcomeReceiver &receiver, const ChunkRow &row, TupleTableSlot *slot)
 {
@@ -36,7 +36,7 @@ returns_values_of(OutcomeReceiver &receiver, const ChunkRow &row, TupleTableSlot
 					  [&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); });
 }
 
-/* Is the row that a statement returns one that has not changed, or need not? */
+/* Is the row that a statement returns one that was not or need not be changed? */
 bool
 is_unchanged(OutcomeReceiver &receiver, const ChunkRow &row, TupleTableSlot *slot)
 {
@@ -70,7 +70,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 
 	FAULT_POINT(receive);
 
-	/* Of several rows with one key (inheritance) one that changes decides. */
+	/* If several rows have the key (inheritance), one that changes decides. */
 	if (row.outcome != receiver.outcome)
 		row.outcome = is_unchanged(receiver, row, slot) ? Outcome::Unchanged : receiver.outcome;
 	return true;
@@ -80,13 +80,13 @@ void
 startup(DestReceiver *, int, TupleDesc)
 {}
 
-/* From here on the scan is over; after-row triggers run later. */
+/* From here on the scan is finished; after-row triggers run later. */
 void
 shutdown(DestReceiver *self)
 {
 	OutcomeReceiver &receiver = receiver_of(self);
 
-	/* With what SPI holds for the statement, the plan's copy among it. */
+	/* Including SPI's memory for the statement, such as the copy of the plan. */
 	receiver.statement_bytes = MemoryContextMemAllocated(
 		MemoryContextGetParent(receiver.query->estate->es_query_cxt), true);
 	rechecks_hold(receiver.rechecks, receiver.query->estate);
@@ -127,7 +127,7 @@ find_function_scan(PlanState *node)
 	if (found == nullptr)
 		found = find_function_scan(innerPlanState(node));
 
-	/* An extension may have put its node on top of the update. */
+	/* An extension may have added its node on top of the update. */
 	if (IsA(node, CustomScanState))
 	{
 		ListCell *cell;
@@ -151,7 +151,7 @@ outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<Ch
 	receiver.base.rStartup = startup;
 	receiver.base.rShutdown = shutdown;
 	receiver.base.rDestroy = destroy;
-	receiver.base.mydest = DestTuplestore; /* DestNone would mean that no rows are wanted */
+	receiver.base.mydest = DestTuplestore; /* DestNone would mean that no rows are returned */
 	receiver.target = applier.target;
 	receiver.rechecks = applier.rechecks;
 	receiver.rows = rows;

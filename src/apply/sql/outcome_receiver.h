@@ -1,6 +1,6 @@
 /*
  * outcome_receiver.h
- *		Where the SQL applier's statements send their rows.
+ *		The receiver of the rows that the SQL applier's statements return.
  */
 #ifndef BULK_UPDATE_APPLY_SQL_OUTCOME_RECEIVER_H
 #define BULK_UPDATE_APPLY_SQL_OUTCOME_RECEIVER_H
@@ -19,7 +19,7 @@ enum class Returns : uint8
 };
 
 /*
- * A row that it receives begins with a position in the statement's array, and
+ * A row that it receives starts with a position in the statement's array, and
  * the source row at that position gets an outcome.
  */
 struct OutcomeReceiver
@@ -29,10 +29,10 @@ struct OutcomeReceiver
 	Rechecks *rechecks;
 	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
 	Returns returns;
-	Outcome outcome;      /* of a row that is returned, unless it turns out to be Unchanged */
+	Outcome outcome;      /* of a returned row, unless it is Unchanged */
 	QueryDesc *query;     /* set while the executor runs the statement */
-	QueryDesc *finishing; /* set when the rows are done, for the after-row triggers */
-	Size statement_bytes; /* memory that the executor held when the rows were done */
+	QueryDesc *finishing; /* set after all rows, for the after-row triggers */
+	Size statement_bytes; /* memory that the executor held after all rows */
 	MemoryContext memory; /* for comparing one row */
 	Datum *values;
 	bool *nulls;
@@ -48,15 +48,15 @@ void outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Sp
 
 /*
  * outcome_receiver_current_row
- *		The row that the executor is working on, or NULL when it is not running
- *		or has read all rows: what the scan of the array says.
+ *		The row that the executor is processing, or NULL if it is not running
+ *		or has read all rows: as reported by the scan of the array.
  */
 ChunkRow *outcome_receiver_current_row(const OutcomeReceiver &receiver);
 
-/* outcome_receiver_late_row: the row that an after-row trigger is running for, or NULL. */
+/* outcome_receiver_late_row: the row for which an after-row trigger is running, or NULL. */
 ChunkRow *outcome_receiver_late_row(const OutcomeReceiver &receiver);
 
-/* outcome_receiver_finished: the executor is done with the statement, or gone. */
+/* outcome_receiver_finished: the executor has finished the statement, or was aborted. */
 void outcome_receiver_finished(OutcomeReceiver &receiver);
 
 /*

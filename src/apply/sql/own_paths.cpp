@@ -2,8 +2,8 @@
  * own_paths.cpp
  *		The paths by which the SQL applier's statements read the target.
  *
- * Unwanted paths are not removed but made so expensive that they are only taken
- * where nothing else is left: so there always is a plan.
+ * Unwanted paths are not removed but made so expensive that they are only used
+ * if there is no other: so there always is a plan.
  */
 #include "apply/sql/own_paths.h"
 
@@ -16,7 +16,7 @@ namespace bulkupdate
 namespace
 {
 
-/* More than any plan costs, and than the planner itself adds for what a setting disables. */
+/* More than the cost of any plan, and than the planner adds for disabled plan types. */
 constexpr Cost FORBIDDING_COST = 1e15;
 
 set_rel_pathlist_hook_type previous_paths = nullptr;
@@ -42,7 +42,7 @@ is_array(const RangeTblEntry *entry)
 		   reinterpret_cast<const Param *>(argument)->paramkind == PARAM_EXTERN;
 }
 
-/* The array of rows, where this level of the query reads it; only our levels read one. */
+/* The array of rows, if this level of the query reads it; only the module's levels do. */
 RelOptInfo *
 array_of_level(const PlannerInfo *root)
 {
@@ -52,7 +52,7 @@ array_of_level(const PlannerInfo *root)
 	return nullptr; /* GCOVR_EXCL_LINE: the same */
 }
 
-/* Is it the target, or a table below it, and to be scanned? */
+/* Is it the target, or a table below it, and is it scanned? */
 bool
 is_table_of_target(const PlannerInfo *root, const RelOptInfo *rel, const RangeTblEntry *entry)
 {
@@ -64,7 +64,7 @@ is_table_of_target(const PlannerInfo *root, const RelOptInfo *rel, const RangeTb
 			   RelationGetRelid(own_plan_current()->target->relation);
 }
 
-/* Another extension's paths may be the only right ones, as for compressed rows. */
+/* Another extension's paths may be the only correct ones, as for compressed rows. */
 bool
 has_only_known_paths(const RelOptInfo *rel)
 {
@@ -86,7 +86,7 @@ has_only_known_paths(const RelOptInfo *rel)
 	return rel->pathlist != NIL;
 }
 
-/* The unique indexes; not for bitmap scans, which would drive the others out. */
+/* The unique indexes; not for bitmap scans, which would displace the others. */
 List *
 unique_indexes(const RelOptInfo *rel)
 {
@@ -120,7 +120,7 @@ has_clause_on(const IndexPath *path, int column)
 	return false;
 }
 
-/* Does the path find a row by its key, for each element of the array? */
+/* Does the path look up a row by its key, for each element of the array? */
 bool
 is_lookup(const Path *path, const RelOptInfo *array)
 {
@@ -166,7 +166,7 @@ wanted_among(List *paths, const RelOptInfo *array, WantedPath wanted)
 	return found;
 }
 
-/* All paths of unique indexes, made anew: cheaper ones may have driven them out. */
+/* Create all paths of unique indexes again: cheaper ones may have displaced them. */
 List *
 paths_of_unique_indexes(PlannerInfo *root, RelOptInfo *rel)
 {
@@ -184,7 +184,7 @@ paths_of_unique_indexes(PlannerInfo *root, RelOptInfo *rel)
 	return found;
 }
 
-/* Let the planner take none but these paths; false when there is none. */
+/* Let the planner use only these paths; false if there is none. */
 bool
 prefer(RelOptInfo *rel, List *preferred)
 {
@@ -201,9 +201,9 @@ prefer(RelOptInfo *rel, List *preferred)
 }
 
 /*
- * The planner takes unnest() for a handful of rows, whatever is in the array.  With
- * one row it thinks of nothing but a nested loop: what else it might do pays off
- * for many only.
+ * The planner's estimate for unnest() is a few rows, whatever is in the array.  For
+ * one row it considers only a nested loop, because other joins are cheaper only
+ * for many rows.
  */
 void
 expect_rows(RelOptInfo *array, int rows)
@@ -212,8 +212,8 @@ expect_rows(RelOptInfo *array, int rows)
 }
 
 /*
- * Let the planner choose among its own paths, with the true number of rows.  Of the
- * tables of a tree only the first has been given paths without it.
+ * Let the planner choose among its own paths, with the actual number of rows.  Of the
+ * tables of a tree, only the first has already got paths without it.
  */
 void
 choose_freely(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
@@ -229,8 +229,8 @@ choose_freely(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 }
 
 /*
- * Read the range of the keys, which are dense in it, and join: never by a nested
- * loop, as both sides have as many rows.
+ * Read the range of the keys, which are dense in it, and join; never by a nested
+ * loop, because both sides have as many rows.
  */
 void
 read_range(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
@@ -249,8 +249,8 @@ read_range(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 }
 
 /*
- * Look keys up, if there is an index for it: in a table of few rows, or none, too.  There
- * a path that reads all of it drives the others out, but not if it has more rows.
+ * Look up keys, if there is an index for it, also in a table of few rows, or none.  There
+ * a sequential scan would displace the other paths, but not if the table has more rows.
  */
 bool
 prefer_lookups(PlannerInfo *root, RelOptInfo *rel, const RelOptInfo *array)
@@ -271,7 +271,7 @@ prefer_lookups(PlannerInfo *root, RelOptInfo *rel, const RelOptInfo *array)
 void
 look_up(PlannerInfo *root, RelOptInfo *rel, RelOptInfo *array)
 {
-	/* A policy may have to come before the key's comparison, if that is not leakproof. */
+	/* A policy may have to be checked before the key's comparison, if that is not leakproof. */
 	if (has_few_indexed_tables(*own_plan_current()->target, root, rel) &&
 		prefer_lookups(root, rel, array))
 		expect_rows(array, 1);
@@ -298,7 +298,7 @@ shape_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *entry)
 		look_up(root, rel, array);
 }
 
-/* The rows of an array have different keys; without this a hash join with it looks bad. */
+/* The rows of an array have different keys; otherwise a hash join would look expensive. */
 bool
 tell_statistics(PlannerInfo *root, RangeTblEntry *entry, AttrNumber attno, VariableStatData *data)
 {

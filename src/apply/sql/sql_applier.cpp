@@ -2,8 +2,8 @@
  * sql_applier.cpp
  *		Applying rows with a prepared UPDATE ... FROM unnest(...).
  *
- * The executor does all that UPDATE does, so this applier is right for every
- * target, and it is the reference for any other.
+ * The executor does everything, so this applier is correct for every
+ * target, and is the reference for the other one.
  */
 #include "apply/sql/sql_applier.h"
 
@@ -38,11 +38,11 @@ struct SqlApplier : Applier
 	Planned probe_values;
 	Planned probe_rows_in_range;
 	Planned probe_values_in_range;
-	Planned *applied; /* the newest of the two that update */
+	Planned *applied; /* the newest one of the two that update */
 	OutcomeReceiver receiver;
 };
 
-/* A statement, and what the rows that it returns mean. */
+/* A statement, and the meaning of the rows that it returns. */
 struct Statement
 {
 	Planned &planned;
@@ -95,7 +95,7 @@ parameters(const SqlApplier &applier, const Statement &statement, Span<ChunkRow 
 	return params;
 }
 
-/* Was the plan made for a number of rows that is far from this one? */
+/* Was the plan made for a very different number of rows? */
 bool
 is_planned_for_others(const OwnPlan &plan, int rows)
 {
@@ -115,7 +115,7 @@ plan_of(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 	if (is_planned_for_others(planned.plan, rows.size))
 		saved_plan_forget(planned.saved);
 
-	/* The plan is the call's, all else the attempt's. */
+	/* The plan belongs to the call, everything else to the attempt. */
 	SPIPlanPtr plan = with_memory_context(GetMemoryChunkContext(&applier), [&] {
 		return saved_plan_get(planned.saved, statement.text,
 							  {types, statement.access == KeyAccess::Range ? 3 : 1},
@@ -127,7 +127,7 @@ plan_of(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 	return plan;
 }
 
-/* Run a statement on rows and mark those that it returns. */
+/* Execute a statement for rows and set the outcomes of those that it returns. */
 void
 execute(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 {
@@ -152,8 +152,8 @@ execute(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 }
 
 /*
- * Which statement updates.  Asked again when something has changed that the plan
- * of the newest one depends on: triggers and partitions come and go.
+ * The statement that updates.  Determined again if something has changed on which the plan
+ * of the newest one depends, such as triggers and partitions.
  */
 Planned &
 updating(SqlApplier &applier)
@@ -177,7 +177,7 @@ begin_statement(Span<ChunkRow *> rows, MemoryContext scratch)
 	set_outcome(rows, Outcome::Missing);
 	MemoryContextReset(scratch);
 
-	/* No new lock makes us hear of partitions and children that others attach meanwhile. */
+	/* Otherwise no new lock would process invalidations for partitions attached in the meantime. */
 	AcceptInvalidationMessages();
 }
 
@@ -215,7 +215,7 @@ probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
-		/* Where keys are dense, one scan of their range and a hash join take half the time. */
+		/* If keys are dense, one scan of their range and a hash join take half the time. */
 		bool dense =
 			rows.size > 0 && enable_hashjoin && every_table_has_index(target) &&
 			key_range_is_dense(target, rows[0]->key[0], rows[rows.size - 1]->key[0], rows.size);

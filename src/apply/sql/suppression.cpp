@@ -1,6 +1,6 @@
 /*
  * suppression.cpp
- *		Can UPDATE skip a row of the target that is there?
+ *		Can UPDATE skip an existing row of the target?
  */
 #include "apply/sql/suppression.h"
 
@@ -10,7 +10,7 @@ namespace bulkupdate
 namespace
 {
 
-/* As TriggerEnabled() has it. */
+/* As in TriggerEnabled(). */
 bool
 is_enabled(const Trigger &trigger)
 {
@@ -21,7 +21,7 @@ is_enabled(const Trigger &trigger)
 	return trigger.tgenabled != TRIGGER_DISABLED && trigger.tgenabled != silent;
 }
 
-/* Children have the columns by the same names. */
+/* Children have the same column names. */
 bool
 is_assigned(const Target &target, const char *name)
 {
@@ -32,7 +32,7 @@ is_assigned(const Target &target, const char *name)
 	return false;
 }
 
-/* Does the UPDATE set one of the columns that it is for, if it is not for all? */
+/* Does the UPDATE set one of the trigger's columns, if it is not for all? */
 bool
 is_for_our_columns(const Target &target, Relation relation, const Trigger &trigger)
 {
@@ -41,7 +41,7 @@ is_for_our_columns(const Target &target, Relation relation, const Trigger &trigg
 		const FormData_pg_attribute *attribute =
 			TupleDescAttr(RelationGetDescr(relation), trigger.tgattr[i] - 1);
 
-		/* A generated column may change with any. */
+		/* A generated column may change with any column. */
 		if (attribute->attgenerated != '\0' || is_assigned(target, NameStr(attribute->attname)))
 			return true;
 	}

@@ -1,6 +1,6 @@
 /*
  * suppression.h
- *		Can UPDATE skip a row of the target that is there?
+ *		Can UPDATE skip an existing row of the target?
  */
 #ifndef BULK_UPDATE_APPLY_SQL_SUPPRESSION_H
 #define BULK_UPDATE_APPLY_SQL_SUPPRESSION_H
@@ -12,12 +12,12 @@ namespace bulkupdate
 
 /*
  * may_suppress_update
- *		Has the target, or a partition or child of it, a BEFORE row trigger that an
+ *		Does the target, or a partition or child of it, have a BEFORE row trigger that an
  *		UPDATE of the mapped columns fires in this session?
  *
- * Locks the tables below the target as the UPDATE will.  A foreign table may have such
- * a trigger at its own server.  False for a target with rules, as core does not
- * take an UPDATE of it in a WITH clause; there such rows count as missing.
+ * Locks the tables below the target like the UPDATE.  A foreign table may have such
+ * a trigger on its own server.  False for a target with rules, because core does not
+ * support an UPDATE of it in a WITH clause; there such rows count as missing.
  */
 [[nodiscard]] bool may_suppress_update(const Target &target);
 

@@ -11,7 +11,7 @@ namespace
 {
 
 /*
- * Of an inheritance tree with more tables a key costs too many lookups; there
+ * In an inheritance tree with more tables, a key would need too many lookups; then
  * the planner chooses.
  */
 constexpr int MOST_TABLES = 8;
@@ -25,7 +25,7 @@ key_column_called(const Target &target, const char *name)
 	return nullptr;
 }
 
-/* Does the index find rows by our key?  Children have the columns by the same names. */
+/* Does the index find rows by the key?  Children have the same column names. */
 bool
 is_key_index(const Target &target, const IndexOptInfo *index, Oid relid)
 {

@@ -10,18 +10,18 @@
 namespace bulkupdate
 {
 
-/* tree_of_rel: what the relations of a tree have in common: its top. */
+/* tree_of_rel: identifies the tree of a relation: the table at its top. */
 Relids tree_of_rel(const RelOptInfo *rel);
 
-/* is_unique_on_columns: does the index hold no two rows with the same columns? */
+/* is_unique_on_columns: does the index contain no two rows with the same columns? */
 [[nodiscard]] bool is_unique_on_columns(const IndexOptInfo *index);
 
 /*
  * has_few_indexed_tables
- *		Are the keys to be looked up in each table of the tree that rel is in?
+ *		Are the keys to be looked up in each table of the tree that rel belongs to?
  *
- * Partitions have the index and are pruned by the key.  Of inheritance children all
- * must have it, for there is one join with all of them, and there must be few.
+ * Partitions have the index and are pruned by the key.  For inheritance children, all
+ * must have it, because there is one join with all of them, and there must be few.
  */
 [[nodiscard]] bool has_few_indexed_tables(const Target &target, const PlannerInfo *root,
 										  const RelOptInfo *rel);
