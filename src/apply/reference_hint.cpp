@@ -69,7 +69,7 @@ is_updated(const Target &target, const char *name)
 	return false;
 }
 
-/* Partitions and children number their columns each in its way, and name them alike. */
+/* Partitions and children have the same column names but may number them differently. */
 bool
 refers_to_updated(const Target &target, HeapTuple constraint)
 {
@@ -143,7 +143,7 @@ reference_error(const Target &target, const ErrorData *error)
 	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
 		return ReferenceError::Unknown;
 
-	/* It is asked for each bad row. */
+	/* Called for each bad row. */
 	MemoryContext memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update reference", ALLOCSET_SMALL_SIZES);
 	ReferenceError kind = with_memory_context(memory, [&] { return kind_of(target, error); });

@@ -1,7 +1,7 @@
 /*
  * reference_hint.h
  *		Errors of foreign keys: whether they are from the target to itself, and what
- *		to do when its rows are in different chunks.
+ *		to do if its rows are in different chunks.
  */
 #ifndef BULK_UPDATE_APPLY_REFERENCE_HINT_H
 #define BULK_UPDATE_APPLY_REFERENCE_HINT_H
@@ -13,28 +13,28 @@ namespace bulkupdate
 
 /*
  * add_reference_hint
- *		Add a hint to the error that ended a call, if it has none, when it is that
+ *		Add a hint to the error that ended a call, if it has none, if it is that
  *		of a foreign key from the target to itself and the call has other chunks:
  *		foreign keys are checked after each chunk.
  *
- * chunk: the one that was applied.  Looks into the catalogs, so the error must
- * have been caught and what was done rolled back.
+ * chunk: the one that was applied.  Reads the catalogs, so the error must
+ * have been caught and its effects rolled back.
  */
 void add_reference_hint(ErrorData *error, const Chunk &chunk);
 
 enum class ReferenceError : uint8
 {
-	Unknown,   /* another error, or no foreign key is known by that name */
+	Unknown,   /* another error, or there is no foreign key with that name */
 	Outside,   /* to or from another table: no other row of the target can help */
-	ToKept,    /* within the target, to columns that get no values */
-	ToUpdated, /* to ones that do: a row may give up what another refers to */
+	ToKept,    /* within the target, to columns that are not updated */
+	ToUpdated, /* to updated columns: a row may give up the value that another refers to */
 };
 
 /*
  * reference_error
  *		Which kind of foreign key was violated.
  *
- * Looks into the catalogs, like add_reference_hint(), and leaves no memory behind.
+ * Reads the catalogs, like add_reference_hint(), and frees its memory.
  */
 ReferenceError reference_error(const Target &target, const ErrorData *error);
 

@@ -14,42 +14,42 @@ namespace bulkupdate
 namespace
 {
 
-/* NOLINTNEXTLINE(bugprone-sizeof-expression): of the pointer is what is meant */
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
 constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
 
-/* So many rows are always left out one by one. */
+/* Number of rows that are always left out one by one. */
 constexpr int FEW = 64;
 
-/* When the next row fails, and the next, all may be bad: this many times more are left out. */
+/* If consecutive rows fail, all may be bad: the factor by which more rows are left out. */
 constexpr int STRIDE = 64;
 constexpr int MAX_STRIDE = 1 << 20;
 
 /*
- * Each time that so many rows have been tried, twice as many are left out at once: a row
- * that is left out without having failed may take others along that need it.
+ * Whenever this number of rows has been tried, twice as many are left out at once: a row
+ * that is left out without having failed may make others fail that need it.
  */
 constexpr int64 PATIENCE = 1 << 18;
 
-/* Rows that are tried at most: a second or two's worth, or for many rows each so often. */
+/* Maximum number of tried rows: a second or two, or for many rows a number for each of them. */
 constexpr int64 MOST_TRIED = 2 * PATIENCE;
 constexpr int64 TRIES = 64;
 
-/* Trying rows apart takes about so many tries of each. */
+/* Trying rows separately takes about this many tries of each. */
 constexpr int64 TRIES_APART = 6;
 
-/* Of so few rows each is left out once, so that of two that contradict each other one stays. */
+/* Up to this number, each row is left out once, so that of two that conflict one is applied. */
 constexpr int FEW_CONTRADICTING = 16;
 
 struct Search
 {
 	Attempts &attempts;
-	RejectRate learned; /* by trying rows when errors point at none */
+	RejectRate learned; /* from trying rows when errors name none */
 	int64 budget;       /* rows that may still be tried */
 	int applied;
-	bool contradicting; /* rows may have failed because of what others do */
+	bool contradicting; /* rows may have failed because of other rows */
 };
 
-/* May the row have taken what a row before it would have given up? */
+/* May the row have the value that a row before it would have given up? */
 bool
 is_of_taken_value(const ErrorData *error)
 {
@@ -58,9 +58,9 @@ is_of_taken_value(const ErrorData *error)
 }
 
 /*
- * May the row have failed because of what another does?  Not when it only wants what is not
- * there: it wants that just as much when fewer rows are tried.  Of errors of triggers nothing
- * is known; trying all rows that they refuse once more would cost too much.
+ * May the row have failed because of another one?  Not if it only needs a value that does not
+ * exist: it needs that just as much when fewer rows are tried.  Nothing is known about errors
+ * of triggers; trying all rows that they reject once more would be too expensive.
  */
 bool
 may_contradict(const Target &target, const ErrorData *error)
@@ -85,7 +85,7 @@ accept(Search &search, Span<ChunkRow *> rows)
 	search.applied += rows.size;
 }
 
-/* As in the first round, with all that was applied since. */
+/* As in the first round, with all rows applied since. */
 void
 apply_apart(Search &search, Span<ChunkRow *> rows, Span<ChunkRow *> &left)
 {
@@ -104,7 +104,7 @@ apply_apart(Search &search, Span<ChunkRow *> rows, Span<ChunkRow *> &left)
 	search.budget -= static_cast<int64>(rows.size) * TRIES_APART;
 }
 
-/* Move rows from a place of a set on to others. */
+/* Move rows from a position of a set to another set. */
 void
 leave_out(Span<ChunkRow *> &set, int place, int count, Span<ChunkRow *> &left)
 {
@@ -116,10 +116,10 @@ leave_out(Span<ChunkRow *> &set, int place, int count, Span<ChunkRow *> &left)
 }
 
 /*
- * Leave out rows of set, which go to left, until the others can be applied.
+ * Leave out rows of set, which are moved to left, until the others can be applied.
  *
- * Each failure costs as much as applying the whole set.  So in a large set rows that
- * fail one after the other are left out in strides: neither a set of nothing but bad
+ * Each failure costs as much as applying the whole set.  So in a large set consecutive rows
+ * that fail are left out in strides: neither a set with only bad
  * rows nor a chain in which each row needs the next takes more than a few failures.
  */
 void
@@ -127,8 +127,8 @@ apply_rest(Search &search, Span<ChunkRow *> set, Span<ChunkRow *> &left)
 {
 	Chunk &chunk = search.attempts.chunk;
 	bool few = set.size <= FEW;
-	int last = -2;  /* place of the newest failure */
-	int stride = 1; /* rows to be left out at once */
+	int last = -2;  /* position of the newest failure */
+	int stride = 1; /* number of rows to leave out at once */
 	int64 tried = 0;
 
 	while (set.size > 0)
@@ -190,8 +190,8 @@ put_in_order(Span<ChunkRow *> rows)
 }
 
 /*
- * Apply with() what can be applied of set, and leave the others there; left_rows are for use
- * meanwhile.
+ * Apply with() the rows of set that can be applied, and keep the others there; left_rows is
+ * working space.
  */
 template <typename With>
 void
@@ -206,9 +206,9 @@ apply_round(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows, With wi
 }
 
 /*
- * Of two rows that contradict each other the one that failed may be the one that others need.
- * So leave out each row of a small set in its turn, the last first, and see whether the others
- * can do without.
+ * Of two rows that conflict, the one that failed may be the one that others need.
+ * So leave out each row of a small set in turn, the last first, and test whether the others
+ * can be applied without it.
  */
 void
 apply_contradicting(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows)
@@ -273,14 +273,14 @@ apply_together(Attempts &attempts, Span<ChunkRow *> rows)
 		if (search.applied > before || !search.contradicting)
 			continue;
 
-		/* A row that fails first, each time, may be good without the others. */
+		/* A row that always fails first may be good without the others. */
 		if (search.budget >= set.size)
 			apply_round(search, set, left, apply_apart);
 		if (search.applied == before && set.size <= FEW_CONTRADICTING)
 			apply_contradicting(search, set, left);
 	} while (search.applied > before && set.size > 0);
 
-	/* The newest attempt may have left another outcome. */
+	/* The newest attempt may have set another outcome. */
 	for (ChunkRow *row : set)
 		row->outcome = Outcome::Rejected;
 	return search.applied;

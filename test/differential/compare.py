@@ -1,16 +1,16 @@
-"""What must be equal between the outcomes of the ways."""
+"""Which results of the ways must be equal."""
 
 import re
 
 REPORT_IGNORED = ("elapsed_ms", "memory_bytes", "applier")
 LONG = 600
-# What on_error 'skip' does not skip.
+# SQLSTATEs that on_error 'skip' does not skip.
 NEVER_SKIPPED = ("42P10", "55P03", "55006", "55000", "P0004", "54001")
 NEVER_SKIPPED_CLASSES = ("00", "01", "02", "08", "25", "2D", "40", "53", "57", "58", "F0", "XX")
 
 
 def stops(job, errors):
-    """Those of the errors of rows that end the call."""
+    """The errors of rows that end the call."""
     return [error for error in errors
             if job.on_error == "stop" or error[0] in NEVER_SKIPPED or error[0][:2] in NEVER_SKIPPED_CLASSES]
 
@@ -48,7 +48,7 @@ class Comparison:
         if a != b:
             self.problems.append(f"{what} of {names}: {first_difference(a, b)}")
 
-    # ----- what each way owes by itself
+    # ----- each way by itself
 
     def sound(self, name, outcome):
         for problem in outcome.facts["damage"]:
@@ -72,7 +72,7 @@ class Comparison:
         for fact in ("rows", "log", "rejects", "decoded"):
             self.equal(fact, names, *(self.comparable(o.facts.get(fact), fact) for o in (a, b)))
         tries = a.error or b.error or a.totals.get("rejected")
-        # Rows of failed attempts are there, dead, and locks of failed attempts too; how many is the appliers' own business.
+        # Rows of failed attempts remain as dead tuples, and so do locks of failed attempts; their number may differ.
         if not tries:
             self.equal("statistics", names, a.facts.get("statistics"), b.facts.get("statistics"))
         self.equal("tuples", names, *({table: sorted(((m, m2 if not tries else 0, locks if not tries else 0, attributes)
@@ -80,7 +80,7 @@ class Comparison:
                                        for table, rows in o.facts["tuples"].items()} for o in (a, b)))
 
     def choice(self):
-        """auto is direct exactly where direct is not refused."""
+        """auto uses direct exactly if direct does not raise an error."""
         auto = self.found["auto"]
         used = {row["applier"] for row in auto.report if row["rows_updated"] and row.get("applier")}
         if used and not auto.error and ("sql" in used) != ("refused" in self.found):
@@ -88,19 +88,19 @@ class Comparison:
 
     @staticmethod
     def of_any_partition(error):
-        """Of several partitions that publish updates and have no replica identity, which is found first is open."""
+        """Any of several partitions that publish updates and have no replica identity may be found first."""
         if error and error["message"].startswith("cannot update table"):
             return {**error, "message": re.sub(r'"t_\w+"', "a partition", error["message"])}
         return error
 
     def of_any_plan(self, error):
-        """Where there are children, the plan says whether a row of the source is the current one when an error is raised."""
+        """With children, the plan decides whether a source row is the current one when an error is raised."""
         return {**error, "context": None} if error and self.schema.form == "inherited" else error
 
     def comparable(self, value, fact):
-        """What of a fact is equal for both appliers."""
+        """The part of a fact that is equal for both appliers."""
         if (self.schema.rows <= 7 or self.schema.form == "inherited") and fact in ("log", "decoded") and value:
-            # So few rows may be the outer side of the executor's join, and then their order is the plan's; so it is where
+            # Few rows may be the outer side of the executor's join, and then their order is the plan's; so it is if
             # there are children.
             value = sorted(value, key=repr)
         # Statement triggers run for each attempt that is not rolled back, and attempts may be divided differently.
@@ -113,7 +113,7 @@ class Comparison:
     # ----- the same in other chunks, or row by row
 
     def per_row(self, name):
-        """What does not depend on how rows are divided into statements."""
+        """Facts that do not depend on how rows are divided into statements."""
         a, b = self.found["sql"], self.found[name]
         names = f"sql and {name}"
         if not self.schema.row_by_row:
@@ -177,7 +177,7 @@ class Comparison:
     # ----- the same as one statement
 
     def whole(self):
-        """Where rows are right only together, and all of them are in one chunk: the table of one UPDATE."""
+        """If rows can only be applied together, and all of them are in one chunk: the table of one UPDATE."""
         for name, outcome in self.found.items():
             if name in ("plain", "whole", "refused") or not self.in_one_chunk(name, outcome):
                 continue
@@ -185,7 +185,7 @@ class Comparison:
             states = {"21000"} if self.job.on_duplicate == "error" and whole.totals["duplicate"] else set()
             states |= {"P0002"} if self.job.on_missing == "error" and whole.totals["missing"] else set()
             states |= {state for state, _ in stops(self.job, whole.errors)}
-            if whole.error:     # of what came before the call, or of UPDATE whatever its rows
+            if whole.error:     # of errors before the call, or of UPDATE whatever its rows
                 states = {whole.error["sqlstate"]}
             names = f"{name} and whole"
             if outcome.error or states:

@@ -1,9 +1,9 @@
 def pytest_addoption(parser):
-    parser.addoption("--seeds", type=int, default=50, help="so many seeds")
-    parser.addoption("--first", type=int, default=1, help="the first of them")
-    parser.addoption("--seed", type=int, help="only this one, and tell more")
-    parser.addoption("--rows", type=int, default=400, help="most rows of a target")
-    parser.addoption("--seconds", type=float, default=0, help="start no seed after so many seconds, for a long run")
+    parser.addoption("--seeds", type=int, default=50, help="the number of seeds")
+    parser.addoption("--first", type=int, default=1, help="the first one")
+    parser.addoption("--seed", type=int, help="only this one, with more output")
+    parser.addoption("--rows", type=int, default=400, help="the maximum number of rows of a target")
+    parser.addoption("--seconds", type=float, default=0, help="start no seed after this time, for a long run")
 
 
 def pytest_generate_tests(metafunc):

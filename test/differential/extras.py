@@ -1,4 +1,4 @@
-"""What a random target has beside columns and rows: constraints, indexes, foreign keys, and who may do what."""
+"""Properties of a random target besides columns and rows: constraints, indexes, foreign keys, privileges."""
 
 import inheritance
 import self_reference
@@ -8,7 +8,7 @@ from kinds import quoted
 # ----- columns with a purpose
 
 def special_columns(schema):
-    """Columns that constraints are made on; attach() makes them."""
+    """Columns for constraints; attach() adds these."""
     from schema import Column
     rng, columns = schema.rng, []
     conflicts = rng.choice((0, 0.02, 0.1))      # share of new values that other rows may have
@@ -197,7 +197,7 @@ def identity(schema):
 
 
 def privileges(schema):
-    """Who calls: the owner, a superuser, or a user with some privileges, with policies or without."""
+    """The caller: the owner, a superuser, or a user with some privileges, with policies or without."""
     rng = schema.rng
     name = schema.name
     if schema.form != "temporary" and schema.maybe(0.03, "rule"):

@@ -1,8 +1,8 @@
-"""What is there after a job, in a form that can be compared: rows, bytes, logs, statistics, indexes, decoded changes."""
+"""The state after a job, in a form that can be compared: rows, bytes, logs, statistics, indexes, decoded changes."""
 
 import re
 
-# Bits of t_infomask that do not depend on who looked at the tuple since: HASNULL, HASVARWIDTH, HASEXTERNAL, UPDATED.
+# Bits of t_infomask that later readers of the tuple do not change: HASNULL, HASVARWIDTH, HASEXTERNAL, UPDATED.
 INFOMASK = 0x0001 | 0x0002 | 0x0004 | 0x2000
 # Locks: XMAX_KEYSHR_LOCK, XMAX_EXCL_LOCK, XMAX_LOCK_ONLY, XMAX_IS_MULTI.
 LOCKS = 0x0010 | 0x0040 | 0x0080 | 0x1000
@@ -19,7 +19,7 @@ def target_tables(way):
 
 
 def toast_values(way, table):
-    """The numbers of the values that table has out of line."""
+    """The numbers of the table's values that are stored out of line."""
     toast = way.run(f"SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid = '{table}'::regclass AND reltoastrelid <> 0")
     return sorted(row[0] for row in way.run(f"SELECT DISTINCT chunk_id FROM {toast[0][0]}")) if toast else []
 
@@ -37,7 +37,7 @@ def statistics(way):
 
 
 class Normal:
-    """Attributes without what is new at each run: OIDs of types and of labels, numbers of values out of line."""
+    """Attributes without what differs at each run: OIDs of types and of labels, numbers of values out of line."""
 
     def __init__(self, way, table, known):
         self.known, self.used = known, set()
@@ -80,7 +80,7 @@ def decoded(way):
 
 
 def damage(way):
-    """What amcheck finds, and indexes that find other rows than a sequential scan does."""
+    """Problems found by amcheck, and indexes that find other rows than a sequential scan."""
     found = []
     indexes = way.run("""SELECT c.oid::regclass::text FROM pg_class AS c JOIN pg_index AS i ON i.indexrelid = c.oid
                           WHERE (c.relnamespace = 'd'::regnamespace OR i.indrelid = to_regclass('pg_temp.t'))

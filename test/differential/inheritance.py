@@ -38,7 +38,7 @@ def tables_of_rows(schema, rows):
 
 
 def attach(schema):
-    """What children have themselves: a parent's indexes and triggers are not theirs."""
+    """The children's own objects: they do not inherit a parent's indexes and triggers."""
     rng = schema.rng
     for n, child in enumerate(schema.children):
         if rng.random() < 0.6:

@@ -21,7 +21,7 @@ class Job:
         return yes
 
     def choose_columns(self):
-        """Which columns are fed: key columns and values; and from which types."""
+        """The mapped columns: key columns and values; and the types of the source."""
         rng, schema = self.rng, self.schema
         candidates = [column for column in schema.columns if column not in schema.keys and column not in schema.generated]
         candidates = [column for column in candidates if "GENERATED ALWAYS" not in column.options]
@@ -41,12 +41,12 @@ class Job:
         self.keys = schema.index_columns + self.extra
         self.columns = self.keys + self.values
         rng.shuffle(self.columns)
-        self.bad_here = {}      # a value that cannot be taken, by column name
+        self.bad_here = {}      # an invalid value, by column name
         self.bad_only = set()   # columns whose source type has no other values
         self.read = set()       # columns that are read from text
-        self.changed = {}       # what makes a key one that its cast changes, by column name
+        self.changed = {}       # makes a key one that its cast changes, by column name
         self.from_types = {column.name: self.source_type(column) for column in self.columns}
-        # Which key columns come first in the order of keys: the index's, then the others as the source has them.
+        # The key columns in the order of significance: the index's, then the others in source order.
         self.order = schema.index_columns + [column for column in self.columns if column in self.extra]
 
     def source_type(self, column):
@@ -96,11 +96,11 @@ class Job:
         self.work_mem = rng.choice(("64kB", "4MB", "4MB"))
         self.arrangement = rng.choice(("key", "key", "reverse", "random", "nearly"))
         self.named = rng.random() < 0.5
-        # Is the order in which rows are applied another one than that of their keys? A source streams as long as it seems
-        # to be in order; and children of a parent are read as the planner likes.
+        # Does the order in which rows are applied differ from that of their keys? A source streams while it seems
+        # to be in order; and the planner decides how children of a parent are read.
         self.other_order = (self.arrangement != "key" or self.read & {c.name for c in self.keys}) and self.on_duplicate != "last" or schema.form == "inherited"
-        # A policy comes before a comparison that is not leakproof, so then no index finds a row by its key, the planner
-        # chooses, and rows come in the order of its plan.
+        # A policy is checked before a comparison that is not leakproof, so then no index finds a row by its key, the planner
+        # chooses, and rows are in the order of its plan.
         policies = schema.policies and schema.target == schema.name
         self.other_order |= policies and not all(column.kind.leakproof for column in schema.keys)
         self.calls = 1
@@ -199,7 +199,7 @@ class Job:
         self.sql.append("GRANT SELECT ON d.src TO PUBLIC;")
 
     def take_from_target(self, columns, every):
-        """Some source rows have the values that the target has already."""
+        """Some source rows have the values that the target already has."""
         if not columns:
             return
         self.features.append("values of the target")
@@ -207,10 +207,10 @@ class Job:
             f"UPDATE d.src SET {', '.join(f's_{column.name} = t.{column.name}' for column in columns)} FROM {self.schema.name} AS t "
             f"WHERE n % {every} = 0 AND {self.key_condition('t', 'src', 's_')};")
 
-    def fed_by(self, column, as_key=False):
-        """What a source column gives: text is read; of a key that is not equal to what its cast makes of it nothing is left.
+    def source_value(self, column, as_key=False):
+        """The value of a source column: text is read; a key that is not equal to the result of its cast becomes null.
 
-        A key is cast without the type modifier, so one that is too long is a key, which no row has.
+        A key is cast without the type modifier, so one that is too long is a key that no row has.
         """
         name, source = f"s_{column.name}", self.from_types[column.name][0]
         to = bare(column.type) if as_key else column.type

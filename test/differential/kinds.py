@@ -1,4 +1,4 @@
-"""Kinds of columns: a type, values of it as SQL literals, and what else a source may feed it from."""
+"""Kinds of columns: a type, values of it as SQL literals, and the types that a source may have for it."""
 
 
 def quoted(text):
@@ -30,7 +30,7 @@ def short_text(rng):
 
 
 def noise(rng, most=9000):
-    """Text that does not compress; often large enough to be stored out of line."""
+    """Incompressible text; often large enough to be stored out of line."""
     return f"d.noise({rng.choice((300, 1900, 2500, 5000, most))}, {rng.randint(1, 10 ** 6)})"
 
 
@@ -157,12 +157,12 @@ KINDS = [
 ]
 
 
-# (column's type, source's type) that have no "=", and that cannot be cast back to be compared or that lose nothing.
+# (column's type, source's type) that have no "=", and whose cast cannot be reversed for a comparison or loses nothing.
 WITHOUT_EQUALITY = (("text", "integer"), ("text", "boolean"), ("jsonb", "json"), ("integer[]", "smallint[]"))
 
 
 def bare(type):
-    """A type without its modifier: what a key is cast to, for it is compared and not assigned."""
+    """A type without its modifier: a key is cast to it, because it is compared, not assigned."""
     name, modifier, _ = type.partition("(")
     # Without one, char and bit are char(1) and bit(1).
     return {"char": "bpchar", "bit": "pg_catalog.bit"}.get(name, name) if modifier else type

@@ -1,4 +1,4 @@
-"""A random target: its columns, keys, partitions and rows, as SQL. What is attached to it is in extras.py."""
+"""A random target: its columns, keys, partitions and rows, as SQL. extras.py has the rest."""
 
 import extras
 import inheritance
@@ -20,7 +20,7 @@ LARGE = ("noise(", "repeat(", "generate_series")
 
 
 class Column:
-    """name, type and what its values are: value(rng, i) for row i of the target."""
+    """name, type and values: value(rng, i) for row i of the target."""
 
     def __init__(self, name, type, value, kind=None):
         self.name, self.type, self.value, self.kind = name, type, value, kind
@@ -28,8 +28,8 @@ class Column:
         self.options = ""        # COLLATE, DEFAULT, NOT NULL, GENERATED
         self.nullable = True
         self.sources = ()        # (type, generator) that an assignment cast takes to it
-        self.bad = ()            # (type, literal) that cannot be taken
-        self.new = None          # new(rng, i): a new value for row i, when not like any other
+        self.bad = ()            # (type, literal) that are invalid
+        self.new = None          # new(rng, i): a new value for row i, if it needs special treatment
         self.filled = True       # by INSERT
 
     @property
@@ -42,14 +42,14 @@ class Column:
         return self.sized(rng, lambda: self.value(rng, i))
 
     def sized(self, rng, generate, small=False):
-        for _ in range(100):        # a self-referencing key may have no other
+        for _ in range(100):        # possibly required by a self-referencing key
             literal = generate()
             if not (self.small or small) or not any(word in literal for word in LARGE):
                 break
         return literal
 
     def default_value(self, rng):
-        """A small one: the default of an added column is stored in a catalog that stores nothing out of line."""
+        """A small value: the default of an added column is stored in a catalog that stores nothing out of line."""
         return self.sized(rng, lambda: self.kind.value(rng), True)
 
 
@@ -235,7 +235,7 @@ class Schema:
             how = "hash"
         if any(word in by.kind.value(0) for word in LARGE):     # bounds are stored in a catalog
             how = "hash"
-        if by.kind.type == "d.key_mood":    # hashed by OID, which is another one each time
+        if by.kind.type == "d.key_mood":    # hashed by OID, which differs each time
             how = "list"
         if by.kind.collation or by.kind.column_collation == "d.ignoring_case":
             how = "range"
@@ -295,7 +295,7 @@ class Schema:
             self.add(f"INSERT INTO {table} ({', '.join(column.name for column in columns)}) OVERRIDING SYSTEM VALUE VALUES\n{values}")
 
     def leave_uncompressed(self, columns):
-        """Composite values have their type's OID and version in them; what they compress to differs each time."""
+        """Composite values have their type's OID and version in them, so their compressed size varies."""
         for column in columns:
             if "pair" in column.type:
                 self.add(f"ALTER TABLE {self.name} ALTER {column.name} SET STORAGE EXTERNAL")

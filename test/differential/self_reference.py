@@ -1,7 +1,7 @@
-"""Rows that refer to others of the same table by a unique column, and what one UPDATE of them would do.
+"""Rows that refer to others of the same table by a unique column, and the expected result of one UPDATE of them.
 
-Column s refers to column u. The new values of u are new ones, and a new value of s is null, one that a row has which keeps
-it, one that another row of the same source gets (both are right only together), or one that no row has. So of the rows of
+Column s refers to column u. The new values of u are unused ones, and a new value of s is null, one of a row that keeps
+it, one that another row of the same source gets (the two must be applied together), or one that no row has. So of the rows of
 one statement there is one largest set that can be applied, which largest_set() finds from the values alone.
 """
 
@@ -9,7 +9,7 @@ from kinds import quoted
 
 
 def column_of(schema, columns):
-    """Column s, if there is to be one: column u is there."""
+    """Column s, if requested: column u exists."""
     from schema import Column
     rng = schema.rng
     schema.parent, schema.parent_checked = None, ""
@@ -34,7 +34,7 @@ def constraint_definition(schema):
 
 
 def prepare(job, numbers):
-    """Say what the new values of s can be: numbers are the rows of the source."""
+    """Set the possible new values of s: numbers are the rows of the source."""
     schema = job.schema
     if not schema.parent:
         return
@@ -57,7 +57,7 @@ def prepare(job, numbers):
 
 
 def decide(job):
-    """Is the outcome that of whole statements? Then it is not the same row by row."""
+    """Is the outcome that of whole statements? Then it differs from that row by row."""
     schema = job.schema
     job.whole = False
     if not schema.parent or "INITIALLY DEFERRED" in schema.parent_checked or job.dry_run or job.session_replication_role == "replica":
@@ -70,7 +70,7 @@ def decide(job):
 def largest_set(rows, pairs, candidates):
     """The largest part of the candidates that one UPDATE can apply.
 
-    rows: (u, s) of the whole table, by row; pairs: n -> (row, u, s) as they are to be; candidates: numbers n.
+    rows: (u, s) of the whole table, by row; pairs: n -> (row, u, s) with the new values; candidates: numbers n.
     """
     taken = set(candidates)
     while True:
@@ -82,7 +82,7 @@ def largest_set(rows, pairs, candidates):
         for n in taken:
             row, u, s = pairs[n]
             old_u, old_s = rows[row]
-            # The key of a row that is referred to has gone, or that of one that is to be referred to is not there.
+            # The key of a referenced row no longer exists, or the key of a row to be referenced does not exist.
             if old_u != u and old_u in wanted and old_u not in present or old_s != s and s is not None and s not in present:
                 bad.add(n)
         if not bad:
@@ -91,13 +91,13 @@ def largest_set(rows, pairs, candidates):
 
 
 def pairs_query(job):
-    """Each taken source row with its target row and what u and s would be."""
+    """Each applied source row with its target row and the new u and s."""
     return (f"SELECT k.n, t.ctid::text, c.u, c.s FROM aux.k, aux.c, aux.taken, {job.schema.target} t"
             f" WHERE c.n = k.n AND taken.n = k.n AND taken AND c.state IS NULL AND {job.key_condition('t', 'k')}")
 
 
 def update(job, numbers):
     """The one statement."""
-    assignments = ", ".join(f"{column.name} = s.{job.fed_by(column)}" for column in job.values)
+    assignments = ", ".join(f"{column.name} = s.{job.source_value(column)}" for column in job.values)
     return (f"UPDATE {job.schema.target} AS t SET {assignments} FROM d.src AS s, aux.k AS k"
             f" WHERE s.n = ANY ('{{{','.join(map(str, sorted(numbers)))}}}'::int[]) AND k.n = s.n AND {job.key_condition('t', 'k')}")

@@ -1,4 +1,4 @@
-"""Random jobs, each applied in several ways; test/differential/run says what is compared."""
+"""Random jobs, each applied in several ways; test/differential/run describes what is compared."""
 
 import os
 import random
@@ -13,7 +13,7 @@ from schema import Schema
 from ways import SLOT, Ways
 
 OUTPUT = "build/differential"
-# Catalogs grow by each seed's tables.
+# The catalogs grow with each seed's tables.
 SEEDS_PER_VACUUM = 10
 
 
@@ -25,7 +25,7 @@ def connect():
 
 
 def prepare(connection):
-    """What all seeds share; returns the server's version, and what there is to choose: an applier, an ordering."""
+    """Common set-up; returns the server's version, and the choices: an applier, an ordering."""
     cursor = connection.cursor()
     for extension in ("bulk_update", "amcheck", "pageinspect"):
         cursor.execute(f"CREATE EXTENSION {extension}")
@@ -72,7 +72,7 @@ class Run:
         return found
 
     def seed(self, seed):
-        """What differs, as text."""
+        """The differences, as text."""
         ways, rng = self.ways_of(seed)
         try:
             found = self.outcomes(ways, rng)

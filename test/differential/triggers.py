@@ -1,4 +1,4 @@
-"""Random triggers of a target: they log, change, suppress, refuse, and write elsewhere."""
+"""Random triggers of a target: they log, change, suppress, raise errors, and write to other tables."""
 
 LOG = """
 CREATE TABLE d.log (id bigint GENERATED ALWAYS AS IDENTITY, kind text, name text, place text, op text, old text, new text);

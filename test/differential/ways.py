@@ -11,7 +11,7 @@ SLOT = "differential"
 
 
 class Outcome:
-    """What a way did: facts by name, the report, and the error if there was one."""
+    """The result of a way: facts by name, the report, and the error if there was one."""
 
     def __init__(self):
         self.report = []
@@ -19,13 +19,13 @@ class Outcome:
         self.error = None          # of the call
         self.commit_error = None
         self.errors = []           # plain: of all rows that could not be applied, as (sqlstate, message)
-        self.applier = ""          # what the report says
+        self.applier = ""          # the report's counts
         self.facts = {}
 
 
 def error_fields(error):
     diag = error.diag
-    # Which statement was running is the applier's business.
+    # The statement that was running may differ.
     context = [line for line in (diag.context or "").splitlines() if "FROM pg_catalog.unnest($1) WITH ORDINALITY AS u(" not in line]
     return {"sqlstate": error.pgcode, "message": diag.message_primary, "detail": diag.message_detail, "hint": diag.message_hint,
             "schema": diag.schema_name, "table": diag.table_name, "column": diag.column_name, "datatype": diag.datatype_name,
@@ -110,7 +110,7 @@ class Ways:
         for _ in range(self.job.calls):
             self.set_late("DEFERRED")
             rows += self.run("SELECT n, outcome, state, message FROM aux.apply()")
-            # What ends the call comes first.
+            # Errors that end the call come first.
             if not stops(self.job, [row[2:] for row in rows if row[1] == "rejected"]) and not self.refuses(rows):
                 self.set_late("IMMEDIATE")
         for name in ("updated", "unchanged", "missing", "duplicate", "rejected"):
@@ -120,7 +120,7 @@ class Ways:
         outcome.rejected = sorted((row[0], row[1], row[2], row[3]) for row in rows if row[1] in ("rejected", "missing", "duplicate"))
 
     def refuses(self, rows):
-        """Are there rows that the call's policies take for an error?"""
+        """Are there rows that are an error under the call's policies?"""
         job = self.job
         return any(row[1] == "duplicate" and job.on_duplicate == "error" or row[1] == "missing" and job.on_missing == "error"
                    for row in rows)
@@ -133,7 +133,7 @@ class Ways:
                 self.run(f"SET CONSTRAINTS {schema}.{name} {mode}")
 
     def whole(self):
-        """One UPDATE of all rows that one UPDATE can apply. Which have an error by themselves is found without constraint t_s."""
+        """One UPDATE of all rows that one UPDATE can apply. Constraint t_s is dropped to find those with their own errors."""
         outcome = Outcome()
         self.setup()
         self.run(f"ALTER TABLE {self.schema.name} DROP CONSTRAINT t_s")
@@ -203,20 +203,20 @@ class Ways:
         facts.gather(self, outcome, before)
 
     def must_roll_back(self, outcome):
-        """Plain: what would have stopped the call stops it now."""
+        """Plain: errors that would have stopped the call stop it here."""
         return bool(stops(self.job, outcome.errors))
 
 
 # ----- plain UPDATE
 
 def plain_statements(schema, job):
-    """What apply() of plain_function needs: every row's key and values, coerced; its rank; whether it is taken."""
+    """The arguments of apply() of plain_function: every row's key and values, coerced; its rank; whether it is applied."""
     def coerced(table, columns):
         def type_of(column):
             return (bare(column.type) if table == "k" else column.type) + (column.options if "COLLATE" in column.options else "")
 
         names = ", ".join(column.name for column in columns)
-        fed = ", ".join(job.fed_by(column, table == "k") for column in columns)
+        fed = ", ".join(job.source_value(column, table == "k") for column in columns)
         # A key that is out of its type's range belongs to no row.
         no_key = "" if table != "k" else f"""WHEN numeric_value_out_of_range OR string_data_right_truncation OR datetime_field_overflow THEN
             INSERT INTO aux.{table} (n) VALUES (r);
@@ -233,9 +233,9 @@ def plain_statements(schema, job):
     END LOOP; END $$""", f"CREATE UNIQUE INDEX ON aux.{table} (n)"]
 
     keys = job.order
-    # Of several errors in a row the first is found, as the source has the columns.
+    # Of several errors in a row the first one in the order of the source's columns is found.
     values = [column for column in job.columns if column in job.values]
-    # Not IS NULL: that is true of a composite value of nulls.
+    # Not IS NULL, which is true for a composite value of nulls.
     nulls = " OR ".join(f"{column.name} IS NOT DISTINCT FROM NULL" for column in keys)
     which = "pos" if job.on_duplicate != "last" else "pos DESC"
     groups = job.order_by()
@@ -254,7 +254,7 @@ def plain_function(schema, job):
         cast = "" if not column.kind or column.kind.compared else "::text"
         return f"t.{column.name}{cast} IS NOT DISTINCT FROM c.{column.name}{cast}"
     equal = " AND ".join(same(column) for column in job.values)
-    assignments = ", ".join(f"{column.name} = s.{job.fed_by(column)}" for column in job.values)
+    assignments = ", ".join(f"{column.name} = s.{job.source_value(column)}" for column in job.values)
     return f"""
 CREATE FUNCTION aux.apply() RETURNS TABLE (n bigint, outcome text, state text, message text) LANGUAGE plpgsql
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
