@@ -97,10 +97,8 @@ find_bad_row(Applier &applier, Chunk &chunk, Span<ChunkRow *> rows, const ErrorD
 			 * Not tested: a statement trigger that fails besides a late error of another table.
 			 */
 			if (rows.size > 1 && found == rows[0] &&
-				/* GCOVR_EXCL_START */
 				first_failing_so(attempts, {rows.data + rows.size - 1, 1}, like) != nullptr)
-				found = nullptr;
-			/* GCOVR_EXCL_STOP */
+				found = nullptr; /* GCOVR_EXCL_LINE */
 		},
 		FlushErrorState);
 
