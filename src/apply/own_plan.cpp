@@ -24,11 +24,14 @@ is_expected(const Query *query, const char *query_string)
 	return expected != nullptr && query->canSetTag && query_string == expected->query_string;
 }
 
+template <typename... More>
 PlannedStmt *
-plan_with_previous(Query *query, const char *query_string, int options, ParamListInfo params)
+plan_with_previous(Query *query, const char *query_string, int options, ParamListInfo params,
+				   More... more)
 {
-	return previous_planner != nullptr ? previous_planner(query, query_string, options, params)
-									   : standard_planner(query, query_string, options, params);
+	return previous_planner != nullptr
+			   ? previous_planner(query, query_string, options, params, more...)
+			   : standard_planner(query, query_string, options, params, more...);
 }
 
 /*
@@ -44,18 +47,21 @@ read_partitions_to_end(Plan *plan)
 			reinterpret_cast<NestLoop *>(plan)->join.inner_unique = false;
 }
 
+/* From 19 on a planner is also given the EXPLAIN that it plans for. */
+template <typename... More>
 PlannedStmt *
-plan(Query *query, const char *query_string, int options, ParamListInfo params)
+plan(Query *query, const char *query_string, int options, ParamListInfo params, More... more)
 {
 	OwnPlan *own = is_expected(query, query_string) ? expected : nullptr;
 	PlannedStmt *statement = nullptr;
 
 	if (own == current)
-		return plan_with_previous(query, query_string, options, params);
+		return plan_with_previous(query, query_string, options, params, more...);
 	if (own != nullptr)
 		own->planned_rows = 0;
-	while_set(current, own,
-			  [&] { statement = plan_with_previous(query, query_string, options, params); });
+	while_set(current, own, [&] {
+		statement = plan_with_previous(query, query_string, options, params, more...);
+	});
 
 	/* It is executed for few rows at a time, and its costs are not realistic. */
 	if (own != nullptr)
@@ -69,6 +75,8 @@ plan(Query *query, const char *query_string, int options, ParamListInfo params)
 	}
 	return statement;
 }
+
+constexpr planner_hook_type own_planner = plan;
 
 } /* namespace */
 
@@ -88,13 +96,13 @@ void
 own_plan_watch()
 {
 	previous_planner = planner_hook;
-	planner_hook = plan;
+	planner_hook = own_planner;
 }
 
 bool
 planner_is_replaced()
 {
-	return planner_hook != plan || previous_planner != nullptr;
+	return planner_hook != own_planner || previous_planner != nullptr;
 }
 
 } /* namespace bulkupdate */

@@ -112,7 +112,7 @@ on_event(FunctionCallInfo fcinfo)
 			break;
 			/* GCOVR_EXCL_STOP */
 	}
-	return PointerGetDatum(nullptr);
+	return Datum{0};
 }
 
 CheckedTable &

@@ -9,8 +9,8 @@
 #ifndef BULK_UPDATE_SERVER_COMPAT_H
 #define BULK_UPDATE_SERVER_COMPAT_H
 
-#if PG_VERSION_NUM < 150000
-#error "bulk_update needs PostgreSQL 15 or later"
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 200000
+#error "bulk_update supports PostgreSQL 15 to 19; CONTRIBUTING.md says how a new version is added"
 #endif
 
 /* The module's name and version are recorded in the library from 18 on. */
@@ -81,7 +81,13 @@ inline List *
 insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate,
 					 IndexesToUpdate indexes)
 {
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+	if (result->ri_NumIndices == 0 || indexes == TU_None)
+		return NIL;
+	return ExecInsertIndexTuples(
+		result, estate, EIIT_IS_UPDATE | (indexes == TU_Summarizing ? EIIT_ONLY_SUMMARIZING : 0),
+		slot, NIL, nullptr);
+#elif PG_VERSION_NUM >= 160000
 	if (result->ri_NumIndices == 0 || indexes == TU_None)
 		return NIL;
 	return ExecInsertIndexTuples(result, slot, estate, true, false, nullptr, NIL,
@@ -190,11 +196,34 @@ map_root_to_child(ResultRelInfo *child, ResultRelInfo *root)
 #endif
 }
 
+/* Replace the version of a row that estate's snapshot sees, once who holds it is done. */
+inline TM_Result
+update_tuple(Relation relation, ItemPointer tid, TupleTableSlot *slot, const EState *estate,
+			 TM_FailureData *failure, LockTupleMode *mode, IndexesToUpdate *indexes)
+{
+#if PG_VERSION_NUM >= 190000
+	return table_tuple_update(relation, tid, slot, estate->es_output_cid, 0, estate->es_snapshot,
+							  InvalidSnapshot, true, failure, mode, indexes);
+#else
+	return table_tuple_update(relation, tid, slot, estate->es_output_cid, estate->es_snapshot,
+							  InvalidSnapshot, true, failure, mode, indexes);
+#endif
+}
+
+/* A cache of the catalogs has a type of its own from 19 on. */
+#if PG_VERSION_NUM >= 190000
+using CatalogCache = SysCacheIdentifier;
+#else
+using CatalogCache = int;
+#endif
+
 /* A scan whose node does not count its index searches, which 18 requires. */
 inline IndexScanDesc
 begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+	return index_beginscan(heap, index, snapshot, nullptr, nkeys, 0, SO_NONE);
+#elif PG_VERSION_NUM >= 180000
 	return index_beginscan(heap, index, snapshot, nullptr, nkeys, 0);
 #else
 	return index_beginscan(heap, index, snapshot, nkeys, 0);

@@ -30,7 +30,7 @@
  *	  ExecCrossPartitionUpdate			none: no row leaves its partition (direct_rule.cpp)
  *	  WCO_RLS_UPDATE_CHECK				none: no policies (direct_rule.cpp)
  *	  ExecConstraints					itself, in prepare_new_version()
- *	  table_tuple_update				itself, in write_new_version()
+ *	  table_tuple_update				update_tuple() in compat.h, in write_new_version()
  *	ExecUpdate after ExecUpdateAct
  *	  TM_SelfModified					refuse_self_modified()
  *	  TM_Updated, EvalPlanQual			lock_newest_version(), then the key again
@@ -129,9 +129,8 @@ write_new_version(DirectTable &table, const DirectRow &row, IndexesToUpdate *ind
 		prepare_new_version(table);
 		FAULT_POINT(write_before);
 
-		TM_Result result = table_tuple_update(table.relation, &table.found->tts_tid, table.updated,
-											  estate->es_output_cid, estate->es_snapshot,
-											  InvalidSnapshot, true, &failure, &mode, indexes);
+		TM_Result result = update_tuple(table.relation, &table.found->tts_tid, table.updated,
+										estate, &failure, &mode, indexes);
 
 		switch (result)
 		{

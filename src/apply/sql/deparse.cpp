@@ -42,12 +42,12 @@ quoted_attribute(const Target &target, AttrNumber attno)
 /* A text made from a catalog row, which is looked up by its OID. */
 template <typename Form, typename Text>
 const char *
-from_catalog(int cache, Oid oid, Text text)
+from_catalog(CatalogCache cache, Oid oid, Text text)
 {
 	HeapTuple tuple = SearchSysCache1(cache, ObjectIdGetDatum(oid));
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for object %u in cache %d", oid, cache);
+		elog(ERROR, "cache lookup failed for object %u in cache %d", oid, static_cast<int>(cache));
 
 	const char *result = text(reinterpret_cast<const Form *>(GETSTRUCT(tuple)));
 
