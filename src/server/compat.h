@@ -210,6 +210,17 @@ update_tuple(Relation relation, ItemPointer tid, TupleTableSlot *slot, const ESt
 #endif
 }
 
+/* From 19 on a descriptor is finished once it has all its attributes. */
+static inline void
+finish_tuple_desc(TupleDesc tuple_desc)
+{
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(tuple_desc);
+#else
+	(void) tuple_desc;
+#endif
+}
+
 /* A cache of the catalogs has a type of its own from 19 on. */
 #if PG_VERSION_NUM >= 190000
 using CatalogCache = SysCacheIdentifier;

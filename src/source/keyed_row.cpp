@@ -108,6 +108,7 @@ keyed_row_desc(const Target &target, TupleDesc source)
 		TupleDescInitEntry(tuple_desc, next++, "key", key.type, -1, 0);
 	if (keeps_errors(target))
 		TupleDescInitEntry(tuple_desc, next, "error", BYTEAOID, -1, 0);
+	finish_tuple_desc(tuple_desc);
 	return tuple_desc;
 }
 

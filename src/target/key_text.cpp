@@ -65,6 +65,7 @@ composite_key_text(const Target &target, const Datum *key)
 		values[i] = CStringGetTextDatum(value_text(target, number, key[number]));
 		TupleDescInitEntry(key_desc, ++i, "key", TEXTOID, -1, 0);
 	}
+	finish_tuple_desc(key_desc);
 	key_desc = BlessTupleDesc(key_desc);
 	getTypeOutputInfo(RECORDOID, &output, &is_varlena);
 	return OidOutputFunctionCall(output,
