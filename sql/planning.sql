@@ -116,7 +116,7 @@ $$;
 SET bulk_update.applier = sql;
 SELECT * FROM orders('{}');
 -- none of these settings may make a difference
-CREATE TEMPORARY TABLE expected_orders AS SELECT * FROM orders('{}');
+CREATE TABLE expected_orders AS SELECT * FROM orders('{}');
 CREATE FUNCTION other_orders(settings text[]) RETURNS SETOF expected_orders LANGUAGE sql AS
     $$ SELECT * FROM orders(settings) EXCEPT TABLE expected_orders $$;
 SELECT * FROM other_orders('{plan_cache_mode=force_custom_plan}');

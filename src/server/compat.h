@@ -211,7 +211,7 @@ update_tuple(Relation relation, ItemPointer tid, TupleTableSlot *slot, const ESt
 }
 
 /* From 19 on a descriptor is finished once it has all its attributes. */
-static inline void
+inline void
 finish_tuple_desc(TupleDesc tuple_desc)
 {
 #if PG_VERSION_NUM >= 190000

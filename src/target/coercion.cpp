@@ -60,6 +60,16 @@ read_text(TextInput &input, Datum value, bool isnull)
 							 input.parameter, input.typmod);
 }
 
+/* What is stored elsewhere, as toast_tuple_init() (15) brings it into an update. */
+inline Datum
+fetch_external(Datum value, char storage)
+{
+	struct varlena *external = reinterpret_cast<struct varlena *>(DatumGetPointer(value));
+
+	return PointerGetDatum(storage == TYPSTORAGE_PLAIN ? detoast_attr(external)
+													   : detoast_external_attr(external));
+}
+
 /* The value of one column. */
 inline Datum
 coerce(const Target &target, const MappedColumn &column, TupleTableSlot *row, bool *isnull)
@@ -73,8 +83,7 @@ coerce(const Target &target, const MappedColumn &column, TupleTableSlot *row, bo
 		value = read_text(*column.input, value, *isnull);
 	if (!*isnull && attribute_of(target, column.target).attlen == -1 &&
 		VARATT_IS_EXTERNAL(DatumGetPointer(value)))
-		value = PointerGetDatum(
-			detoast_external_attr(reinterpret_cast<struct varlena *>(DatumGetPointer(value))));
+		value = fetch_external(value, attribute_of(target, column.target).attstorage);
 	return value;
 }
 
