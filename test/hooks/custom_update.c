@@ -97,12 +97,20 @@ on_top_of(Plan *update)
 	return (Plan *) node;
 }
 
+/* From 19 on a planner is also given the EXPLAIN that it plans for. */
+#if PG_VERSION_NUM >= 190000
+#define MORE_PARAMETERS , ExplainState *explain
+#define MORE_ARGUMENTS , explain
+#else
+#define MORE_PARAMETERS
+#define MORE_ARGUMENTS
+#endif
+
 static PlannedStmt *
-plan(Query *query, const char *query_string, int options, ParamListInfo params)
+plan(Query *query, const char *query_string, int options, ParamListInfo params MORE_PARAMETERS)
 {
-	PlannedStmt *statement =
-		previous_planner != NULL ? previous_planner(query, query_string, options, params)
-		: standard_planner(query, query_string, options, params);
+	planner_hook_type next = previous_planner != NULL ? previous_planner : standard_planner;
+	PlannedStmt *statement = next(query, query_string, options, params MORE_ARGUMENTS);
 
 	if (statement->commandType == CMD_UPDATE && IsA(statement->planTree, ModifyTable) &&
 		strcmp(get_rel_name(rt_fetch(query->resultRelation, query->rtable)->relid), relation_name) == 0)
