@@ -45,6 +45,10 @@ MODULE_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
 PG_CXXFLAGS = $(MODULE_CXXFLAGS) $(PACKAGE_CXXFLAGS)
 SHLIB_LINK += $(if $(COVERAGE),--coverage) $(SANITIZER)
 
+# Those whose executor src/apply/direct was compared with. src/server/compat.h and scripts/setup name
+# them too.
+supported = 15 16 17 18 19
+
 # These need neither a server nor its headers; the scripts install missing packages.
 scripts = check demo lint format
 ifneq ($(filter-out $(scripts) help,$(or $(MAKECMDGOALS),all)),)
@@ -52,6 +56,11 @@ ifneq ($(filter-out $(scripts) help,$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+ifeq ($(filter $(supported),$(MAJORVERSION)),)
+$(error bulk_update supports PostgreSQL $(supported), and $(PG_CONFIG) is of $(VERSION). \
+	CONTRIBUTING.md says how a version is added)
+endif
 
 # The server's headers are not written for -Wextra in C++. A directory given by -isystem is a
 # system directory even where PGXS also gives it by -I.
@@ -74,6 +83,9 @@ test-output:
 print-flags:
 	@echo '$(CPPFLAGS) $(CXXFLAGS)'
 
+print-supported:
+	@echo '$(supported)'
+
 print-module-flags:
 	@echo '$(MODULE_CXXFLAGS)'
 
@@ -82,7 +94,7 @@ print-tests:
 	@$(foreach t,$(ISOLATION),echo isolation $(t);)
 
 FORCE:
-.PHONY: FORCE test-output print-flags print-module-flags print-tests
+.PHONY: FORCE test-output print-flags print-supported print-module-flags print-tests
 
 endif
 

@@ -209,7 +209,8 @@ class Alembic(Framework):
         shutil.copy(os.path.join(HERE, "env.py"), self.directory)
         with open(ini, "w", encoding="utf-8") as file:
             file.write(f"[alembic]\nscript_location = {self.directory}\n"
-                       f"version_locations = {EXAMPLES}/alembic/versions\n")
+                       # Otherwise it is split at spaces.
+                       f"version_path_separator = os\nversion_locations = {EXAMPLES}/alembic/versions\n")
         return self.run(*PYTHON, "-m", "alembic.config", "-c", ini, *arguments)
 
     def forward(self):

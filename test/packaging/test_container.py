@@ -12,20 +12,27 @@ from tree import copy_of_the_tree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IN_VIEW = ROOT / "test/packaging/in_view"
-DEBIAN = "debian:12"
+SUPPORTED = subprocess.run(["make", "--silent", "print-supported"], cwd=ROOT, text=True, capture_output=True,
+                           check=True).stdout.split()
 
 
 def test_workflow():
-    """One job on the Debian that the scripts are made for, whose one command is continuous integration's script."""
+    """One job for each version that some Debian packages, whose one command is a script of the repository."""
     workflow = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text())
     jobs = list(workflow["jobs"].values())
-    assert [job["container"] for job in jobs] == [{"image": DEBIAN, "options": "--privileged"}]
-    assert [step["run"] for job in jobs for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert [job["container"] for job in jobs] == [{"image": "${{ matrix.debian }}", "options": "--privileged"}]
+    assert [step["run"] for job in jobs for step in job["steps"] if "run" in step] == ["${{ matrix.command }}"]
+    versions = {str(one["postgresql"]): one for job in jobs for one in job["strategy"]["matrix"]["include"]}
+    assert set(versions) == set(SUPPORTED) - {"16"}    # which is in no Debian
+    for version, one in versions.items():
+        assert one["debian"].startswith("debian:")
+        assert one["command"] in (".ci/run", "scripts/check", f"scripts/server-root {version} scripts/check")
+    assert ".ci/run" in [one["command"] for one in versions.values()]
     uses = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
     assert len(uses) == 1 and re.fullmatch(r"actions/checkout@v\d+", uses[0])
     # YAML 1.1 reads the key "on" as a truth value.
     assert set(workflow.get(True, workflow.get("on"))) == {"push", "pull_request"}
-    assert all(job["timeout-minutes"] <= 60 for job in jobs)
+    assert all(job["timeout-minutes"] <= 90 for job in jobs)
     assert workflow["permissions"] == {"contents": "read"}
 
 
@@ -36,22 +43,25 @@ def instructions():
 
 
 def test_dockerfile():
-    """It is based on that Debian, and runs only the repository's scripts and make."""
+    """It takes the versions as arguments, and runs only the repository's scripts and make."""
     lines = instructions()
-    assert [line for line in lines if line[0] == "FROM"] == [("FROM", DEBIAN)]
-    assert {name for name, _ in lines} <= {"FROM", "WORKDIR", "COPY", "RUN", "CMD"}
+    arguments = dict(argument.split("=") for name, argument in lines if name == "ARG")
+    assert [argument for name, argument in lines if name == "FROM"] == ["debian:${DEBIAN}"]
+    assert set(arguments) == {"DEBIAN", "PGVERSION"} and arguments["PGVERSION"] in SUPPORTED
+    assert {name for name, _ in lines} <= {"ARG", "FROM", "ENV", "WORKDIR", "COPY", "RUN", "CMD"}
     assert [run for name, run in lines if name == "RUN" and not re.match(r"(scripts/|make )", run)] == []
 
 
 def test_dockerfile_runs(work):
-    """Its commands, in a view of this system instead of a container, in a copy of the tree: the last one runs psql with
-    the extension."""
-    release = re.search(r'^VERSION_ID="?(\d+)', pathlib.Path("/etc/os-release").read_text(), re.M)
-    if not release or DEBIAN != f"debian:{release[1]}":
-        pytest.skip(f"this is not {DEBIAN}")
+    """Its commands with this system's version, in a view of this system instead of a container, in a copy of the tree:
+    the last one runs psql with the extension."""
     lines = instructions()
-    steps = "set -eu\n" + "".join(f"{argument}\n" for name, argument in lines if name == "RUN") + """
-        ls "$(pg_config --pkglibdir)/bulk_update.so" "$(pg_config --sharedir)/extension/bulk_update.control"
+    version = subprocess.run([ROOT / "scripts/setup", "--print-version"], text=True, capture_output=True,
+                             check=True).stdout.strip()
+    steps = f"set -eu\nexport PGVERSION={version}\n" + "".join(
+        f"{argument}\n" for name, argument in lines if name == "RUN") + """
+        PG_CONFIG=/usr/lib/postgresql/$PGVERSION/bin/pg_config
+        ls "$($PG_CONFIG --pkglibdir)/bulk_update.so" "$($PG_CONFIG --sharedir)/extension/bulk_update.control"
         echo "CREATE EXTENSION bulk_update; SELECT extname FROM pg_extension" | "$@" """
     run = subprocess.run([IN_VIEW, "sh", "-c", steps, "sh", *json.loads(lines[-1][1])],
                          cwd=copy_of_the_tree(work / "container" / "tree"), text=True,

@@ -42,7 +42,7 @@
  *	fireASTriggers						direct_statement_end()
  *	ExecEndModifyTable, ExecEndPlan		direct_table_close(), direct_statement_end()
  *
- * Compared with PostgreSQL 15, 16, 17, 18.
+ * Compared with PostgreSQL 15, 16, 17, 18, 19.
  */
 #include "apply/direct/direct_update.h"
 
