@@ -57,6 +57,9 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+ifeq ($(MAJORVERSION),)
+$(error $(PG_CONFIG) names no server's headers; PG_CONFIG=/path/pg_config chooses the server)
+endif
 ifeq ($(filter $(supported),$(MAJORVERSION)),)
 $(error bulk_update supports PostgreSQL $(supported), and $(PG_CONFIG) is of $(VERSION). \
 	CONTRIBUTING.md says how a version is added)
