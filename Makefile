@@ -62,7 +62,7 @@ $(error $(PG_CONFIG) names no server's headers; PG_CONFIG=/path/pg_config choose
 endif
 ifeq ($(filter $(supported),$(MAJORVERSION)),)
 $(error bulk_update supports PostgreSQL $(supported), and $(PG_CONFIG) is of $(VERSION). \
-	CONTRIBUTING.md says how a version is added)
+	docs/versions.md says how another version is added)
 endif
 
 # The server's headers are not written for -Wextra in C++. A directory given by -isystem is a

@@ -10,7 +10,7 @@
 #define BULK_UPDATE_SERVER_COMPAT_H
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 200000
-#error "bulk_update supports PostgreSQL 15 to 19; CONTRIBUTING.md says how a new version is added"
+#error "PostgreSQL 15 to 19 are supported; docs/versions.md says how to add another version"
 #endif
 
 /* The module's name and version are recorded in the library from 18 on. */
