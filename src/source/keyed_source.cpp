@@ -129,7 +129,7 @@ next_read_ahead(KeyedSource &keyed, SourceRow &row)
 	with_memory_context(keyed.error_memory, [&] {
 		keyed_row_get(keyed.slot, *keyed.target, keyed.source->tuple_desc, row);
 	});
-	Assert(row->position == keyed->position);
+	Assert(row.position == keyed.position);
 	return true;
 }
 
@@ -204,7 +204,7 @@ void
 keyed_source_close(KeyedSource &keyed)
 {
 	/* The call has read its source to the end. */
-	Assert(keyed->looked_at == nullptr);
+	Assert(keyed.looked_at == nullptr);
 	ExecDropSingleTupleTableSlot(keyed.slot);
 	if (keyed.with_key != nullptr)
 		ExecDropSingleTupleTableSlot(keyed.with_key);

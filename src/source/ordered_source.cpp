@@ -282,7 +282,7 @@ ordered_source_consume(OrderedSource &ordered)
 {
 	const SourceRow &row = ordered.row;
 
-	Assert(ordered->has_row);
+	Assert(ordered.has_row);
 	ordered.has_row = false;
 	ordered.consumed = ordered.mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream;
 	if (row.outcome != Outcome::Pending || ordered.mode == ReadMode::HeldBack)
