@@ -73,6 +73,36 @@ SELECT size, left(rejected, 40), right(rejected, 40), same FROM check_sizes('sel
 DELETE FROM self WHERE id > 5;
 ALTER TABLE self DROP boss;
 
+-- many that need each other, and bad rows next to each other
+CREATE TABLE many (id int PRIMARY KEY, code text UNIQUE, parent text CONSTRAINT parent_many REFERENCES many (code));
+INSERT INTO many SELECT i, 'c' || i FROM generate_series(1, 200) AS i;
+SELECT * FROM check_sizes('many', $$SELECT i, 'N' || i, CASE WHEN i IN (40, 41) THEN 'nowhere' ELSE 'N' || 81 - i END FROM generate_series(1, 80) AS i$$, '{id,code,parent}');
+SELECT * FROM check_sizes('many', $$SELECT i, 'N' || i, CASE WHEN i = 40 THEN 'nowhere' ELSE 'N' || 81 - i END FROM generate_series(1, 80) AS i$$, '{id,code,parent}');
+SELECT size, left(rejected, 40), right(rejected, 40), same
+  FROM check_sizes('many', $$SELECT i, 'N' || i, CASE WHEN i BETWEEN 81 AND 110 THEN 'nowhere' ELSE 'N' || 201 - i END FROM generate_series(1, 200) AS i$$, '{id,code,parent}');
+-- two bad ones that want what two good ones give up, which need each other; and one in a cycle
+ALTER TABLE many ADD boss text REFERENCES many (code);
+SELECT * FROM check_sizes('many', $$VALUES (1, 'N1', 'N2', NULL), (2, 'N2', 'N1', NULL), (50, 'c50', 'c1', 'nowhere'), (51, 'c51', 'c2', 'nowhere')$$, '{id,code,parent,boss}');
+SELECT * FROM check_sizes('many', $$SELECT i, 'N' || i, 'N' || i % 20 + 1, NULL FROM generate_series(1, 20) AS i UNION ALL VALUES (50, 'c50', 'c5', 'nowhere')$$, '{id,code,parent,boss}');
+-- what is referenced is generated, or set by a trigger
+CREATE TABLE derived (id int PRIMARY KEY, base text, code text GENERATED ALWAYS AS (base) STORED UNIQUE,
+                      parent text CONSTRAINT parent_derived REFERENCES derived (code), boss text CONSTRAINT boss_derived REFERENCES derived (code));
+INSERT INTO derived (id, base) VALUES (1, 'a'), (2, 'b'), (3, 'c');
+SELECT * FROM check_sizes('derived', $$VALUES (1, 'A', 'C', NULL), (2, 'b', 'a', 'nowhere'), (3, 'C', 'A', NULL)$$, '{id,base,parent,boss}');
+ALTER TABLE derived ALTER code DROP EXPRESSION;
+CREATE FUNCTION derive() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.code := NEW.base; RETURN NEW; END $$;
+CREATE TRIGGER derive BEFORE UPDATE ON derived FOR EACH ROW EXECUTE FUNCTION derive();
+SELECT * FROM check_sizes('derived', $$VALUES (1, 'A', 'C', NULL), (2, 'b', 'a', 'nowhere'), (3, 'C', 'A', NULL)$$, '{id,base,parent,boss}');
+-- a row takes over what another table refers to
+CREATE TABLE known (id int PRIMARY KEY, code text UNIQUE, n int CHECK (n > 0));
+INSERT INTO known VALUES (1, 'a', 1), (2, 'b', 1), (3, 'c', 1);
+CREATE TABLE referring (code text CONSTRAINT is_known REFERENCES known (code));
+INSERT INTO referring VALUES ('a');
+SELECT * FROM check_sizes('known', $$VALUES (1, 'x', 1), (2, 'b', 0), (3, 'a', 1)$$, '{id,code,n}');
+ALTER TABLE referring DROP CONSTRAINT is_known, ADD CONSTRAINT is_known FOREIGN KEY (code) REFERENCES known (code) ON UPDATE RESTRICT;
+SELECT * FROM check_sizes('known', $$VALUES (1, 'x', 1), (2, 'b', 0), (3, 'a', 1)$$, '{id,code,n}');
+DROP TABLE referring;
+
 -- Deferrable constraints
 CREATE TABLE late (id int PRIMARY KEY, u int CONSTRAINT u_once UNIQUE DEFERRABLE, n int CHECK (n > 0),
                    x int4range, CONSTRAINT apart EXCLUDE USING gist (x WITH &&) DEFERRABLE);
@@ -89,6 +119,10 @@ SELECT size, length(rejected) - length(replace(rejected, 'n_check', 'check')) AS
   FROM check_sizes('late', 'SELECT i, (i + 99) % 200 + 1, CASE WHEN i % 10 = 3 AND i < 100 THEN 0 ELSE 1 END FROM generate_series(1, 200) AS i', '{id,u,n}', '{200,1000}');
 -- of two that need the same value one gets it: the other must not make the row fail that gives it up
 SELECT * FROM check_sizes('late', 'VALUES (1, 3, 1), (2, 3, 1), (3, 1, 1), (4, 4, 0)', '{id,u,n}');
+
+-- many swaps of rows far from each other, and some bad rows
+SELECT size, length(rejected) - length(replace(rejected, 'n_check', 'check')) AS bad, length(rejected) - length(replace(rejected, 'u_once', 'once')) AS refused, same
+  FROM check_sizes('late', 'SELECT i, CASE WHEN i <= 100 THEN i + 100 ELSE i - 100 END, CASE WHEN i BETWEEN 10 AND 29 THEN 0 ELSE 1 END FROM generate_series(1, 200) AS i', '{id,u,n}');
 
 -- More than one chunk, also after one with bad rows: each is applied as one statement again if possible
 SELECT size, length(rejected) - length(replace(rejected, 'n_check', 'check')) AS bad, length(rejected) - length(replace(rejected, 'u_once', 'once')) AS refused, same

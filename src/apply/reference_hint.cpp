@@ -25,27 +25,28 @@ violated_constraint(const ErrorData *error)
 							 : InvalidOid;
 }
 
-/* Are both tables the target, or in one tree of partitions or children with it? */
-bool
-are_of_target(const Target &target, Oid one, Oid other)
+/* The target, and the tables in one tree of partitions or children with it. */
+const List *
+tree_of(const Target &target)
 {
 	Oid root = RelationGetRelid(target.relation);
 
 	if (target.relation->rd_rel->relispartition)
 		root = llast_oid(get_partition_ancestors(root));
 
-	const List *tree = find_all_inheritors(root, NoLock, nullptr);
-
-	return list_member_oid(tree, one) && list_member_oid(tree, other);
+	return find_all_inheritors(root, NoLock, nullptr);
 }
 
 const char *
 hint_for(const Target &target, const FormData_pg_constraint *constraint)
 {
+	const List *tree = tree_of(target);
+
 	/* RESTRICT is never deferred, nor does it wait for the end of a statement. */
 	if (constraint->contype != CONSTRAINT_FOREIGN ||
 		constraint->confupdtype == FKCONSTR_ACTION_RESTRICT ||
-		!are_of_target(target, constraint->conrelid, constraint->confrelid))
+		!list_member_oid(tree, constraint->conrelid) ||
+		!list_member_oid(tree, constraint->confrelid))
 		return nullptr;
 	return constraint->condeferrable
 			   ? "If rows of different chunks refer to each other, use a larger chunk_size, or "
@@ -69,7 +70,20 @@ is_updated(const Target &target, const char *name)
 	return false;
 }
 
-/* Partitions and children have the same column names but may number them differently. */
+/*
+ * May an update change a column of a table of the target's tree?  Partitions and children have
+ * the same column names but may number them differently.
+ */
+bool
+may_change(const Target &target, Oid table, AttrNumber attno)
+{
+	const TriggerDesc *triggers = target.relation->trigdesc;
+	const char *name = get_attname(table, attno, true);
+
+	return (triggers != nullptr && triggers->trig_update_before_row) ||
+		   get_attgenerated(table, attno) != '\0' || (name != nullptr && is_updated(target, name));
+}
+
 bool
 refers_to_updated(const Target &target, HeapTuple constraint)
 {
@@ -83,12 +97,8 @@ refers_to_updated(const Target &target, HeapTuple constraint)
 	Oid referenced = reinterpret_cast<FormData_pg_constraint *>(GETSTRUCT(constraint))->confrelid;
 
 	for (int i = 0; i < ARR_DIMS(numbers)[0]; i++)
-	{
-		const char *name = get_attname(referenced, number[i], true);
-
-		if (name != nullptr && is_updated(target, name))
+		if (may_change(target, referenced, number[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -105,11 +115,17 @@ kind_of(const Target &target, const ErrorData *error)
 
 	if (constraint->contype == CONSTRAINT_FOREIGN)
 	{
-		if (!are_of_target(target, constraint->conrelid, constraint->confrelid))
+		const List *tree = tree_of(target);
+		bool is_inside = list_member_oid(tree, constraint->conrelid);
+
+		/* RESTRICT does not ask whether another row has the value now. */
+		if (!list_member_oid(tree, constraint->confrelid) ||
+			(!is_inside && constraint->confupdtype == FKCONSTR_ACTION_RESTRICT))
 			kind = ReferenceError::Outside;
+		else if (!is_inside || refers_to_updated(target, tuple))
+			kind = ReferenceError::ToUpdated;
 		else
-			kind = refers_to_updated(target, tuple) ? ReferenceError::ToUpdated
-													: ReferenceError::ToKept;
+			kind = ReferenceError::ToKept;
 	}
 	ReleaseSysCache(tuple);
 	return kind;

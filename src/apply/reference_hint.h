@@ -24,10 +24,10 @@ void add_reference_hint(ErrorData *error, const Chunk &chunk);
 
 enum class ReferenceError : uint8
 {
-	Unknown,   /* another error, or there is no foreign key with that name */
-	Outside,   /* to or from another table: no other row of the target can help */
-	ToKept,    /* within the target, to columns that are not updated */
-	ToUpdated, /* to updated columns: a row may give up the value that another refers to */
+	Unknown,   /* another error, or no foreign key has that name */
+	Outside,   /* to another table, or RESTRICT from one: no other row of the target can help */
+	ToKept,    /* within the target, to columns that do not change */
+	ToUpdated, /* to ones that may: a row may give up, or take over, what is referenced */
 };
 
 /*

@@ -17,10 +17,16 @@ namespace
 /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
 constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
 
-/* Number of rows that are always left out one by one. */
+/* Number of rows that are always left out one by one, and that are when nothing else helps. */
 constexpr int FEW = 64;
+constexpr int NOT_MANY = 256;
 
-/* If consecutive rows fail, all may be bad: the factor by which more rows are left out. */
+/*
+ * If consecutive rows fail, all may be bad: after so many the factor by which more rows are left
+ * out.  Where constraints say why rows fail, rows that are left out in vain cost others that
+ * need them; of errors of triggers nothing is known, and there may be one for each row.
+ */
+constexpr int RUN = 8;
 constexpr int STRIDE = 64;
 constexpr int MAX_STRIDE = 1 << 20;
 
@@ -32,13 +38,16 @@ constexpr int64 PATIENCE = 1 << 18;
 
 /* Maximum number of tried rows: a second or two, or for many rows a number for each of them. */
 constexpr int64 MOST_TRIED = 2 * PATIENCE;
-constexpr int64 TRIES = 64;
+constexpr int64 TRIES = 96;
 
 /* Trying rows separately takes about this many tries of each. */
 constexpr int64 TRIES_APART = 6;
 
 /* Up to this number, each row is left out once, so that of two that conflict one is applied. */
-constexpr int FEW_CONTRADICTING = 16;
+constexpr int FEW_CONTRADICTING = 32;
+
+/* Up to this number, those that failed last are left out first. */
+constexpr int MANY_CONTRADICTING = 1000;
 
 struct Search
 {
@@ -47,6 +56,8 @@ struct Search
 	int64 budget;       /* rows that may still be tried */
 	int applied;
 	bool contradicting; /* rows may have failed because of other rows */
+	bool singly;        /* leave rows out one by one */
+	bool in_vain;       /* rows were left out that had not failed, and others may need them */
 };
 
 /* May the row have the value that a row before it would have given up? */
@@ -63,9 +74,9 @@ is_of_taken_value(const ErrorData *error)
  * of triggers; trying all rows that they reject once more would be too expensive.
  */
 bool
-may_contradict(const Target &target, const ErrorData *error)
+may_contradict(const ErrorData *error, ReferenceError reference)
 {
-	return is_of_taken_value(error) || reference_error(target, error) == ReferenceError::ToUpdated;
+	return is_of_taken_value(error) || reference == ReferenceError::ToUpdated;
 }
 
 int
@@ -118,18 +129,19 @@ leave_out(Span<ChunkRow *> &set, int place, int count, Span<ChunkRow *> &left)
 /*
  * Leave out rows of set, which are moved to left, until the others can be applied.
  *
- * Each failure costs as much as applying the whole set.  So in a large set consecutive rows
- * that fail are left out in strides: neither a set with only bad
- * rows nor a chain in which each row needs the next takes more than a few failures.
+ * Each failure costs as much as applying the whole set.  So in a large set, after some
+ * failures, consecutive rows that fail are left out in strides: neither a set with only bad
+ * rows nor a chain in which each row needs the next takes many more.
  */
 void
 apply_rest(Search &search, Span<ChunkRow *> set, Span<ChunkRow *> &left)
 {
 	Chunk &chunk = search.attempts.chunk;
-	bool few = set.size <= FEW;
-	int last = -2;  /* position of the newest failure */
-	int stride = 1; /* number of rows to leave out at once */
-	int64 tried = 0;
+	bool few = set.size <= FEW || search.singly;
+	int last = -2; /* position of the newest failure */
+	int run = 0;   /* number of consecutive rows left out there */
+	int failures = 0;
+	int64 tried = 0; /* rows, after the first failures */
 
 	while (set.size > 0)
 	{
@@ -159,13 +171,24 @@ apply_rest(Search &search, Span<ChunkRow *> set, Span<ChunkRow *> &left)
 			return;
 		}
 		reject_row(chunk, *set[place], error);
-		search.contradicting = search.contradicting || may_contradict(*chunk.target, error);
 
+		ReferenceError reference = reference_error(*chunk.target, error);
+		bool is_known = is_of_taken_value(error) || reference != ReferenceError::Unknown;
 		bool before = place == last - 1;
 
-		stride = !few && (before || place == last) ? Min(stride, MAX_STRIDE) * STRIDE : 1;
+		search.contradicting = search.contradicting || may_contradict(error, reference);
+		if (++failures <= FEW && is_known)
+			tried = 0;
+		if (!before && place != last)
+			run = 0;
 
-		int count = Max(stride, 1 << Min(tried / PATIENCE, 30));
+		int count = 1;
+
+		if (!few && run >= (is_known ? RUN : 1))
+			count = Min(run, MAX_STRIDE) * (is_known ? 1 : STRIDE);
+		count = Max(count, 1 << Min(tried / PATIENCE, 30));
+		run += count;
+		search.in_vain = search.in_vain || (is_known && count > 1);
 
 		if (before)
 		{
@@ -189,10 +212,7 @@ put_in_order(Span<ChunkRow *> rows)
 		  compare_places);
 }
 
-/*
- * Apply with() the rows of set that can be applied, and keep the others there; left_rows is
- * working space.
- */
+/* Apply with() what can be applied of set, and keep the others there; left_rows is for use. */
 template <typename With>
 void
 apply_round(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows, With with)
@@ -202,6 +222,31 @@ apply_round(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows, With wi
 	with(search, set, left);
 	memcpy(set.data, left.data, POINTER_SIZE * static_cast<Size>(left.size));
 	set.size = left.size;
+	put_in_order(set);
+}
+
+/*
+ * A row that others contradict fails before these, as long as they are tried.  So leave out
+ * the rows that failed last, half of them first.  failed is set, in the order of failure.
+ */
+void
+apply_first_failed(Search &search, Span<ChunkRow *> &set, ChunkRow *const *failed,
+				   ChunkRow **left_rows)
+{
+	int size = set.size;
+	int before = search.applied;
+
+	for (int last = size / 2; last > 0 && search.applied == before; last /= 2)
+	{
+		Span<ChunkRow *> others = {set.data, size - last};
+
+		memcpy(set.data, failed, POINTER_SIZE * static_cast<Size>(size));
+		put_in_order(others);
+		apply_round(search, others, left_rows, apply_rest);
+		memcpy(set.data + others.size, failed + (size - last),
+			   POINTER_SIZE * static_cast<Size>(last));
+		set.size = others.size + last;
+	}
 	put_in_order(set);
 }
 
@@ -260,21 +305,35 @@ note_candidate(Candidates &candidates, const Chunk &chunk, ChunkRow &row, const 
 int
 apply_together(Attempts &attempts, Span<ChunkRow *> rows)
 {
-	Search search = {attempts, {}, Max(TRIES * rows.size, MOST_TRIED), 0, false};
+	Search search = {attempts, {}, Max(TRIES * rows.size, MOST_TRIED), 0, false, false, false};
 	Span<ChunkRow *> set = rows;
-	ChunkRow **left = with_memory_context(attempts.chunk.context,
-										  [&] { return palloc_array_of<ChunkRow *>(rows.size); });
+	auto new_rows = [&] {
+		return with_memory_context(attempts.chunk.context,
+								   [&] { return palloc_array_of<ChunkRow *>(rows.size); });
+	};
+	ChunkRow **left = new_rows();
+	ChunkRow **failed = new_rows();
 	int before;
 
 	do
 	{
 		before = search.applied;
+		search.in_vain = false;
 		apply_round(search, set, left, apply_rest);
+		if (search.applied == before && search.in_vain && set.size <= NOT_MANY)
+		{
+			search.singly = true;
+			apply_round(search, set, left, apply_rest);
+			search.singly = false;
+		}
 		if (search.applied > before || !search.contradicting)
 			continue;
 
 		/* A row that always fails first may be good without the others. */
-		if (search.budget >= set.size)
+		memcpy(failed, left, POINTER_SIZE * static_cast<Size>(set.size));
+		if (set.size <= MANY_CONTRADICTING)
+			apply_first_failed(search, set, failed, left);
+		if (search.applied == before && search.budget >= set.size)
 			apply_round(search, set, left, apply_apart);
 		if (search.applied == before && set.size <= FEW_CONTRADICTING)
 			apply_contradicting(search, set, left);
