@@ -156,7 +156,9 @@ add_reference_hint(ErrorData *error, const Chunk &chunk)
 ReferenceError
 reference_error(const Target &target, const ErrorData *error)
 {
-	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION)
+	/* RESTRICT has its code from 18 on. */
+	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION &&
+		error->sqlerrcode != ERRCODE_RESTRICT_VIOLATION)
 		return ReferenceError::Unknown;
 
 	/* Called for each bad row. */
