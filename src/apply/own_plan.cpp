@@ -63,11 +63,11 @@ plan(Query *query, const char *query_string, int options, ParamListInfo params, 
 		statement = plan_with_previous(query, query_string, options, params, more...);
 	});
 
-	/* It is executed for few rows at a time, and its costs are not realistic. */
 	if (own != nullptr)
 	{
 		const ListCell *cell;
 
+		/* It is executed for few rows at a time, and its costs are not realistic. */
 		statement->jitFlags = PGJIT_NONE;
 		read_partitions_to_end(statement->planTree);
 		foreach (cell, statement->subplans)

@@ -71,22 +71,25 @@ is_updated(const Target &target, const char *name)
 }
 
 /*
- * May an update change a column of a table of the target's tree?  Partitions and children have
- * the same column names but may number them differently.
+ * May an update change a column of a table of the target's tree, without triggers?  Partitions and
+ * children have the same column names but may number them differently.
  */
 bool
 may_change(const Target &target, Oid table, AttrNumber attno)
 {
-	const TriggerDesc *triggers = target.relation->trigdesc;
 	const char *name = get_attname(table, attno, true);
 
-	return (triggers != nullptr && triggers->trig_update_before_row) ||
-		   get_attgenerated(table, attno) != '\0' || (name != nullptr && is_updated(target, name));
+	return get_attgenerated(table, attno) != '\0' || (name != nullptr && is_updated(target, name));
 }
 
 bool
 refers_to_updated(const Target &target, HeapTuple constraint)
 {
+	const TriggerDesc *triggers = target.relation->trigdesc;
+
+	if (triggers != nullptr && triggers->trig_update_before_row)
+		return true;
+
 	bool isnull;
 	Datum keys = SysCacheGetAttr(CONSTROID, constraint, Anum_pg_constraint_confkey, &isnull);
 

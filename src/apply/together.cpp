@@ -225,17 +225,25 @@ apply_round(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows, With wi
 	put_in_order(set);
 }
 
+ChunkRow **
+new_rows(const Search &search, int size)
+{
+	return with_memory_context(search.attempts.chunk.context,
+							   [&] { return palloc_array_of<ChunkRow *>(size); });
+}
+
 /*
  * A row that others contradict fails before these, as long as they are tried.  So leave out
- * the rows that failed last, half of them first.  failed is set, in the order of failure.
+ * the rows that failed last, half of them first.  left_rows has set in the order of failure.
  */
 void
-apply_first_failed(Search &search, Span<ChunkRow *> &set, ChunkRow *const *failed,
-				   ChunkRow **left_rows)
+apply_first_failed(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows)
 {
 	int size = set.size;
 	int before = search.applied;
+	ChunkRow **failed = new_rows(search, size);
 
+	memcpy(failed, left_rows, POINTER_SIZE * static_cast<Size>(size));
 	for (int last = size / 2; last > 0 && search.applied == before; last /= 2)
 	{
 		Span<ChunkRow *> others = {set.data, size - last};
@@ -248,12 +256,12 @@ apply_first_failed(Search &search, Span<ChunkRow *> &set, ChunkRow *const *faile
 		set.size = others.size + last;
 	}
 	put_in_order(set);
+	pfree(failed);
 }
 
 /*
- * Of two rows that conflict, the one that failed may be the one that others need.
- * So leave out each row of a small set in turn, the last first, and test whether the others
- * can be applied without it.
+ * Of two rows that conflict, the one that failed may be the one that others need.  So leave out
+ * each row of a small set in turn, the last first, and test whether the others can be applied.
  */
 void
 apply_contradicting(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows)
@@ -307,12 +315,7 @@ apply_together(Attempts &attempts, Span<ChunkRow *> rows)
 {
 	Search search = {attempts, {}, Max(TRIES * rows.size, MOST_TRIED), 0, false, false, false};
 	Span<ChunkRow *> set = rows;
-	auto new_rows = [&] {
-		return with_memory_context(attempts.chunk.context,
-								   [&] { return palloc_array_of<ChunkRow *>(rows.size); });
-	};
-	ChunkRow **left = new_rows();
-	ChunkRow **failed = new_rows();
+	ChunkRow **left = new_rows(search, rows.size);
 	int before;
 
 	do
@@ -330,9 +333,8 @@ apply_together(Attempts &attempts, Span<ChunkRow *> rows)
 			continue;
 
 		/* A row that always fails first may be good without the others. */
-		memcpy(failed, left, POINTER_SIZE * static_cast<Size>(set.size));
 		if (set.size <= MANY_CONTRADICTING)
-			apply_first_failed(search, set, failed, left);
+			apply_first_failed(search, set, left);
 		if (search.applied == before && search.budget >= set.size)
 			apply_round(search, set, left, apply_apart);
 		if (search.applied == before && set.size <= FEW_CONTRADICTING)
