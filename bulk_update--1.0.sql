@@ -36,7 +36,7 @@ COMMENT ON COLUMN bulk_update_chunk.elapsed_ms IS 'time in milliseconds';
 COMMENT ON COLUMN bulk_update_chunk.memory_bytes IS 'maximum memory of the extension';
 COMMENT ON COLUMN bulk_update_chunk.applier IS 'direct or sql; in a total, mixed if chunks differ; null if there was no row to apply';
 COMMENT ON COLUMN bulk_update_chunk.ordering IS 'stream, or sort if rows had to be sorted; null if there were no rows';
-COMMENT ON COLUMN bulk_update_chunk.spilled_bytes IS 'bytes written to temporary files for ordering and duplicates since the call began';
+COMMENT ON COLUMN bulk_update_chunk.spilled_bytes IS 'bytes written to temporary files for ordering, duplicates and index entries since the call began';
 
 CREATE FUNCTION bulk_update(
     target         regclass,
@@ -213,7 +213,8 @@ SELECT p.pid,
        CASE p.phase WHEN 1 THEN 'fetching'
                     WHEN 2 THEN 'sorting'
                     WHEN 3 THEN 'applying'
-                    WHEN 4 THEN 'recording rejects' END AS phase,
+                    WHEN 4 THEN 'recording rejects'
+                    WHEN 5 THEN 'entering index entries' END AS phase,
        p.chunk,
        p.rows_fetched,
        p.rows_updated,
@@ -239,7 +240,7 @@ COMMENT ON COLUMN bulk_update_progress.pid IS 'process ID of the backend';
 COMMENT ON COLUMN bulk_update_progress.datname IS 'its database';
 COMMENT ON COLUMN bulk_update_progress.usename IS 'its user';
 COMMENT ON COLUMN bulk_update_progress.target IS 'table that is updated; null in another database';
-COMMENT ON COLUMN bulk_update_progress.phase IS 'fetching, sorting, applying or recording rejects';
+COMMENT ON COLUMN bulk_update_progress.phase IS 'fetching, sorting, applying, recording rejects or entering index entries';
 COMMENT ON COLUMN bulk_update_progress.chunk IS 'number of finished chunks';
 COMMENT ON COLUMN bulk_update_progress.rows_fetched IS 'source rows fetched so far';
 COMMENT ON COLUMN bulk_update_progress.rows_updated IS 'rows updated';

@@ -28,6 +28,7 @@ struct Call
 	const Options *options;
 	Target *target;
 	Rechecks *rechecks; /* NULL: each statement checks all constraints itself */
+	Source *source;
 	OrderedSource *ordered;
 	Chunk *chunk;
 	Applier *applier;
@@ -175,6 +176,15 @@ check_reject_limit(const Call &call)
 							"in argument \"rejects\".")));
 }
 
+/* Is there anything for the table of rejects? */
+bool
+has_rejects(const int64 (&counts)[OUTCOMES])
+{
+	return counts[static_cast<int>(Outcome::Missing)] > 0 ||
+		   counts[static_cast<int>(Outcome::Duplicate)] > 0 ||
+		   counts[static_cast<int>(Outcome::Rejected)] > 0;
+}
+
 void
 finish_chunk(Call &call)
 {
@@ -185,12 +195,58 @@ finish_chunk(Call &call)
 		check_missing(call);
 	call.rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
 	check_reject_limit(call);
-	if (call.rejects != nullptr)
+	if (call.rejects != nullptr && has_rejects(counts))
 	{
+		/* Triggers of the table of rejects may look at the target. */
+		sorted_entries_flush(call.applier->sorted);
 		progress_phase(call.progress, Phase::Recording);
 		reject_table_record(*call.rejects, *call.chunk);
 	}
 	progress_chunk_done(call.progress, call.chunk->number, counts);
+}
+
+/* Maximum number of tables that have rows of the target. */
+int
+count_tables(Relation target)
+{
+	if (!target->rd_rel->relhassubclass)
+		return 1;
+
+	List *tables = find_all_inheritors(RelationGetRelid(target), NoLock, nullptr);
+	int n = list_length(tables);
+
+	list_free(tables);
+	return n;
+}
+
+/* Of all temporary files. */
+int64
+spilled_bytes(const Call &call)
+{
+	return ordered_source_spilled_bytes(*call.ordered) +
+		   sorted_entries_spilled_bytes(call.applier->sorted);
+}
+
+/* For progress_source(). */
+SourceFigures
+figures(const void *arg)
+{
+	const Call &call = *static_cast<const Call *>(arg);
+
+	return {ordered_source_figures(call.ordered).ordering, spilled_bytes(call)};
+}
+
+/* What happens once for the call, after all rows. */
+void
+finish_rows(Call &call)
+{
+	progress_phase(call.progress, Phase::Entering);
+	sorted_entries_flush(call.applier->sorted);
+	if (rechecks_due(call.rechecks))
+	{
+		progress_phase(call.progress, Phase::Applying);
+		rechecks_fire(*call.rechecks);
+	}
 }
 
 void
@@ -200,20 +256,25 @@ run_chunks(Call &call)
 	Chunk &chunk = *call.chunk;
 	instr_time first_start;
 	instr_time start;
+	instr_time elapsed;
 
+	if (sorted_entries_enabled() && !call.options->dry_run)
+		call.applier->sorted = sorted_entries_create(count_tables(call.target->relation));
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
 	while (chunk_fill(chunk, *call.ordered))
 	{
 		Size memory_bytes = MemoryContextMemAllocated(memory, true);
 		instr_time end;
-		instr_time elapsed;
 
 		chunk_order(chunk);
 		progress_phase(call.progress, Phase::Applying);
 		with_error_context(chunk_error_context, &call, [&] {
 			call.applier->statement_bytes = 0;
+			call.applier->source_runs_code = source_runs_code(*call.source);
 			apply_chunk(call);
+			if (call.applier->sorted != nullptr)
+				sorted_entries_keep(*call.applier->sorted);
 			memory_bytes = Max(memory_bytes, MemoryContextMemAllocated(memory, true) +
 												 call.applier->statement_bytes);
 			with_memory_context(chunk.scratch, [&] { finish_chunk(call); });
@@ -227,17 +288,16 @@ run_chunks(Call &call)
 			report_chunk(*call.report, chunk,
 						 {elapsed, memory_bytes, call.applier->name,
 						  ordered_source_ordering(*call.ordered),
-						  ordered_source_spilled_bytes(*call.ordered)});
+						  spilled_bytes(call)});
 		});
 		progress_phase(call.progress, Phase::Fetching);
 	}
 
-	if (rechecks_due(call.rechecks))
-	{
-		progress_phase(call.progress, Phase::Applying);
-		rechecks_fire(*call.rechecks);
-	}
-	report_end(*call.report, first_start);
+	finish_rows(call);
+	INSTR_TIME_SET_CURRENT(elapsed);
+	INSTR_TIME_SUBTRACT(elapsed, start);
+	report_end(*call.report, first_start,
+			   {elapsed, MemoryContextMemAllocated(memory, true), spilled_bytes(call)});
 
 	/* Its temporary files belong to the subtransaction, if there is one. */
 	progress_source_ends(call.progress);
@@ -284,6 +344,7 @@ run_chunks_naming_rows(Call &call)
 	if (error == nullptr)
 		return;
 	rechecks_ignore(call.rechecks);
+	call.applier->sorted = nullptr;
 	name_failing_row(call, error);
 	add_reference_hint(error, *call.chunk);
 	ReThrowError(error);
@@ -302,6 +363,7 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		Source &source = *source_open(portal_name, label, options.chunk_rows);
 
 		call.options = &options;
+		call.source = &source;
 		call.target = target_open(options, source.tuple_desc);
 		call.report = report_create(options, *call.target, caller.result);
 		call.rejects = reject_table_open(options, caller.function);
@@ -312,7 +374,7 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		call.applier = applier_create(*call.target, call.rechecks);
 		progress_begin(call.progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
-		progress_source(call.progress, ordered_source_figures, call.ordered);
+		progress_source(call.progress, figures, &call);
 		FAULT_POINT(open);
 
 		if (may_fail_late(call))

@@ -5,6 +5,7 @@
 #ifndef BULK_UPDATE_APPLY_APPLIER_H
 #define BULK_UPDATE_APPLY_APPLIER_H
 
+#include "apply/sorted_entries.h"
 #include "chunk/chunk.h"
 
 namespace bulkupdate
@@ -78,6 +79,10 @@ struct Applier
 	Size statement_bytes; /* memory that the newest statement used and has freed */
 	const Target *target;
 	Rechecks *rechecks; /* NULL: each statement checks all constraints itself */
+
+	/* Set by the caller of the functions. */
+	SortedEntries *sorted; /* where index entries may wait; NULL: nowhere */
+	bool source_runs_code; /* user-defined code of the source may run before the next chunk */
 };
 
 } /* namespace bulkupdate */

@@ -6,6 +6,7 @@
 
 #include "apply/direct/direct_applier.h"
 #include "apply/direct/direct_tree.h"
+#include "apply/direct/sort_rule.h"
 #include "apply/own_plan.h"
 #include "apply/sql/sql_applier.h"
 
@@ -56,6 +57,8 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 	bool as_before = rows.size == 0 && applier.working == applier.sql;
 	auto work = [&](Applier &chosen) {
 		applier.working = &chosen;
+		chosen.sorted = applier.sorted;
+		chosen.source_runs_code = applier.source_runs_code;
 		applier.name = chosen.name;
 
 		const char *why = body(chosen);
@@ -75,6 +78,9 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 		if (applier_setting == APPLIER_DIRECT)
 			refuse_direct(*applier.target, why);
 	}
+
+	/* The executor runs users' functions, and finds rows by any index. */
+	sorted_entries_flush(applier.sorted);
 	(void) work(*applier.sql);
 }
 
@@ -125,6 +131,8 @@ void
 applier_init()
 {
 	sql_applier_init();
+	sort_rule_init();
+	sorted_entries_define_settings();
 	DefineCustomEnumVariable(
 		"bulk_update.applier", "Sets the applier of bulk updates.",
 		"\"direct\" is faster and \"sql\" works for every table; \"auto\" uses "
@@ -147,7 +155,7 @@ applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	applier->direct = direct_applier_create(target, rechecks);
 	applier->working = applier->sql;
 	static_cast<Applier &>(*applier) = {
-		apply, probe, current_row, late_row, abandon, applier->sql->name, 0, &target, rechecks};
+		apply, probe, current_row, late_row, abandon, applier->sql->name, 0, &target, rechecks, nullptr, false};
 	return applier;
 }
 
@@ -166,6 +174,34 @@ applier_expected(const Target &target, const char **why)
 	if (*why == nullptr)
 		*why = why_not_direct_partitions(target);
 	return *why == nullptr ? "direct" : "sql";
+}
+
+const char *
+index_entries_expected(const Target &target, bool source_runs_code)
+{
+	SortableIndexes sortable = {};
+	const char *why;
+	StringInfoData names;
+	ListCell *cell;
+
+	if (!sorted_entries_enabled())
+		why = "bulk_update.sort_index_entries is off.";
+	else if (source_runs_code)
+		why = "The source's query runs user-defined code.";
+	else
+		why = why_not_sorted_tree(target, sortable);
+	if (why == nullptr && sortable.indexes == NIL)
+		why = "There is no other B-tree index whose entries can wait.";
+	if (why != nullptr)
+		return psprintf("entered with each row: %s", why);
+	if (sortable.tables > 1)
+		return psprintf("sorted, and entered when the call ends: %d indexes of %d tables",
+						list_length(sortable.indexes), sortable.tables);
+	initStringInfo(&names);
+	foreach (cell, sortable.indexes)
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+						 qualified_name(lfirst_oid(cell)));
+	return psprintf("sorted, and entered when the call ends: %s", names.data);
 }
 
 } /* namespace bulkupdate */

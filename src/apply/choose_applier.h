@@ -39,6 +39,15 @@ Applier *applier_create(const Target &target, Rechecks *rechecks /* or NULL */);
  */
 const char *applier_expected(const Target &target, const char **why);
 
+/*
+ * index_entries_expected
+ *		When the entries of the target's indexes would be entered, and why, as a text; for
+ *		a target that the direct applier supports.
+ *
+ * source_runs_code: user-defined code of the source would run between two chunks.
+ */
+const char *index_entries_expected(const Target &target, bool source_runs_code);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_APPLY_CHOOSE_APPLIER_H */

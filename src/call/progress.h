@@ -23,14 +23,15 @@ enum class Phase : int64
 	Fetching = 1,
 	Sorting,
 	Applying,
-	Recording
+	Recording,
+	Entering
 };
 
-/* Figures of the source that progress only shows. */
+/* Figures that progress only shows. */
 struct SourceFigures
 {
 	Ordering ordering; /* how the rows arrive: Stream or Sort */
-	int64 spilled_bytes;
+	int64 spilled_bytes; /* of all temporary files */
 };
 
 /* The figures of a call, kept by its owner. */

@@ -98,6 +98,20 @@ say_columns(const Explanation &explanation)
 }
 
 void
+say_index_entries(const Explanation &explanation)
+{
+	const Options &options = explanation.options;
+
+	/* Then all rows are read before the first one is applied. */
+	bool sorts = options.ordering == Ordering::Sort ||
+				 (options.ordering == Ordering::Auto && options.on_duplicate == OnDuplicate::Last);
+
+	say(explanation, "index entries",
+		index_entries_expected(explanation.target,
+							   !sorts && source_runs_code(explanation.source)));
+}
+
+void
 say_ordering(const Explanation &explanation)
 {
 	const Options &options = explanation.options;
@@ -194,6 +208,8 @@ explain(const Options &options, const char *portal_name, const char *label,
 	say_key(explanation);
 	say_columns(explanation);
 	say(explanation, "applier", why == nullptr ? applier : psprintf("%s: %s", applier, why));
+	if (why == nullptr && !options.dry_run)
+		say_index_entries(explanation);
 	say_ordering(explanation);
 	say_chunks(explanation);
 	say_policies(explanation);

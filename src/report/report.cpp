@@ -103,6 +103,9 @@ struct Report
 	ReportRows rows;
 	MemoryContext context;
 
+	/* For a row for each chunk: the newest chunk, unless its number is 0. */
+	ReportRow newest;
+
 	/* For a total: the sums of all chunks so far, without the texts of the keys. */
 	ReportRow total;
 	Datum *lowest; /* a Datum for each key column; NULL while no row has a key */
@@ -208,6 +211,31 @@ report_create(const Options &options, const Target &target, const ReturnSetInfo 
 	return report;
 }
 
+namespace
+{
+
+/* Keep a row until it is known whether it is the last one; the one before is put. */
+void
+keep_row(Report &report, const ReportRow &row)
+{
+	ReportRow &newest = report.newest;
+
+	if (newest.chunk > 0)
+		put_row(report.result, newest);
+	if (newest.first_key != nullptr)
+	{
+		pfree(const_cast<char *>(newest.first_key));
+		pfree(const_cast<char *>(newest.last_key));
+	}
+	newest = row;
+	if (row.first_key == nullptr)
+		return;
+	newest.first_key = MemoryContextStrdup(report.context, row.first_key);
+	newest.last_key = MemoryContextStrdup(report.context, row.last_key);
+}
+
+} /* namespace */
+
 void
 report_chunk(Report &report, const Chunk &chunk, const ChunkFacts &facts)
 {
@@ -216,16 +244,26 @@ report_chunk(Report &report, const Chunk &chunk, const ChunkFacts &facts)
 	ReportRow row = row_of_chunk(chunk, facts);
 
 	if (report.rows == ReportRows::Chunks)
-		put_row(report.result, row);
+		keep_row(report, row);
 	else
 		add_to_total(report, chunk, facts, row);
 }
 
 void
-report_end(Report &report, instr_time start)
+report_end(Report &report, instr_time start, const EndFacts &facts)
 {
+	ReportRow &last = report.rows == ReportRows::Chunks ? report.newest : report.total;
+
+	if (last.chunk > 0)
+		last.memory_bytes = Max(last.memory_bytes, static_cast<int64>(facts.memory_bytes));
+	last.spilled_bytes = Max(last.spilled_bytes, facts.spilled_bytes);
 	if (report.rows == ReportRows::Chunks)
+	{
+		last.elapsed_ms += INSTR_TIME_GET_MILLISEC(facts.elapsed);
+		if (last.chunk > 0)
+			put_row(report.result, last);
 		return;
+	}
 
 	ReportRow &total = report.total;
 	instr_time elapsed;

@@ -41,13 +41,22 @@ Report *report_create(const Options &options, const Target &target, const Return
  */
 void report_chunk(Report &report, const Chunk &chunk, const ChunkFacts &facts);
 
+/* What a call did after its last chunk. */
+struct EndFacts
+{
+	instr_time elapsed;  /* since the last chunk */
+	Size memory_bytes;   /* as in ChunkFacts */
+	int64 spilled_bytes; /* likewise */
+};
+
 /*
  * report_end
- *		End of the call; a total is added to the result.
+ *		End of the call; a total is added to the result.  What was done after the last chunk
+ *		counts for that chunk.
  *
  * start: the time of the call's first fetch.
  */
-void report_end(Report &report, instr_time start);
+void report_end(Report &report, instr_time start, const EndFacts &facts);
 
 } /* namespace bulkupdate */
 

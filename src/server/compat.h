@@ -228,6 +228,18 @@ using CatalogCache = SysCacheIdentifier;
 using CatalogCache = int;
 #endif
 
+/* Visit the nodes below one of an expression; 15 declares the visitor without parameters. */
+inline bool
+walk_expression_tree(Node *node, bool (*walker)(Node *node, void *context), void *context)
+{
+#if PG_VERSION_NUM >= 160000
+	return expression_tree_walker(node, walker, context);
+#else
+	return expression_tree_walker(
+		node, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+#endif
+}
+
 /* A scan whose node does not count its index searches, which 18 requires. */
 inline IndexScanDesc
 begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)

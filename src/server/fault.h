@@ -45,6 +45,10 @@
 	POINT(write_after)             \
 	POINT(index_insert)            \
 	POINT(index_entry)             \
+	POINT(entry_sort)              \
+	POINT(entry_hold)              \
+	POINT(entry_flush)             \
+	POINT(entry_enter)             \
 	POINT(row_triggers)            \
 	POINT(after_triggers)          \
 	POINT(statement_end)           \

@@ -5,6 +5,7 @@
 #include "source/source.h"
 
 #include "server/fault.h"
+#include "server/server_code.h"
 #include "server/spool.h"
 
 namespace bulkupdate
@@ -232,6 +233,19 @@ source_estimated_rows(const Source &source)
 	double rows = statement->planTree->plan_rows - static_cast<double>(source.portal->portalPos);
 
 	return rows < 1 ? 1 : static_cast<int64>(Min(rows, 1e18));
+}
+
+bool
+source_runs_code(const Source &source)
+{
+	/* The rows of all other strategies are stored by the first fetch. */
+	if (source.at_end || source.watch->mark == nullptr || source.portal->holdStore != nullptr ||
+		source.portal->strategy != PORTAL_ONE_SELECT)
+		return false;
+
+	const PlannedStmt *statement = source_plan(source);
+
+	return statement == nullptr || plan_runs_user_code(statement);
 }
 
 TupleTableSlot *

@@ -66,6 +66,13 @@ const PlannedStmt *source_plan(const Source &source);
 int64 source_estimated_rows(const Source &source);
 
 /*
+ * source_runs_code
+ *		May fetching the next rows run user-defined code?  Not if the portal has all of
+ *		its rows already.
+ */
+[[nodiscard]] bool source_runs_code(const Source &source);
+
+/*
  * source_next
  *		The next row, or NULL at the end.  Valid until the next call.
  *

@@ -7,6 +7,7 @@
 #include "apply/direct/direct_rule.h"
 #include "apply/direct/direct_update.h"
 #include "apply/direct/inheritance_route.h"
+#include "apply/direct/sort_rule.h"
 #include "apply/late_row.h"
 #include "chunk/row_tuple.h"
 #include "target/compare.h"
@@ -32,6 +33,7 @@ struct DirectApplier : Applier
 	bool *nulls;
 	WalkStats stats;
 	PlannedElsewhere planned_elsewhere; /* determined once for the call */
+	SortRule sort_rule;
 };
 
 /* The tables of a chunk's rows. */
@@ -115,6 +117,25 @@ combined(Outcome before, Outcome now)
 	return before;
 }
 
+/* Decide whether the index entries of the statement wait. */
+void
+choose_sorting(DirectApplier &applier, DirectStatement &statement, const Routed &routed)
+{
+	const Target &target = *applier.target;
+	bool sorted = applier.sorted != nullptr && !applier.source_runs_code &&
+				  why_not_sorted(target) == nullptr;
+
+	/* A partitioned table has triggers for the statement, and its key. */
+	for (const Partition *partition = routed.route.opened; partition != nullptr;
+		 partition = partition->next)
+		sorted = sorted && ((!partition->used && partition->key == nullptr) ||
+							may_sort(applier.sort_rule, target, partition->relation));
+	if (sorted)
+		statement.sorted = applier.sorted;
+	else
+		sorted_entries_flush(applier.sorted);
+}
+
 /* Run a statement that calls body(table, row) for each row and each of its tables. */
 template <typename Body>
 void
@@ -133,6 +154,8 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 	for_each_table(routed, [&](Partition &partition) {
 		partition.table = direct_table_open(statement, partition.relation, partition.index);
 	});
+	if (statement.root != nullptr)
+		choose_sorting(applier, statement, routed);
 	direct_statement_fire_before(statement);
 	for (int i = 0; i < rows.size; i++)
 	{
@@ -263,7 +286,8 @@ direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	int natts = RelationGetDescr(target.relation)->natts;
 
 	static_cast<Applier &>(*applier) = {apply,    probe, current_row, late_row, abandon,
-										"direct", 0,     &target,     rechecks};
+										"direct", 0,     &target,     rechecks, nullptr, false};
+	applier->sort_rule.memory = CurrentMemoryContext;
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);
 	return applier;

@@ -28,6 +28,7 @@ struct DirectStatement
 	ResultRelInfo *root; /* of the target; NULL if rows are probed */
 	int tables;          /* number of opened tables */
 	WalkStats *stats;
+	SortedEntries *sorted; /* where index entries wait; NULL: they are entered at once */
 };
 
 /*

@@ -22,6 +22,20 @@ namespace bulkupdate
 /* why_not_direct_partitions: the same for its partitions, at any level. */
 [[nodiscard]] const char *why_not_direct_partitions(const Target &target);
 
+/* The indexes of a tree whose entries can wait until a call ends. */
+struct SortableIndexes
+{
+	int tables;    /* number of tables that may have rows */
+	List *indexes; /* OIDs */
+};
+
+/*
+ * why_not_sorted_tree
+ *		The rule of sort_rule.h for the target and all tables below it: a sentence, or
+ *		NULL.  Counts the tables and lists their indexes in sortable, initially all zero.
+ */
+[[nodiscard]] const char *why_not_sorted_tree(const Target &target, SortableIndexes &sortable);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_APPLY_DIRECT_DIRECT_TREE_H */

@@ -47,6 +47,7 @@
 #include "apply/direct/direct_update.h"
 
 #include "apply/direct/new_version.h"
+#include "apply/direct/sort_rule.h"
 #include "server/fault.h"
 
 namespace bulkupdate
@@ -162,30 +163,19 @@ has_before_row_triggers(const DirectTable &table)
 	return triggers != nullptr && triggers->trig_update_before_row;
 }
 
-/* Attributes that an update may change; NULL if a trigger may change any. */
-const Bitmapset *
-changing_attributes(const DirectTable &table)
-{
-	TupleDesc tuple_desc = RelationGetDescr(table.relation);
-	Bitmapset *changing = nullptr;
-
-	if (has_before_row_triggers(table))
-		return nullptr;
-	for (const ValueColumn &column : table.value_columns)
-		changing = bms_add_member(changing, column.to + 1 - FirstLowInvalidHeapAttributeNumber);
-	for (int i = 0; i < tuple_desc->natts; i++)
-		if (TupleDescAttr(tuple_desc, i)->attgenerated != '\0')
-			changing = bms_add_member(changing, i + 1 - FirstLowInvalidHeapAttributeNumber);
-	return changing;
-}
-
 /* Not before there is something to write: until then triggers may drop the other indexes. */
 void
 open_indexes(DirectTable &table)
 {
 	if (table.result->ri_IndexRelationDescs == nullptr)
 		with_memory_context(table.statement->estate->es_query_cxt, [&] {
-			index_entries_begin(table.entries, table.result, changing_attributes(table));
+			DirectStatement &statement = *table.statement;
+
+			index_entries_begin(table.entries, statement.estate, table.result,
+								has_before_row_triggers(table)
+									? nullptr
+									: changing_attributes(table.relation, *statement.target),
+								statement.sorted, RelationGetRelid(table.index));
 		});
 }
 

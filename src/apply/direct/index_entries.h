@@ -5,16 +5,18 @@
 #ifndef BULK_UPDATE_APPLY_DIRECT_INDEX_ENTRIES_H
 #define BULK_UPDATE_APPLY_DIRECT_INDEX_ENTRIES_H
 
-#include "server/scope.h"
+#include "apply/sorted_entries.h"
 
 namespace bulkupdate
 {
 
 /* An index that is hidden from ExecInsertIndexTuples(), and its position there. */
-struct UnchangedIndex
+struct OwnIndex
 {
 	int place;
 	Relation index;
+	bool unchanged;
+	IndexSort *sort; /* where its entries wait, or NULL */
 };
 
 /*
@@ -31,22 +33,28 @@ struct UnchangedIndex
  *     so the search is useful only if there are older ones.
  *
  * So such indexes are hidden from ExecInsertIndexTuples(), and get their
- * entries by index_insert() with the appropriate arguments.
+ * entries by index_insert() with the appropriate arguments.  So are indexes whose
+ * entries wait for the end of the call.
  */
 struct IndexEntries
 {
 	ResultRelInfo *result;
-	Span<UnchangedIndex> hidden;
+	Span<OwnIndex> hidden;
+	SortedEntries *sorted; /* or NULL */
 };
 
 /*
  * index_entries_begin
- *		Open the indexes of result and hide those that no update changes.
+ *		Open the indexes of result and hide those that no update changes, or
+ *		whose entries wait in sorted.
  *
  * changing: attributes, minus FirstLowInvalidHeapAttributeNumber, that may get
- * another value; NULL if all may.  Allocates in the current memory context.
+ * another value; NULL if all may.  key_index: rows are applied in its order, so its
+ * entries need not wait.  Allocates in the current memory context.
  */
-void index_entries_begin(IndexEntries &entries, ResultRelInfo *result, const Bitmapset *changing);
+void index_entries_begin(IndexEntries &entries, EState *estate, ResultRelInfo *result,
+						 const Bitmapset *changing /* or NULL */,
+						 SortedEntries *sorted /* or NULL */, Oid key_index);
 
 /*
  * index_entries_insert

@@ -1,0 +1,238 @@
+/*
+ * sort_rule.cpp
+ *		The rule that decides whether index entries may be sorted.
+ */
+#include "apply/direct/sort_rule.h"
+
+#include "apply/direct/inheritance_route.h"
+#include "server/server_code.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* Number of changes in the relation cache that this session has heard of. */
+uint64 changes = 0;
+
+void
+relation_changed(Datum, Oid)
+{
+	changes++;
+}
+
+/* Does an UPDATE fire it?  As TriggerEnabled(), but a condition counts as fulfilled. */
+bool
+fires(const Trigger &trigger, const Bitmapset *changing)
+{
+	if ((trigger.tgtype & TRIGGER_TYPE_UPDATE) == 0 || trigger.tgenabled == TRIGGER_DISABLED)
+		return false;
+	for (int i = 0; i < trigger.tgnattr; i++)
+		if (bms_is_member(trigger.tgattr[i] - FirstLowInvalidHeapAttributeNumber, changing))
+			return true;
+	return trigger.tgnattr == 0;
+}
+
+const char *
+why_not_foreign_key(Relation relation, const Target &target, const Bitmapset *changing)
+{
+	ListCell *cell;
+	Bitmapset *referenced = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
+
+	if (relation->trigdesc != nullptr && bms_overlap(referenced, changing))
+		for (int i = 0; i < relation->trigdesc->numtriggers; i++)
+			if (RI_FKey_trigger_type(relation->trigdesc->triggers[i].tgfoid) == RI_TRIGGER_PK)
+				return "A foreign key of another table is checked when a column changes.";
+
+	foreach (cell, RelationGetFKeyList(relation))
+	{
+		const ForeignKeyCacheInfo *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+
+		for (int i = 0; i < key->nkeys; i++)
+			if (bms_is_member(key->conkey[i] - FirstLowInvalidHeapAttributeNumber, changing))
+				return "A foreign key is checked when a column changes.";
+
+		/* The check of a row that this transaction has written looks at the other table. */
+		if (key->confrelid == RelationGetRelid(relation) || get_rel_relispartition(key->confrelid) ||
+			get_rel_relkind(key->confrelid) == RELKIND_PARTITIONED_TABLE ||
+			has_inheritance_children(target.relation))
+			return "A foreign key may refer to the table itself.";
+	}
+	return nullptr;
+}
+
+/* Check constraints, and generated columns. */
+bool
+constraints_run_user_code(const TupleConstr *constraints, TupleDesc tuple_desc)
+{
+	if (constraints == nullptr)
+		return false;
+	for (int i = 0; i < constraints->num_check; i++)
+		if (expression_runs_user_code(
+				static_cast<Node *>(stringToNode(constraints->check[i].ccbin))))
+			return true;
+	for (int i = 0; i < constraints->num_defval; i++)
+		if (TupleDescAttr(tuple_desc, constraints->defval[i].adnum - 1)->attgenerated != '\0' &&
+			expression_runs_user_code(
+				static_cast<Node *>(stringToNode(constraints->defval[i].adbin))))
+			return true;
+	return false;
+}
+
+bool
+indexes_run_user_code(Relation relation)
+{
+	ListCell *cell;
+	bool runs = false;
+
+	foreach (cell, RelationGetIndexList(relation))
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		runs = runs || index_runs_user_code(index);
+		index_close(index, NoLock);
+	}
+	return runs;
+}
+
+} /* namespace */
+
+void
+sort_rule_init()
+{
+	CacheRegisterRelcacheCallback(relation_changed, static_cast<Datum>(0));
+}
+
+bool
+may_sort(SortRule &rule, const Target &target, Relation relation)
+{
+	Oid relid = RelationGetRelid(relation);
+
+	if (rule.valid != changes)
+	{
+		list_free(rule.tables);
+		rule.tables = NIL;
+		rule.valid = changes;
+	}
+	if (list_member_oid(rule.tables, relid))
+		return true;
+	if (why_not_sorted_table(relation, target) != nullptr)
+		return false;
+	with_memory_context(rule.memory, [&] { rule.tables = lappend_oid(rule.tables, relid); });
+	return true;
+}
+
+const char *
+why_not_sorted(const Target &target)
+{
+	constexpr const char *CAST = "A cast of the call runs user-defined code.";
+
+	for (const MappedColumn &column : target.columns)
+	{
+		if (column.cast != nullptr &&
+			expression_runs_user_code(reinterpret_cast<const Node *>(column.cast->expr)))
+			return CAST;
+		if (column.input != nullptr && !is_c_function(column.input->function.fn_oid))
+			return CAST;
+		if (column.comparison != nullptr && column.comparison->same != nullptr &&
+			expression_runs_user_code(
+				reinterpret_cast<const Node *>(column.comparison->same->expr)))
+			return CAST;
+		if (type_runs_user_code(attribute_of(target, column.target).atttypid))
+			return "The type of a column runs user-defined code.";
+	}
+	return nullptr;
+}
+
+const char *
+why_not_sorted_trigger(Relation relation, const Target &target)
+{
+	const TriggerDesc *triggers = relation->trigdesc;
+	const Bitmapset *changing = changing_attributes(relation, target);
+
+	for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
+	{
+		const Trigger &trigger = triggers->triggers[i];
+
+		if (fires(trigger, changing) && RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_NONE &&
+			trigger.tgfoid != F_UNIQUE_KEY_RECHECK)
+			return "A trigger of the table could look at it.";
+	}
+	return nullptr;
+}
+
+const char *
+why_not_sorted_table(Relation relation, const Target &target)
+{
+	constexpr const char *CONSTRAINT =
+		"A constraint or generated column of the table runs user-defined code.";
+	const char *why = why_not_sorted_trigger(relation, target);
+
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		PartitionKey key = RelationGetPartitionKey(relation);
+
+		for (int i = 0; i < key->partnatts; i++)
+			if (!is_c_function(key->partsupfunc[i].fn_oid))
+				return "The partition key of the table runs user-defined code.";
+	}
+	if (why == nullptr)
+		why = why_not_foreign_key(relation, target, changing_attributes(relation, target));
+	if (why != nullptr)
+		return why;
+	if (constraints_run_user_code(RelationGetDescr(relation)->constr, RelationGetDescr(relation)))
+		return CONSTRAINT;
+	if (target.relation->rd_rel->relispartition &&
+		expression_runs_user_code(reinterpret_cast<Node *>(RelationGetPartitionQual(relation))))
+		return CONSTRAINT;
+	if (indexes_run_user_code(relation))
+		return "An index of the table runs user-defined code.";
+	return nullptr;
+}
+
+Bitmapset *
+changing_attributes(Relation relation, const Target &target)
+{
+	TupleDesc tuple_desc = RelationGetDescr(relation);
+	Bitmapset *changing = nullptr;
+
+	for (const MappedColumn &column : target.columns)
+		if (!column.is_key)
+			changing = bms_add_member(changing, attribute_in(relation, target, column.target) -
+													FirstLowInvalidHeapAttributeNumber);
+	for (int i = 0; i < tuple_desc->natts; i++)
+		if (TupleDescAttr(tuple_desc, i)->attgenerated != '\0')
+			changing = bms_add_member(changing, i + 1 - FirstLowInvalidHeapAttributeNumber);
+	return changing;
+}
+
+bool
+is_unchanged_index(Relation index, const IndexInfo *info, const Bitmapset *changing /* or NULL */)
+{
+	const FormData_pg_index *form = index->rd_index;
+
+	/*
+	 * A deferrable index may require a check later, and an expression may depend on anything.
+	 * An index that is still being built does not have all old versions.
+	 */
+	if (changing == nullptr || index->rd_rel->relam != BTREE_AM_OID || !form->indimmediate ||
+		!form->indisvalid || !info->ii_ReadyForInserts || info->ii_Expressions != NIL ||
+		info->ii_Predicate != NIL || info->ii_ExclusionOps != nullptr)
+		return false;
+	for (int i = 0; i < form->indnatts; i++)
+		if (bms_is_member(form->indkey.values[i] - FirstLowInvalidHeapAttributeNumber, changing))
+			return false;
+	return true;
+}
+
+bool
+is_sortable_index(Relation index, const IndexInfo *info, const Bitmapset *changing)
+{
+	if (index->rd_index->indisunique)
+		return is_unchanged_index(index, info, changing);
+	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+		   info->ii_ReadyForInserts && info->ii_ExclusionOps == nullptr;
+}
+
+} /* namespace bulkupdate */
