@@ -287,8 +287,7 @@ run_chunks(Call &call)
 		with_memory_context(chunk.scratch, [&] {
 			report_chunk(*call.report, chunk,
 						 {elapsed, memory_bytes, call.applier->name,
-						  ordered_source_ordering(*call.ordered),
-						  spilled_bytes(call)});
+						  ordered_source_ordering(*call.ordered), spilled_bytes(call)});
 		});
 		progress_phase(call.progress, Phase::Fetching);
 	}

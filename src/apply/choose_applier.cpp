@@ -155,7 +155,8 @@ applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	applier->direct = direct_applier_create(target, rechecks);
 	applier->working = applier->sql;
 	static_cast<Applier &>(*applier) = {
-		apply, probe, current_row, late_row, abandon, applier->sql->name, 0, &target, rechecks, nullptr, false};
+		apply, probe,   current_row, late_row, abandon, applier->sql->name,
+		0,     &target, rechecks,    nullptr,  false};
 	return applier;
 }
 

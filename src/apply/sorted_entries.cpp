@@ -249,10 +249,9 @@ hold(SortedEntries &entries, IndexSort &sort, Relation index, ItemPointer tid, D
 		{
 			Size size = sizeof(HeldEntry) * 2 * static_cast<Size>(Max(entries.held_size, 64));
 
-			entries.held =
-				entries.held == nullptr
-					? static_cast<HeldEntry *>(palloc(size))
-					: static_cast<HeldEntry *>(repalloc_huge(entries.held, size));
+			entries.held = entries.held == nullptr
+							   ? static_cast<HeldEntry *>(palloc(size))
+							   : static_cast<HeldEntry *>(repalloc_huge(entries.held, size));
 			entries.held_size = static_cast<int>(size / sizeof(HeldEntry));
 		}
 
@@ -319,11 +318,10 @@ may_be_too_large(TupleDesc tuple_desc, const Datum *values, const bool *nulls)
 void
 sorted_entries_define_settings()
 {
-	DefineCustomBoolVariable(
-		"bulk_update.sort_index_entries",
-		"Sorts the index entries of a bulk update where nobody can notice.",
-		"If off, each row is entered into all indexes when it is updated.", &enabled, true,
-		PGC_USERSET, 0, nullptr, nullptr, nullptr);
+	DefineCustomBoolVariable("bulk_update.sort_index_entries",
+							 "Sorts the index entries of a bulk update where nobody can notice.",
+							 "If off, each row is entered into all indexes when it is updated.",
+							 &enabled, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
 }
 
 bool

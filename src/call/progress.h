@@ -30,7 +30,7 @@ enum class Phase : int64
 /* Figures that progress only shows. */
 struct SourceFigures
 {
-	Ordering ordering; /* how the rows arrive: Stream or Sort */
+	Ordering ordering;   /* how the rows arrive: Stream or Sort */
 	int64 spilled_bytes; /* of all temporary files */
 };
 

@@ -107,8 +107,7 @@ say_index_entries(const Explanation &explanation)
 				 (options.ordering == Ordering::Auto && options.on_duplicate == OnDuplicate::Last);
 
 	say(explanation, "index entries",
-		index_entries_expected(explanation.target,
-							   !sorts && source_runs_code(explanation.source)));
+		index_entries_expected(explanation.target, !sorts && source_runs_code(explanation.source)));
 }
 
 void

@@ -122,8 +122,8 @@ void
 choose_sorting(DirectApplier &applier, DirectStatement &statement, const Routed &routed)
 {
 	const Target &target = *applier.target;
-	bool sorted = applier.sorted != nullptr && !applier.source_runs_code &&
-				  why_not_sorted(target) == nullptr;
+	bool sorted =
+		applier.sorted != nullptr && !applier.source_runs_code && why_not_sorted(target) == nullptr;
 
 	/* A partitioned table has triggers for the statement, and its key. */
 	for (const Partition *partition = routed.route.opened; partition != nullptr;
@@ -285,8 +285,8 @@ direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	DirectApplier *applier = palloc_one<DirectApplier>();
 	int natts = RelationGetDescr(target.relation)->natts;
 
-	static_cast<Applier &>(*applier) = {apply,    probe, current_row, late_row, abandon,
-										"direct", 0,     &target,     rechecks, nullptr, false};
+	static_cast<Applier &>(*applier) = {apply, probe,   current_row, late_row, abandon, "direct",
+										0,     &target, rechecks,    nullptr,  false};
 	applier->sort_rule.memory = CurrentMemoryContext;
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);

@@ -54,7 +54,8 @@ why_not_foreign_key(Relation relation, const Target &target, const Bitmapset *ch
 				return "A foreign key is checked when a column changes.";
 
 		/* The check of a row that this transaction has written looks at the other table. */
-		if (key->confrelid == RelationGetRelid(relation) || get_rel_relispartition(key->confrelid) ||
+		if (key->confrelid == RelationGetRelid(relation) ||
+			get_rel_relispartition(key->confrelid) ||
 			get_rel_relkind(key->confrelid) == RELKIND_PARTITIONED_TABLE ||
 			has_inheritance_children(target.relation))
 			return "A foreign key may refer to the table itself.";
