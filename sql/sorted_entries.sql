@@ -1,5 +1,8 @@
 -- Entries of indexes that wait until the call ends, and are entered in the order of the index.
-CREATE EXTENSION amcheck SCHEMA pg_catalog;
+CREATE SCHEMA sorting;
+SET search_path = sorting, public;
+CREATE EXTENSION amcheck;
+SET bulk_update.applier = auto;
 
 -- Each B-tree index of the tree has every row, and finds the same rows as a sequential scan.
 CREATE FUNCTION check_indexes(target regclass) RETURNS text LANGUAGE plpgsql AS $$
@@ -281,3 +284,7 @@ ALTER TABLE temporary_sorted ADD PRIMARY KEY (id);
 CREATE INDEX ON temporary_sorted (a);
 SELECT rows_updated FROM bulk_update_query('temporary_sorted', 'SELECT i AS id, text ''new'' AS v FROM generate_series(1, 1000) i', report => 'total');
 SELECT check_indexes('temporary_sorted');
+
+SET client_min_messages = warning;
+DROP TABLE temporary_sorted;
+DROP SCHEMA sorting CASCADE;

@@ -9,6 +9,7 @@
 #include "apply/recheck.h"
 #include "apply/reference_hint.h"
 #include "call/progress.h"
+#include "policies.h"
 #include "report/reject_table.h"
 #include "report/report.h"
 #include "server/fault.h"
@@ -119,72 +120,6 @@ apply_chunk(Call &call)
 	}
 }
 
-constexpr const char *IGNORE_MISSING = "Set on_missing to \"ignore\" to count such rows.";
-
-/* What to do about a missing row, and a possible reason why it is missing. */
-const char *
-missing_hint(const Target &target)
-{
-	if (check_enable_rls(RelationGetRelid(target.relation), InvalidOid, true) == RLS_ENABLED)
-		return psprintf("Row-level security applies, and a policy may hide the row. %s",
-						IGNORE_MISSING);
-	return IGNORE_MISSING;
-}
-
-/* Under on_missing 'error': the first missing row in the order of the source. */
-void
-check_missing(const Call &call)
-{
-	const ChunkRow *first = nullptr;
-
-	for (const ChunkRow &row : call.chunk->rows)
-		if (row.outcome == Outcome::Missing && (first == nullptr || row.position < first->position))
-			first = &row;
-	if (first == nullptr)
-		return;
-
-	const char *table = RelationGetRelationName(call.target->relation);
-
-	if (first->tuple == nullptr && call.chunk->impossible_key == nullptr)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("key of source row %lld is null", static_cast<long long>(first->position)),
-				 errdetail("There is a null in columns (%s).", key_names(*call.target)),
-				 errhint("%s", IGNORE_MISSING)));
-	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-					errmsg("table \"%s\" has no row for source row %lld", table,
-						   static_cast<long long>(first->position)),
-					errdetail("Key %s is missing.", first->tuple == nullptr
-														? call.chunk->impossible_key
-														: key_detail(*call.target, first->key)),
-					errhint("%s", missing_hint(*call.target))));
-}
-
-void
-check_reject_limit(const Call &call)
-{
-	if (call.options->reject_limit < 0 || call.rows_rejected <= call.options->reject_limit)
-		return;
-	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					errmsg("bulk_update rejected more rows than reject_limit allows"),
-					errdetail_plural("%lld row was rejected, and the limit is %lld.",
-									 "%lld rows were rejected, and the limit is %lld.",
-									 static_cast<unsigned long>(call.rows_rejected),
-									 static_cast<long long>(call.rows_rejected),
-									 static_cast<long long>(call.options->reject_limit)),
-					errhint("To see the errors, use dry_run or no limit, and a table of rejects "
-							"in argument \"rejects\".")));
-}
-
-/* Is there anything for the table of rejects? */
-bool
-has_rejects(const int64 (&counts)[OUTCOMES])
-{
-	return counts[static_cast<int>(Outcome::Missing)] > 0 ||
-		   counts[static_cast<int>(Outcome::Duplicate)] > 0 ||
-		   counts[static_cast<int>(Outcome::Rejected)] > 0;
-}
-
 void
 finish_chunk(Call &call)
 {
@@ -192,9 +127,9 @@ finish_chunk(Call &call)
 
 	report_counts(*call.chunk, counts);
 	if (call.options->on_missing == OnMissing::Error)
-		check_missing(call);
+		check_missing(*call.target, *call.chunk);
 	call.rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
-	check_reject_limit(call);
+	check_reject_limit(*call.options, call.rows_rejected);
 	if (call.rejects != nullptr && has_rejects(counts))
 	{
 		/* Triggers of the table of rejects may look at the target. */
@@ -203,20 +138,6 @@ finish_chunk(Call &call)
 		reject_table_record(*call.rejects, *call.chunk);
 	}
 	progress_chunk_done(call.progress, call.chunk->number, counts);
-}
-
-/* Maximum number of tables that have rows of the target. */
-int
-count_tables(Relation target)
-{
-	if (!target->rd_rel->relhassubclass)
-		return 1;
-
-	List *tables = find_all_inheritors(RelationGetRelid(target), NoLock, nullptr);
-	int n = list_length(tables);
-
-	list_free(tables);
-	return n;
 }
 
 /* Of all temporary files. */
@@ -259,7 +180,7 @@ run_chunks(Call &call)
 	instr_time elapsed;
 
 	if (sorted_entries_enabled() && !call.options->dry_run)
-		call.applier->sorted = sorted_entries_create(count_tables(call.target->relation));
+		call.applier->sorted = sorted_entries_create(call.target->relation);
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
 	while (chunk_fill(chunk, *call.ordered))

@@ -4,6 +4,7 @@
  */
 #include "apply/sorted_entries.h"
 
+#include "apply/held_entries.h"
 #include "server/fault.h"
 
 namespace bulkupdate
@@ -40,19 +41,6 @@ struct IndexSort
 	IndexSort *next;
 };
 
-namespace
-{
-
-/* An entry of a subtransaction. */
-struct HeldEntry
-{
-	IndexSort *sort;
-	IndexTuple tuple;
-	TransactionId xid; /* of the subtransaction that wrote the version */
-};
-
-} /* namespace */
-
 struct SortedEntries
 {
 	MemoryContext memory;
@@ -68,46 +56,37 @@ struct SortedEntries
 	bool lacks_room;   /* an index found no place */
 	int64 ended_bytes; /* disk space of sorts that have ended */
 
-	MemoryContext held_memory;
-	HeldEntry *held;
-	int held_count;
-	int held_size;
-	Size held_bytes;
+	HeldEntries held;
 };
 
 namespace
 {
 
-/* A quarter is for entries that are held; of these most calls have none. */
-Size
-held_limit()
+/* Maximum number of tables that have rows of the target. */
+int
+count_tables(Relation target)
 {
-	return static_cast<Size>(maintenance_work_mem) * 1024 / 4;
+	if (!target->rd_rel->relhassubclass)
+		return 1;
+
+	List *tables = find_all_inheritors(RelationGetRelid(target), NoLock, nullptr);
+	int n = list_length(tables);
+
+	list_free(tables);
+	return n;
 }
 
 /* How much memory each sort gets.  With many tables some of their indexes go without. */
 void
 divide_memory(SortedEntries &entries, int indexes)
 {
-	int64 memory_kb = static_cast<int64>(maintenance_work_mem) * 3 / 4;
+	int64 memory_kb = static_cast<int64>(maintenance_work_mem) * 3 / 4; /* the rest: held_entries */
 	int64 share = memory_kb / indexes / entries.tables;
 
 	if (entries.tables > 1)
 		share = Max(share, Min(ENOUGH_MEMORY_KB, memory_kb / indexes));
 	entries.memory_kb = Max(share, LEAST_MEMORY_KB);
 	entries.most = static_cast<int>(Max(memory_kb / entries.memory_kb, 1));
-}
-
-/* Run body with the resource owner of the call. */
-template <typename Body>
-void
-as_owner(const SortedEntries &entries, Body body)
-{
-	ResourceOwner caller = CurrentResourceOwner;
-
-	CurrentResourceOwner = entries.owner;
-	body();
-	CurrentResourceOwner = caller;
 }
 
 void
@@ -217,78 +196,18 @@ end_sorts(SortedEntries &entries, IsDue is_due)
 	}
 }
 
-/* The attempts of a chunk follow each other: those that failed are the newest. */
-void
-drop_failed(SortedEntries &entries)
-{
-	while (entries.held_count > 0)
-	{
-		const HeldEntry &newest = entries.held[entries.held_count - 1];
-
-		if (TransactionIdIsCurrentTransactionId(newest.xid))
-			return;
-		entries.held_bytes -= IndexTupleSize(newest.tuple) + sizeof(HeldEntry);
-		pfree(newest.tuple);
-		entries.held_count--;
-	}
-}
-
-bool
-hold(SortedEntries &entries, IndexSort &sort, Relation index, ItemPointer tid, Datum *values,
-	 bool *nulls)
-{
-	TransactionId xid = GetCurrentTransactionIdIfAny();
-
-	FAULT_POINT(entry_hold);
-	if (entries.held_count > 0 && entries.held[entries.held_count - 1].xid != xid)
-		drop_failed(entries);
-	if (entries.held_bytes > held_limit())
-		return false;
-	with_memory_context(entries.held_memory, [&] {
-		if (entries.held_count == entries.held_size)
-		{
-			Size size = sizeof(HeldEntry) * 2 * static_cast<Size>(Max(entries.held_size, 64));
-
-			entries.held = entries.held == nullptr
-							   ? static_cast<HeldEntry *>(palloc(size))
-							   : static_cast<HeldEntry *>(repalloc_huge(entries.held, size));
-			entries.held_size = static_cast<int>(size / sizeof(HeldEntry));
-		}
-
-		IndexTuple tuple = index_form_tuple(RelationGetDescr(index), values, nulls);
-
-		tuple->t_tid = *tid;
-		entries.held_bytes += IndexTupleSize(tuple) + sizeof(HeldEntry);
-		entries.held[entries.held_count++] = {&sort, tuple, xid};
-	});
-	return true;
-}
-
 void
 sort_held(SortedEntries &entries)
 {
-	TransactionId known = InvalidTransactionId; /* a subtransaction that succeeded */
-
-	for (int i = 0; i < entries.held_count; i++)
-	{
-		const HeldEntry &entry = entries.held[i];
+	held_entries_release(entries.held, [&](const HeldEntry &entry) {
 		Datum values[INDEX_MAX_KEYS];
 		bool nulls[INDEX_MAX_KEYS];
 
-		CHECK_FOR_INTERRUPTS();
-		if (entry.xid != known && !TransactionIdIsCurrentTransactionId(entry.xid))
-			continue;
-		known = entry.xid;
 		if (entry.sort->state == nullptr)
 			begin_sort(entries, *entry.sort);
 		index_deform_tuple(entry.tuple, RelationGetDescr(entry.sort->index), values, nulls);
 		put(entries, *entry.sort, &entry.tuple->t_tid, values, nulls);
-	}
-	MemoryContextReset(entries.held_memory);
-	entries.held = nullptr;
-	entries.held_count = 0;
-	entries.held_size = 0;
-	entries.held_bytes = 0;
+	});
 }
 
 /* May the entry be larger than a B-tree accepts?  Values that it compresses count in full. */
@@ -331,17 +250,16 @@ sorted_entries_enabled()
 }
 
 SortedEntries *
-sorted_entries_create(int tables)
+sorted_entries_create(Relation target)
 {
 	SortedEntries *entries = palloc_one<SortedEntries>();
 
 	entries->memory = AllocSetContextCreate(CurrentMemoryContext, "bulk_update index entries",
 											ALLOCSET_DEFAULT_SIZES);
-	entries->held_memory = AllocSetContextCreate(entries->memory, "bulk_update held index entries",
-												 ALLOCSET_DEFAULT_SIZES);
+	with_memory_context(entries->memory, [&] { held_entries_init(entries->held); });
 	entries->owner = CurrentResourceOwner;
 	entries->nest_level = GetCurrentTransactionNestLevel();
-	entries->tables = tables;
+	entries->tables = count_tables(target);
 	return entries;
 }
 
@@ -381,7 +299,7 @@ sorted_entries_put(SortedEntries &entries, IndexSort &sort, Relation index, Item
 		return false;
 	sort.dead_versions = sort.dead_versions || dead_versions;
 	if (GetCurrentTransactionNestLevel() > entries.nest_level)
-		return hold(entries, sort, index, tid, values, nulls);
+		return held_entries_add(entries.held, sort, index, tid, values, nulls);
 	put(entries, sort, tid, values, nulls);
 	return true;
 }
@@ -401,13 +319,15 @@ sorted_entries_keep(SortedEntries &entries)
 void
 sorted_entries_flush(SortedEntries *entries /* or NULL */)
 {
+	ResourceOwner caller = CurrentResourceOwner;
+
 	if (entries == nullptr || entries->sorts == nullptr)
 		return;
-	as_owner(*entries, [&] {
-		FAULT_POINT(entry_flush);
-		sort_held(*entries);
-		end_sorts(*entries, [](const IndexSort &) { return true; });
-	});
+	FAULT_POINT(entry_flush);
+	CurrentResourceOwner = entries->owner;
+	sort_held(*entries);
+	end_sorts(*entries, [](const IndexSort &) { return true; });
+	CurrentResourceOwner = caller;
 }
 
 int64

@@ -37,11 +37,11 @@ void sorted_entries_define_settings();
  * sorted_entries_create
  *		For a call: no entries yet.  Allocates in the current memory context, also later.
  *
- * tables: maximum number of tables that have the target's rows.  Relations and temporary
+ * Relations and temporary
  * files belong to the current resource owner; what is written in subtransactions of the
  * current (sub)transaction may be rolled back.
  */
-SortedEntries *sorted_entries_create(int tables);
+SortedEntries *sorted_entries_create(Relation target);
 
 /*
  * sorted_entries_open
