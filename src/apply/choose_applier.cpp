@@ -6,6 +6,7 @@
 
 #include "apply/direct/direct_applier.h"
 #include "apply/direct/direct_tree.h"
+#include "apply/direct/read_ahead.h"
 #include "apply/direct/sort_rule.h"
 #include "apply/own_plan.h"
 #include "apply/sql/sql_applier.h"
@@ -132,6 +133,7 @@ applier_init()
 {
 	sql_applier_init();
 	sort_rule_init();
+	read_ahead_define_settings();
 	sorted_entries_define_settings();
 	DefineCustomEnumVariable(
 		"bulk_update.applier", "Sets the applier of bulk updates.",

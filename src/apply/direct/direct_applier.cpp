@@ -32,6 +32,7 @@ struct DirectApplier : Applier
 	Datum *values; /* of the current row, by target attribute */
 	bool *nulls;
 	WalkStats stats;
+	ReadStats reads;
 	PlannedElsewhere planned_elsewhere; /* determined once for the call */
 	SortRule sort_rule;
 };
@@ -136,6 +137,26 @@ choose_sorting(DirectApplier &applier, DirectStatement &statement, const Routed 
 		sorted_entries_flush(applier.sorted);
 }
 
+/* Have pages of the rows after the i-th one read; done: rows for which this has been done. */
+void
+read_ahead(const DirectApplier &applier, Span<ChunkRow *> rows, const Routed &routed, int i,
+		   int &done)
+{
+	/* The search for holders has read the pages of the index, and there are few such targets. */
+	if (routed.holders != nullptr || routed.partitions[i] == nullptr)
+		return;
+
+	int window = read_ahead_window(applier.reads, routed.partitions[i]->relation);
+
+	/* Several at once, as long as half of the window has been read. */
+	done = Max(done, i + 1);
+	if (done - i - 1 >= (window + 1) / 2)
+		return;
+	for (; done < rows.size && done <= i + window; done++)
+		if (routed.partitions[done] != nullptr)
+			direct_table_prefetch(*routed.partitions[done]->table, rows[done]->key);
+}
+
 /* Run a statement that calls body(table, row) for each row and each of its tables. */
 template <typename Body>
 void
@@ -143,6 +164,7 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 			  Routed &routed, Body body)
 {
 	DirectTable *newest = nullptr;
+	int read = 0;
 	auto do_row = [&](const Partition &partition, const DirectRow &row) {
 		if (newest != nullptr && newest != partition.table)
 			direct_table_leave(*newest);
@@ -163,6 +185,7 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 
 		CHECK_FOR_INTERRUPTS();
 		applier.current = rows[i];
+		read_ahead(applier, rows, routed, i, read);
 		if (routed.holders == nullptr)
 		{
 			if (routed.partitions[i] != nullptr)
@@ -221,10 +244,12 @@ apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 		const char *why = route_rows(applier, rows, RowExclusiveLock, routed);
 
 		if (why == nullptr)
-			run_statement(applier, *direct_statement_begin(applier, Access::Update, applier.stats),
-						  rows, routed, [](DirectTable &table, const DirectRow &row) {
-							  return direct_table_update(table, row);
-						  });
+			run_statement(
+				applier,
+				*direct_statement_begin(applier, Access::Update, applier.stats, applier.reads),
+				rows, routed, [](DirectTable &table, const DirectRow &row) {
+					return direct_table_update(table, row);
+				});
 		return why;
 	});
 }
@@ -241,8 +266,9 @@ probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 		const char *why = route_rows(applier, rows, AccessShareLock, routed);
 
 		if (why == nullptr)
-			run_statement(applier, *direct_statement_begin(applier, access, applier.stats), rows,
-						  routed, [&](DirectTable &table, const DirectRow &row) {
+			run_statement(applier,
+						  *direct_statement_begin(applier, access, applier.stats, applier.reads),
+						  rows, routed, [&](DirectTable &table, const DirectRow &row) {
 							  if (!direct_table_find(table, row))
 								  return Outcome::Missing;
 							  return values && found_has_values(table, row) ? Outcome::Unchanged

@@ -39,7 +39,7 @@ add_result_relation(EState *estate, Relation relation, ResultRelInfo *root)
 }
 
 DirectStatement *
-direct_statement_begin(const Applier &applier, Access access, WalkStats &stats)
+direct_statement_begin(const Applier &applier, Access access, WalkStats &stats, ReadStats &reads)
 {
 	const Target &target = *applier.target;
 	bool probing = access != Access::Update;
@@ -56,6 +56,7 @@ direct_statement_begin(const Applier &applier, Access access, WalkStats &stats)
 	statement->target = &target;
 	statement->rechecks = applier.rechecks;
 	statement->stats = &stats;
+	statement->reads = &reads;
 	statement->estate = estate;
 	estate->es_snapshot = RegisterSnapshot(GetActiveSnapshot());
 	estate->es_output_cid = GetCurrentCommandId(!probing);

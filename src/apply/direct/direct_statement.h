@@ -7,6 +7,7 @@
 
 #include "apply/applier.h"
 #include "apply/direct/index_walk.h"
+#include "apply/direct/read_ahead.h"
 
 namespace bulkupdate
 {
@@ -28,6 +29,7 @@ struct DirectStatement
 	ResultRelInfo *root; /* of the target; NULL if rows are probed */
 	int tables;          /* number of opened tables */
 	WalkStats *stats;
+	ReadStats *reads;
 	SortedEntries *sorted; /* where index entries wait; NULL: they are entered at once */
 };
 
@@ -40,7 +42,8 @@ struct DirectStatement
  *
  * Raises 42501, 25006.
  */
-DirectStatement *direct_statement_begin(const Applier &applier, Access access, WalkStats &stats);
+DirectStatement *direct_statement_begin(const Applier &applier, Access access, WalkStats &stats,
+										ReadStats &reads);
 
 /*
  * direct_statement_fire_before

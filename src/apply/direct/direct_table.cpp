@@ -92,8 +92,25 @@ bool
 direct_table_find(DirectTable &table, const DirectRow &row)
 {
 	FAULT_POINT(find);
-	return index_walk_find(table.walk, row.key, table.found) &&
-		   direct_table_has_key(table, row, table.statement->target->index_columns);
+	return with_read_stats(*table.statement->reads, [&] {
+		return index_walk_find(table.walk, row.key, table.found) &&
+			   direct_table_has_key(table, row, table.statement->target->index_columns);
+	});
+}
+
+void
+direct_table_prefetch(DirectTable &table, const Datum *key)
+{
+	if (table.ahead == nullptr)
+		with_memory_context(table.statement->estate->es_query_cxt, [&] {
+			const Target &target = *table.statement->target;
+
+			table.ahead = palloc_one<IndexWalk>();
+			index_walk_begin(*table.ahead, table.relation, table.index,
+							 {target.keys.data, target.index_columns},
+							 table.statement->estate->es_snapshot, *table.statement->stats);
+		});
+	index_walk_prefetch(*table.ahead, key);
 }
 
 void
@@ -111,6 +128,8 @@ void
 direct_table_close(DirectTable &table)
 {
 	index_walk_end(table.walk);
+	if (table.ahead != nullptr)
+		index_walk_end(*table.ahead);
 	index_entries_end(table.entries);
 	index_close(table.index, NoLock);
 	ExecClearTuple(table.found);

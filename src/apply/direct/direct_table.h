@@ -27,7 +27,8 @@ struct DirectTable
 	ResultRelInfo *result; /* NULL if rows are only probed */
 	Relation index;        /* the one that covers the key */
 	IndexWalk walk;
-	bool keeps_walk; /* its scans stay open when the next row is in another table */
+	IndexWalk *ahead; /* a walk for reading ahead; NULL: not begun */
+	bool keeps_walk;  /* its scans stay open when the next row is in another table */
 	IndexEntries entries;
 	EPQState epqstate;
 	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
@@ -60,6 +61,9 @@ DirectTable *direct_table_open(DirectStatement &statement, Relation relation, Oi
  *		whether there is one.
  */
 [[nodiscard]] bool direct_table_find(DirectTable &table, const DirectRow &row);
+
+/* direct_table_prefetch: have the page of a row read that is found soon. */
+void direct_table_prefetch(DirectTable &table, const Datum *key);
 
 /* direct_table_has_key: does the found version have the row's key, from this column on? */
 [[nodiscard]] bool direct_table_has_key(const DirectTable &table, const DirectRow &row, int first);

@@ -214,6 +214,23 @@ index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 }
 
 void
+index_walk_prefetch(IndexWalk &walk, const Datum *key)
+{
+	bool is_near = walk.can_step && walk.on_entry && has_prefix(walk, key);
+
+	for (int steps = 0; is_near && compare_entry(walk, key) < 0; steps++)
+		is_near = steps < MAX_STEPS && step(walk);
+	if (!is_near && !(walk.can_step && descend(walk, key)))
+		return;
+	while (compare_entry(walk, key) == 0)
+	{
+		(void) PrefetchBuffer(walk.heap, MAIN_FORKNUM, ItemPointerGetBlockNumber(&walk.entry));
+		if (!step(walk))
+			return;
+	}
+}
+
+void
 index_walk_leave(const IndexWalk &walk)
 {
 	leave_page(walk.steps);

@@ -74,6 +74,14 @@ void index_walk_begin(IndexWalk &walk, Relation heap, Relation index, Span<const
 [[nodiscard]] bool index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot);
 
 /*
+ * index_walk_prefetch
+ *		Have the heap pages of this key's entries read, by a walk that is for nothing else.
+ *
+ * Keys must be passed in ascending order, and stay where they are.
+ */
+void index_walk_prefetch(IndexWalk &walk, const Datum *key);
+
+/*
  * index_walk_leave
  *		Release the pin on the heap page of the newest row, because the next key is not
  *		looked up soon.
