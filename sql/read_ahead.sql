@@ -2,7 +2,6 @@
 CREATE SCHEMA ahead;
 SET search_path = ahead, public;
 SET bulk_update.applier = auto;
-SHOW bulk_update.read_ahead;
 SET bulk_update.read_ahead = 'on';
 CREATE TABLE t (id uuid PRIMARY KEY, n integer, v text);
 INSERT INTO t SELECT md5(i::text)::uuid, i, repeat('x', 500) FROM generate_series(1, 2000) i;

@@ -36,7 +36,7 @@ int read_ahead_window(const ReadStats &stats, Relation heap);
 /* read_stats_is_due: is the read of the next row to be measured?  Call it for each row. */
 [[nodiscard]] bool read_stats_is_due(ReadStats &stats);
 
-/* read_stats_note: finding a row took so long, for so many pages that were not in shared buffers. */
+/* read_stats_note: finding a row took so long, for so many pages that shared buffers lacked. */
 void read_stats_note(ReadStats &stats, int64 pages, instr_time elapsed);
 
 /* with_read_stats: run body, which finds a row, and measure it from time to time. */
