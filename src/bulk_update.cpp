@@ -28,6 +28,7 @@ PG_FUNCTION_INFO_V1(bulk_update_progress_entries);
 
 using bulkupdate::Options;
 using bulkupdate::options_from_call;
+using bulkupdate::runs_source_at_once;
 using bulkupdate::SourceKind;
 
 namespace
@@ -35,20 +36,27 @@ namespace
 
 /*
  * open_query
- *		Open a cursor for the text of a query; returns its name.
+ *		Open a cursor for the query of a call; returns its name.
  *
  * Raises 22023 (the text is empty), 42P11 (it is not one query that returns
  * rows), and the errors of parsing it.
  */
 const char *
-open_query(const char *query)
+open_query(const Options &options)
 {
+	const char *query = options.source;
+	int cursor_options = CURSOR_OPT_NO_SCROLL;
+
+	/* A plan for parallel workers is slow without them, as when it is fetched from. */
+	if (runs_source_at_once(options))
+		cursor_options |= CURSOR_OPT_PARALLEL_OK;
+
 	if (strspn(query, " \t\n\r\f") == strlen(query))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"query\" of bulk_update_query must not be empty"),
 						errhint("Use a SELECT, VALUES or a command with RETURNING.")));
 
-	SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, CURSOR_OPT_NO_SCROLL);
+	SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, cursor_options);
 
 	if (plan == nullptr)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -77,7 +85,7 @@ open_source(FunctionCallInfo fcinfo, const Options &options)
 		case SourceKind::Cursor:
 			return {options.source, psprintf("cursor \"%s\"", options.source), -1};
 		case SourceKind::Query:
-			return {open_query(options.source), "the query", -1};
+			return {open_query(options), "the query", -1};
 		case SourceKind::Arrays:
 			break;
 	}

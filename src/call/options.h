@@ -74,6 +74,21 @@ struct Options
 	ReportRows report;
 };
 
+/* sorts_whole_source: are all rows sorted first, whatever their order is? */
+inline bool
+sorts_whole_source(const Options &options)
+{
+	return options.ordering == Ordering::Sort ||
+		   (options.ordering == Ordering::Auto && options.on_duplicate == OnDuplicate::Last);
+}
+
+/* runs_source_at_once: and is it our own query, which parallel workers may then run? */
+inline bool
+runs_source_at_once(const Options &options)
+{
+	return options.source_kind == SourceKind::Query && sorts_whole_source(options);
+}
+
 /*
  * options_from_call
  *		Check the arguments of an SQL call and put them into Options.

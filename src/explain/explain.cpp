@@ -40,6 +40,7 @@ say_source(const Explanation &explanation, const char *label)
 {
 	int64 rows = source_estimated_rows(explanation.source);
 	uint64 position = explanation.source.portal_position;
+	const PlannedStmt *plan = source_plan(explanation.source);
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -48,6 +49,8 @@ say_source(const Explanation &explanation, const char *label)
 		appendStringInfoString(&text, "not known");
 	else
 		appendStringInfo(&text, "%lld", static_cast<long long>(rows));
+	if (plan != nullptr && plan->parallelModeNeeded && runs_source_at_once(explanation.options))
+		appendStringInfoString(&text, "; run at once, by parallel workers if some are free");
 	if (position > 0)
 		appendStringInfo(&text, "; already fetched and skipped: %llu",
 						 static_cast<unsigned long long>(position));

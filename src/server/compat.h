@@ -253,6 +253,21 @@ begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 #endif
 }
 
+/*
+ * Run a portal to its end in one go, which lets its plan use parallel workers; 18 sees by itself
+ * that it is the only run.  A later FETCH finds the portal at its end.
+ */
+inline void
+run_whole_portal(Portal portal, DestReceiver *receiver)
+{
+#if PG_VERSION_NUM >= 180000
+	(void) PortalRun(portal, FETCH_ALL, false, receiver, receiver, nullptr);
+#else
+	(void) PortalRun(portal, FETCH_ALL, false, true, receiver, receiver, nullptr);
+	portal->run_once = false;
+#endif
+}
+
 /* From 18 on a path with fewer disabled nodes is better whatever its cost. */
 inline void
 add_disabled_nodes(Path *path)

@@ -108,6 +108,23 @@ keep_read_ahead(KeyedSource &keyed, const SourceRow &row)
 		ExecClearTuple(slot);
 }
 
+/* Read a row ahead: it has been loaded, unless its key will be cast later. */
+void
+read_ahead(KeyedSource &keyed, const SourceRow &row)
+{
+	if (keyed.looked_at == nullptr)
+	{
+		keyed.memory =
+			AllocSetContextCreate(CurrentMemoryContext, "bulk_update head", ALLOCSET_DEFAULT_SIZES);
+		keyed.looked_at = with_memory_context(keyed.memory, [] {
+			return tuplestore_begin_heap(false, false, 2 * spool_memory_kb());
+		});
+	}
+	keep_read_ahead(keyed, row);
+	if (!tuplestore_in_memory(keyed.looked_at))
+		keyed.spilled_bytes = keyed.stored_bytes;
+}
+
 /* Take the next of the rows that were read ahead; false if there is none. */
 bool
 next_read_ahead(KeyedSource &keyed, SourceRow &row)
@@ -133,6 +150,48 @@ next_read_ahead(KeyedSource &keyed, SourceRow &row)
 	return true;
 }
 
+/*
+ * Can rows get their keys and be sorted in parallel mode?  Not if a cast needs a
+ * subtransaction, nor if a type compares its keys by functions that may do anything.
+ */
+bool
+runs_in_parallel_mode(const Target &target)
+{
+	if (target.keys_can_fail || target.keys_can_overflow)
+		return false;
+	for (const KeyColumn &key : target.keys)
+		if (func_parallel(get_opcode(key.less_than)) == PROPARALLEL_UNSAFE)
+			return false;
+	return true;
+}
+
+/* The arguments of keyed_source_run(). */
+struct Run
+{
+	KeyedSource &keyed;
+	SourceRow &row;
+	void (*take)(void *arg); /* NULL: keep the rows */
+	void *arg;
+};
+
+void
+take_of_run(TupleTableSlot *slot, void *arg)
+{
+	const Run &run = *static_cast<const Run *>(arg);
+	KeyedSource &keyed = run.keyed;
+
+	CHECK_FOR_INTERRUPTS();
+	progress_rows_read(*keyed.progress, keyed.source->rows_taken);
+	if (run.take == nullptr)
+	{
+		run.row.slot = slot;
+		read_ahead(keyed, run.row);
+		return;
+	}
+	load(keyed, run.row, slot, ++keyed.position);
+	run.take(run.arg);
+}
+
 } /* namespace */
 
 KeyedSource *
@@ -145,7 +204,7 @@ keyed_source_create(const Options &options, Source &source, const Target &target
 	keyed->source = &source;
 	keyed->target = &target;
 	keyed->progress = &progress;
-	if (target.keys_are_cast && options.ordering == Ordering::Auto)
+	if (target.keys_are_cast && options.ordering == Ordering::Auto && !sorts_whole_source(options))
 		keyed->with_key =
 			MakeSingleTupleTableSlot(keyed_row_desc(target, source.tuple_desc), &TTSOpsVirtual);
 	keyed->slot = MakeSingleTupleTableSlot(
@@ -164,18 +223,8 @@ keyed_source_peek(KeyedSource &keyed, SourceRow &row)
 	CHECK_FOR_INTERRUPTS();
 	if (slot == nullptr)
 		return false;
-	if (keyed.looked_at == nullptr)
-	{
-		keyed.memory =
-			AllocSetContextCreate(CurrentMemoryContext, "bulk_update head", ALLOCSET_DEFAULT_SIZES);
-		keyed.looked_at = with_memory_context(keyed.memory, [] {
-			return tuplestore_begin_heap(false, false, 2 * spool_memory_kb());
-		});
-	}
 	load(keyed, row, slot, keyed.source->rows_taken);
-	keep_read_ahead(keyed, row);
-	if (!tuplestore_in_memory(keyed.looked_at))
-		keyed.spilled_bytes = keyed.stored_bytes;
+	read_ahead(keyed, row);
 	return true;
 }
 
@@ -192,6 +241,14 @@ keyed_source_next(KeyedSource &keyed, SourceRow &row)
 		return false;
 	load(keyed, row, slot, ++keyed.position);
 	return true;
+}
+
+void
+keyed_source_run(KeyedSource &keyed, SourceRow &row, void (*take)(void *arg), void *arg)
+{
+	Run run = {keyed, row, runs_in_parallel_mode(*keyed.target) ? take : nullptr, arg};
+
+	source_run(*keyed.source, take_of_run, &run);
 }
 
 int64

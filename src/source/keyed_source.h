@@ -50,6 +50,17 @@ bool keyed_source_peek(KeyedSource &keyed, SourceRow &row);
  */
 bool keyed_source_next(KeyedSource &keyed, SourceRow &row);
 
+/*
+ * keyed_source_run
+ *		Run the source's query to its end (source_run) and call take(arg) for each row,
+ *		when it has been loaded into row.
+ *
+ * take() must not run user-defined code, except for what compares keys.  If the keys need
+ * casts or comparisons for which there is no parallel mode, take() is not called:
+ * the rows are kept, and keyed_source_next() returns them.
+ */
+void keyed_source_run(KeyedSource &keyed, SourceRow &row, void (*take)(void *arg), void *arg);
+
 /* keyed_source_spilled_bytes: bytes of the rows read ahead that went to a temporary file. */
 int64 keyed_source_spilled_bytes(const KeyedSource &keyed);
 

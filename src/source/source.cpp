@@ -169,6 +169,61 @@ fetch_batch(Source &source)
 	source.at_end = source.batch_rows < wanted;
 }
 
+/* Passes on the rows of a portal that is run to its end. */
+struct RowReceiver
+{
+	DestReceiver base;
+	Source *source;
+	void (*take)(TupleTableSlot *row, void *arg);
+	void *arg;
+	MemoryContext memory; /* this and the next two are the caller's */
+	ResourceOwner owner;
+	ErrorContextCallback *error_context;
+};
+
+/* What the caller does with a row is not part of the portal's run. */
+bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver &receiver = *reinterpret_cast<RowReceiver *>(self);
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorContextCallback *error_context = error_context_stack;
+
+	with_memory_context(receiver.memory, [&] {
+		bool is_copy;
+		MinimalTuple tuple = ExecFetchSlotMinimalTuple(slot, &is_copy);
+
+		CurrentResourceOwner = receiver.owner;
+		error_context_stack = receiver.error_context;
+		ExecStoreMinimalTuple(tuple, receiver.source->slot, is_copy);
+		receiver.source->rows_taken++;
+		receiver.take(receiver.source->slot, receiver.arg);
+		ExecClearTuple(receiver.source->slot);
+		error_context_stack = error_context;
+		CurrentResourceOwner = owner;
+	});
+	return true;
+}
+
+void
+ignore_startup(DestReceiver *, int, TupleDesc)
+{}
+
+void
+ignore_end(DestReceiver *)
+{}
+
+void
+run_portal(Source &source, RowReceiver &receiver)
+{
+	check_portal_untouched(source);
+	FAULT_POINT(fetch);
+	run_whole_portal(source.portal, &receiver.base);
+	FAULT_POINT(fetched);
+	source.portal_position = source.portal->portalPos;
+	source.at_end = true;
+}
+
 void
 fetch_error_context(void *arg)
 {
@@ -263,6 +318,26 @@ source_next(Source &source)
 		GetMemoryChunkSpace(reinterpret_cast<MinimalTupleTableSlot *>(source.slot)->mintuple));
 	source.rows_taken++;
 	return source.slot;
+}
+
+void
+source_run(Source &source, void (*take)(TupleTableSlot *row, void *arg), void *arg)
+{
+	RowReceiver receiver = {};
+
+	Assert(source.rows_taken == 0 && source.batch_rows == 0);
+	receiver.base.receiveSlot = receive_row;
+	receiver.base.rStartup = ignore_startup;
+	receiver.base.rShutdown = ignore_end;
+	receiver.base.rDestroy = ignore_end;
+	receiver.base.mydest = DestTuplestore; /* DestNone would mean that no rows are returned */
+	receiver.source = &source;
+	receiver.take = take;
+	receiver.arg = arg;
+	receiver.memory = CurrentMemoryContext;
+	receiver.owner = CurrentResourceOwner;
+	receiver.error_context = error_context_stack;
+	with_error_context(fetch_error_context, &source, [&] { run_portal(source, receiver); });
 }
 
 void

@@ -81,6 +81,20 @@ int64 source_estimated_rows(const Source &source);
  */
 TupleTableSlot *source_next(Source &source);
 
+/*
+ * source_run
+ *		Run the portal to its end and call take(row, arg) for each row.
+ *
+ * The query runs without a limit, so its plan may use parallel workers.  Then
+ * take() is called in parallel mode, where nothing can be written and no
+ * subtransaction can begin.  It is called in the caller's memory context, resource owner
+ * and error context, and the row is valid until it returns.  No row may have
+ * been taken before.
+ *
+ * Raises the same as source_next.
+ */
+void source_run(Source &source, void (*take)(TupleTableSlot *row, void *arg), void *arg);
+
 /* source_close: end reading; the portal stays open. */
 void source_close(Source &source);
 

@@ -43,6 +43,13 @@ SORTED_ROWS = 3000000
 READ = f"p.phase = 'sorting' AND p.rows_fetched > {SORTED_ROWS} - 1024"
 
 
+# The leader does not read, so nothing happens without the workers.
+PAIRS = "SELECT t.id, 'new'::text AS v FROM target t JOIN target u ON t.id <> u.id"
+PARALLEL = ("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET parallel_leader_participation = off;"
+            " SET min_parallel_table_scan_size = 0")
+WORKERS = "p.phase = 'sorting' AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.leader_pid = p.pid)"
+
+
 class Phase:
     """A call, and a condition on its row p of the view that is true when the call is in the phase."""
 
@@ -78,6 +85,11 @@ PHASES = [
           f" FROM generate_series(1, {SORTED_ROWS}) i",
           READ, "on_duplicate => 'last'",
           "SET work_mem = '1GB'"),
+    Phase("sorting, endless query of parallel workers", PAIRS, f"{WORKERS} AND p.rows_fetched > 50000",
+          "ordering => 'sort'", PARALLEL),
+    Phase("sorting, endless query of parallel workers, keys that are cast later", PAIRS.replace("t.id,", "t.id::text AS id,"),
+          f"{WORKERS} AND p.rows_fetched > 50000", "ordering => 'sort'", PARALLEL),
+    Phase("waiting for parallel workers", f"{PAIRS} AND t.id + u.id < 0", WORKERS, "ordering => 'sort'", PARALLEL),
     Phase("coercing, slow cast", "SELECT i AS id, ROW('new')::word AS v FROM generate_series(1, 1000000) i",
           "p.phase = 'fetching' AND p.elapsed > interval '0.2 s'"),
     Phase("coercing, slow cast, 'skip'", "SELECT i AS id, ROW('new')::word AS v FROM generate_series(1, 1000000) i",

@@ -58,6 +58,11 @@ def cases(sizes):
                    source="SELECT id, id + 1 AS field1"
                           " FROM (SELECT i::bigint * 7919 % {rows} + 1 AS id FROM generate_series(1, {rows}) i) s",
                    call="bulk_update('objects', 'c', ordering => 'sort')")
+    for key in ("id", "id::text"):
+        yield Case(f"sorted as a whole, from parallel workers, key {key}", 1000000,
+                   prepare=["CREATE TABLE shuffled AS SELECT id, id + 1 AS field1 FROM objects ORDER BY random()"],
+                   settings=["SET parallel_setup_cost = 0", "SET parallel_tuple_cost = 0"],
+                   call=f"bulk_update_query('objects', 'SELECT {key} AS id, field1 FROM shuffled', ordering => 'sort')")
     yield Case("streamed, the last of each run of equal keys", 1000000,
                source="SELECT id, id + d AS field1 FROM objects, generate_series(0, 1) d ORDER BY id, d",
                call="bulk_update('objects', 'c', ordering => 'stream', on_duplicate => 'last')", source_rows=2000000)
