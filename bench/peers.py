@@ -14,11 +14,17 @@ class Peer(NamedTuple):
     description: str
     run: Optional[Callable] = None  # none: clients.py runs it, as a separate process
     whole_table: bool = False       # only if every row of the table is updated
+    rebuilds: bool = False          # only if the table can be replaced by a new one
+    aggregate: bool = False         # only if the source is an aggregate
     most_rows: Optional[int] = None
 
     def fits(self, shape):
         if self.whole_table:
             return shape.whole_table()
+        if self.rebuilds:
+            return shape.can_be_rebuilt()
+        if self.aggregate:
+            return shape.entries > 0
         return self.run is not None or shape.clients
 
 
@@ -115,6 +121,39 @@ def floor(cursor, shape):
     cursor.execute("UPDATE objects SET " + ", ".join(f"{name} = {value}" for name, value in constants(shape).items()))
 
 
+def rebuild(cursor, shape):
+    """What a table of this benchmark has: keys, foreign keys, indexes, statistics. See docs/how-to.md for the rest."""
+    cursor.execute("SELECT format('ALTER TABLE objects ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid))"
+                   " FROM pg_constraint WHERE conrelid = 'objects'::regclass AND contype IN ('p', 'f')"
+                   " ORDER BY contype DESC")
+    definitions = cursor.fetchall()
+    cursor.execute("SELECT pg_get_indexdef(indexrelid) FROM pg_index"
+                   " WHERE indrelid = 'objects'::regclass AND NOT indisprimary")
+    definitions += cursor.fetchall()
+    keys = ", ".join(shape.keys)
+    new = ", ".join(f"CASE WHEN p.{next(iter(shape.keys))} IS NULL THEN o.{name} ELSE p.{name} END AS {name}"
+                    for name in shape.values)
+    others = "".join(f", o.{name}" for name in shape.others)
+    cursor.execute(f"CREATE TABLE rebuilt {shape.storage} AS"
+                   f" SELECT {keys}, {new}{others} FROM objects o LEFT JOIN source p USING ({keys})")
+    cursor.execute("DROP TABLE objects")
+    cursor.execute("ALTER TABLE rebuilt RENAME TO objects")
+    for (definition,) in definitions:
+        cursor.execute(definition)
+    cursor.execute("ANALYZE objects")
+
+
+def ours_query(cursor, shape):
+    cursor.execute("SELECT * FROM bulk_update_query('objects', %s, ordering => 'sort')",
+                   [f"SELECT {', '.join(shape.columns())} FROM source"])
+    return way([column.name for column in cursor.description], cursor.fetchall())
+
+
+def ours_query_serial(cursor, shape):
+    cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+    return ours_query(cursor, shape)
+
+
 def ours(cursor, shape):
     cursor.execute(f"DECLARE c NO SCROLL CURSOR FOR SELECT {', '.join(shape.columns())} FROM source")
     cursor.execute("SELECT * FROM bulk_update('objects', 'c'"
@@ -145,6 +184,9 @@ PEERS = {
     "row_loop": Peer("PL/pgSQL, an `UPDATE` for each row", row_loop),
     "fetch_unnest": Peer("PL/pgSQL, `FETCH` and `UPDATE … FROM unnest` in chunks of 10,000", fetch_unnest),
     "floor": Peer("floor: `UPDATE` with constants, no source", floor, whole_table=True),
+    "rebuild": Peer("a new table: `CREATE TABLE AS … LEFT JOIN`, indexes, rename", rebuild, rebuilds=True),
+    "ours_query": Peer("`bulk_update_query`, `ordering => 'sort'`", ours_query, aggregate=True),
+    "ours_query_serial": Peer("the same without parallel workers", ours_query_serial, aggregate=True),
     "ours_sql": Peer("`bulk_update`, `applier = sql`", ours_sql),
     "ours": Peer("`bulk_update`", ours),
     "django": Peer("Django `bulk_update(batch_size=250)`", most_rows=1000000),

@@ -42,6 +42,7 @@ class Shape(NamedTuple):
     skip_unchanged: bool = False
     clients: bool = False        # also measured from a client
     warm: bool = False           # in a session that has made the same call before
+    entries: int = 0             # for each row of the table; the source is their aggregate, a view
 
     def columns(self):
         return list(self.keys) + list(self.values)
@@ -59,6 +60,11 @@ class Shape(NamedTuple):
         yield (f"INSERT INTO objects SELECT {', '.join(value for _, value in loaded.values())}"
                f" FROM generate_series(1, {rows}) i")
         yield from self.after_load
+        if self.entries:
+            yield (f"CREATE TABLE entries AS SELECT i % {rows} + 1 AS id, i % 100 AS amount"
+                   f" FROM generate_series(1, {rows * self.entries}) i")
+            yield "CREATE VIEW source AS SELECT id::bigint AS id, sum(amount)::integer AS field1 FROM entries GROUP BY id"
+            return
         new = ", ".join(f"{self.new_value(name)} AS {name}" for name in self.values)
         where = f"WHERE {self.condition.format(rows=rows)}" if self.condition else ""
         yield f"CREATE TABLE source AS SELECT {keys}, {new} FROM objects {where} ORDER BY {self.order}"
@@ -68,6 +74,10 @@ class Shape(NamedTuple):
     def new_value(self, column):
         new = FIELDS[column][2]
         return f"CASE WHEN {self.changed} THEN {new} ELSE {column} END" if self.changed else new
+
+    def can_be_rebuilt(self):
+        """Can a new table take the place of this one?  Triggers would not run, partitions would have to be made."""
+        return not any("TRIGGER" in statement for statement in self.after_load) and "PARTITION" not in self.storage
 
     def whole_table(self):
         return not self.condition and not self.changed
@@ -84,6 +94,14 @@ def trigger(name, timing, body):
 
 OTHERS = {"other1": ("integer", "i"), "other2": ("integer", "i % 1000"), "other3": ("text", "md5(i::text)"),
           "other4": ("timestamptz", "timestamptz '2026-01-01 00:00Z' - i * interval '1 minute'")}
+# Neither in the order of the table, nor of any source.
+SCATTERED = {"number": ("integer", "hashint4(-i)"), "word": ("text", "md5(i::text)"),
+             "token": ("uuid", "md5((-i)::text)::uuid"),
+             "moment": ("timestamptz", "timestamptz '2026-01-01 00:00Z' + hashint4(-i) * interval '1 second'"),
+             "price": ("numeric", "hashint4(i + 7) / 100.0")}
+EIGHT_PARTITIONS = """DO 'BEGIN FOR n IN 0 .. 7 LOOP EXECUTE format(
+    ''CREATE TABLE objects_%s PARTITION OF objects FOR VALUES WITH (MODULUS 8, REMAINDER %s)'',
+    n, n); END LOOP; END'"""
 HASH_PARTITIONS = """DO 'BEGIN FOR n IN 0 .. 15 LOOP EXECUTE format(
     ''CREATE TABLE objects_%s PARTITION OF objects FOR VALUES WITH (MODULUS 16, REMAINDER %s)'',
     n, n); END LOOP; END'"""
@@ -110,6 +128,20 @@ SHAPES = {
                       after_load=secondary("other1", "other2", "other3", "other4", "other2, other1")),
     "indexes5_updated": Shape("5 secondary indexes, one on an updated column", others=OTHERS,
                               after_load=secondary("other1", "other2", "other3", "other4", "field1")),
+    **{f"{name}_{indexes}": Shape(f"{about}, {what}", keys=keys, order=order, others=SCATTERED,
+                                  after_load=secondary(*columns))
+       for name, about, keys, order in (("random", "source in random order", BIGINT, "hashint8(id)"),
+                                        ("uuid", "uuid key, source in the table's order", UUID, "field1"))
+       for indexes, what, columns in (
+           ("indexes3", "3 secondary indexes", ("number", "word", "token")),
+           ("indexes5", "5 secondary indexes", ("number", "word", "token", "moment", "price")),
+           ("indexes3_updated", "3 secondary indexes, one on an updated column", ("number", "word", "field1")))},
+    "partitions8_indexes3": Shape("8 partitions by hash of the key, 3 secondary indexes, source in random order",
+                                  storage="PARTITION BY HASH (id)", before_load=(EIGHT_PARTITIONS,),
+                                  order="hashint8(id)", others=SCATTERED,
+                                  after_load=secondary("number", "word", "token")),
+    "aggregate": Shape("a hundredth of the rows, from an aggregate of 1,000 entries for each", values=("field1",),
+                       divisor=100, entries=1000),
     "fillfactor70": Shape("fillfactor 70", storage="WITH (fillfactor = 70)"),
     "fillfactor70_indexes2": Shape("fillfactor 70, 2 secondary indexes", storage="WITH (fillfactor = 70)",
                                    others=OTHERS, after_load=secondary("other1", "other2")),
