@@ -105,12 +105,10 @@ say_index_entries(const Explanation &explanation)
 {
 	const Options &options = explanation.options;
 
-	/* Then all rows are read before the first one is applied. */
-	bool sorts = options.ordering == Ordering::Sort ||
-				 (options.ordering == Ordering::Auto && options.on_duplicate == OnDuplicate::Last);
-
+	/* A source that is sorted has been read when the first row is applied. */
 	say(explanation, "index entries",
-		index_entries_expected(explanation.target, !sorts && source_runs_code(explanation.source)));
+		index_entries_expected(explanation.target, !sorts_whole_source(options) &&
+													   source_runs_code(explanation.source)));
 }
 
 void
