@@ -190,11 +190,11 @@ index_entries_expected(const Target &target, bool source_runs_code)
 	if (!sorted_entries_enabled())
 		why = "bulk_update.sort_index_entries is off.";
 	else if (source_runs_code)
-		why = "The source's query runs user-defined code.";
+		why = "The source's query may run user-defined code between two chunks.";
 	else
 		why = why_not_sorted_tree(target, sortable);
 	if (why == nullptr && sortable.indexes == NIL)
-		why = "There is no other B-tree index whose entries can wait.";
+		return nullptr;
 	if (why != nullptr)
 		return psprintf("entered with each row: %s", why);
 	if (sortable.tables > 1)

@@ -41,8 +41,8 @@ const char *applier_expected(const Target &target, const char **why);
 
 /*
  * index_entries_expected
- *		When the entries of the target's indexes would be entered, and why, as a text; for
- *		a target that the direct applier supports.
+ *		When the entries of the target's indexes would be entered, and why, as a text; NULL if
+ *		no index has entries that could wait.  For a target that the direct applier supports.
  *
  * source_runs_code: user-defined code of the source would run between two chunks.
  */

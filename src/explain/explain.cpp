@@ -103,12 +103,13 @@ say_columns(const Explanation &explanation)
 void
 say_index_entries(const Explanation &explanation)
 {
-	const Options &options = explanation.options;
-
 	/* A source that is sorted has been read when the first row is applied. */
-	say(explanation, "index entries",
-		index_entries_expected(explanation.target, !sorts_whole_source(options) &&
-													   source_runs_code(explanation.source)));
+	bool source_runs =
+		!sorts_whole_source(explanation.options) && source_runs_code(explanation.source);
+	const char *detail = index_entries_expected(explanation.target, source_runs);
+
+	if (detail != nullptr)
+		say(explanation, "index entries", detail);
 }
 
 void
