@@ -94,7 +94,8 @@ def invalid_indexes(session):
     return session.run("SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid")
 
 
-def unexpected_in_log(path):
+def unexpected_in_log(path, start):
     with open(path, encoding="utf-8", errors="replace") as lines:
+        lines.seek(start)
         return [line.strip() for line in lines if re.search(r"(ERROR|FATAL|PANIC|WARNING):  ", line)
                 and not EXPECTED_IN_LOG.search(line)]
