@@ -15,6 +15,7 @@ extern "C"
 {
 BULK_UPDATE_MODULE_MAGIC;
 
+/* From 16 on the server declares it too. NOLINTNEXTLINE(readability-redundant-declaration) */
 PGDLLEXPORT void _PG_init(void);
 
 PG_FUNCTION_INFO_V1(bulk_update_cursor);

@@ -101,7 +101,7 @@ row_with_key(const Target &target, const Datum *key, Span<ChunkRow *> rows)
 } /* namespace */
 
 void
-late_row_begin(EState *estate)
+late_row_begin(const EState *estate)
 {
 	for_each_updated_table(
 		estate, [](const ResultRelInfo *table) { ExecClearTuple(table->ri_TrigOldSlot); });

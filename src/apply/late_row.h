@@ -19,7 +19,7 @@ namespace bulkupdate
  *		To be called between the last row of a statement and its after-row
  *		triggers: forgets the earlier contents of the slots.
  */
-void late_row_begin(EState *estate);
+void late_row_begin(const EState *estate);
 
 /*
  * late_row_find

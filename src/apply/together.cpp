@@ -89,11 +89,10 @@ compare_places(const void *left, const void *right)
 }
 
 void
-accept(Search &search, Span<ChunkRow *> rows)
+accept(Search &search, ChunkRow &row)
 {
-	for (ChunkRow *row : rows)
-		row->reject = nullptr;
-	search.applied += rows.size;
+	row.reject = nullptr;
+	search.applied++;
 }
 
 /* As in the first round, with all rows applied since. */
@@ -111,7 +110,7 @@ apply_apart(Search &search, Span<ChunkRow *> rows, Span<ChunkRow *> &left)
 				});
 	for (ChunkRow *row : rows)
 		if (row->outcome != Outcome::Rejected)
-			accept(search, {&row, 1});
+			accept(search, *row);
 	search.budget -= static_cast<int64>(rows.size) * TRIES_APART;
 }
 
@@ -119,9 +118,8 @@ apply_apart(Search &search, Span<ChunkRow *> rows, Span<ChunkRow *> &left)
 void
 leave_out(Span<ChunkRow *> &set, int place, int count, Span<ChunkRow *> &left)
 {
-	memcpy(left.data + left.size, set.data + place, POINTER_SIZE * static_cast<Size>(count));
-	memmove(set.data + place, set.data + place + count,
-			POINTER_SIZE * static_cast<Size>(set.size - place - count));
+	move_elements(left.data + left.size, set.data + place, count);
+	move_elements(set.data + place, set.data + place + count, set.size - place - count);
 	left.size += count;
 	set.size -= count;
 }
@@ -159,7 +157,8 @@ apply_rest(Search &search, Span<ChunkRow *> set, Span<ChunkRow *> &left)
 
 		if (error == nullptr)
 		{
-			accept(search, set);
+			for (ChunkRow *row : set)
+				accept(search, *row);
 			return;
 		}
 
@@ -220,7 +219,7 @@ apply_round(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows, With wi
 	Span<ChunkRow *> left = {left_rows, 0};
 
 	with(search, set, left);
-	memcpy(set.data, left.data, POINTER_SIZE * static_cast<Size>(left.size));
+	move_elements(set.data, left.data, left.size);
 	set.size = left.size;
 	put_in_order(set);
 }
@@ -243,16 +242,15 @@ apply_first_failed(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows)
 	int before = search.applied;
 	ChunkRow **failed = new_rows(search, size);
 
-	memcpy(failed, left_rows, POINTER_SIZE * static_cast<Size>(size));
+	move_elements(failed, left_rows, size);
 	for (int last = size / 2; last > 0 && search.applied == before; last /= 2)
 	{
 		Span<ChunkRow *> others = {set.data, size - last};
 
-		memcpy(set.data, failed, POINTER_SIZE * static_cast<Size>(size));
+		move_elements(set.data, failed, size);
 		put_in_order(others);
 		apply_round(search, others, left_rows, apply_rest);
-		memcpy(set.data + others.size, failed + (size - last),
-			   POINTER_SIZE * static_cast<Size>(last));
+		move_elements(set.data + others.size, failed + (size - last), last);
 		set.size = others.size + last;
 	}
 	put_in_order(set);
@@ -273,7 +271,7 @@ apply_contradicting(Search &search, Span<ChunkRow *> &set, ChunkRow **left_rows)
 		ChunkRow *row = set[i];
 		Span<ChunkRow *> others = set;
 
-		memmove(set.data + i, set.data + i + 1, POINTER_SIZE * static_cast<Size>(set.size - i - 1));
+		move_elements(set.data + i, set.data + i + 1, set.size - i - 1);
 		others.size--;
 		apply_round(search, others, left_rows, apply_rest);
 		set.data[others.size] = row;

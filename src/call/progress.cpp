@@ -62,7 +62,7 @@ command_of(const PgBackendStatus *entry)
 PgBackendStatus *
 own_entry()
 {
-	return const_cast<PgBackendStatus *>(MyBEEntry);
+	return MyBEEntry;
 }
 
 /* Another command (COPY with a trigger that calls us) keeps the slot. */

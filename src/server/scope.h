@@ -46,6 +46,18 @@ palloc_array_of(int n)
 	return static_cast<T *>(palloc0(sizeof(T) * static_cast<Size>(Max(n, 1))));
 }
 
+/* Copy elements; the places may overlap. */
+template <typename T>
+inline void
+move_elements(T *to, const T *from, int n)
+{
+	static_assert(std::is_trivially_copyable_v<T>);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer, of which these are many */
+	Size bytes = sizeof(T) * static_cast<Size>(n);
+
+	memmove(static_cast<void *>(to), static_cast<const void *>(from), bytes);
+}
+
 template <typename T>
 inline T *
 palloc_one()

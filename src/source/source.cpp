@@ -69,7 +69,7 @@ check_portal(const Source &source, Portal portal)
 void
 portal_is_gone(void *arg)
 {
-	PortalMark &mark = *static_cast<PortalMark *>(arg);
+	const PortalMark &mark = *static_cast<PortalMark *>(arg);
 
 	if (mark.watch != nullptr)
 		mark.watch->mark = nullptr;
@@ -78,7 +78,7 @@ portal_is_gone(void *arg)
 void
 call_is_gone(void *arg)
 {
-	PortalWatch &watch = *static_cast<PortalWatch *>(arg);
+	const PortalWatch &watch = *static_cast<PortalWatch *>(arg);
 
 	if (watch.mark != nullptr)
 		watch.mark->watch = nullptr;

@@ -115,16 +115,16 @@ with_row(const Target &target, TupleTableSlot *row, CastErrorContext &where, Bod
 					   [&] { with_memory_context(context->ecxt_per_tuple_memory, body); });
 }
 
-/* Run coerce(column, i) for the columns of a kind; i: attribute, from 0. */
-template <typename Coerce>
+/* Run body(column, i) for the columns of a kind; i: attribute, from 0. */
+template <typename Body>
 inline void
-for_each_column(CastErrorContext &where, ColumnKind kind, Coerce coerce)
+for_each_column(CastErrorContext &where, ColumnKind kind, Body body)
 {
 	for (const MappedColumn &column : where.target.columns)
 	{
 		where.column = &column;
 		if (is_of_kind(column, kind))
-			coerce(column, column.target - 1);
+			body(column, column.target - 1);
 	}
 }
 
