@@ -347,5 +347,19 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT 1 AS id, run('
 DROP FUNCTION run;
 SELECT * FROM test_diff('t', 'plain');
 
+-- A foreign key is checked between the other triggers of the row, in the order of their names, as by UPDATE. If the server
+-- checked several rows together, the wrong row would be blamed.
+CREATE TABLE referenced (a int PRIMARY KEY);
+INSERT INTO referenced VALUES (1), (2);
+CREATE TABLE referring (id int PRIMARY KEY, a int REFERENCES referenced);
+INSERT INTO referring SELECT i, 1 FROM generate_series(1, 4) AS i;
+CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''% %'', TG_NAME, NEW.id; RETURN NULL; END';
+CREATE TRIGGER "Before the key" AFTER UPDATE ON referring FOR EACH ROW EXECUTE FUNCTION tell();
+CREATE TRIGGER "after the key" AFTER UPDATE ON referring FOR EACH ROW EXECUTE FUNCTION tell();
+SELECT * FROM test_error($$ UPDATE referring SET a = CASE id WHEN 3 THEN 3 ELSE 2 END $$);
+SELECT * FROM test_error($$ SELECT bulk_update_query('referring', 'SELECT i AS id, CASE i WHEN 3 THEN 3 ELSE 2 END AS a FROM generate_series(1, 4) AS i') $$);
+DROP TABLE referring, referenced;
+DROP FUNCTION tell;
+
 DROP TABLE t, plain, new, log;
 DROP FUNCTION log_event, log_transition, log_diff, change_key, look;
