@@ -133,7 +133,7 @@ ALTER TABLE seen ADD CONSTRAINT looks CHECK (look()) NOT VALID;
 SELECT why('SELECT 1 AS id, text '''' AS v');
 SELECT rows_updated FROM bulk_update_query('seen', 'SELECT i AS id, text ''c'' AS v FROM generate_series(1, 200) i', chunk_size => 50, report => 'total');
 ALTER TABLE seen DROP CONSTRAINT looks;
-CREATE FUNCTION looks(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN CASE WHEN current_setting('test.look', true) = 'on' THEN look() END || $1; END $$;
+CREATE FUNCTION looks(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN CASE WHEN current_setting('test.look', true) = 'on' THEN sorting.look() END || $1; END $$;
 CREATE INDEX seen_looks ON seen (looks(v));
 SELECT why('SELECT 1 AS id, 1 AS n');
 SET test.look = on;
