@@ -11,20 +11,6 @@
 namespace bulkupdate
 {
 
-/* In the portal's memory: the call that reads it, or NULL. */
-struct PortalMark
-{
-	PortalWatch *watch;
-	MemoryContextCallback at_reset;
-};
-
-/* In the call's memory: the portal's mark, or NULL if the portal has been dropped. */
-struct PortalWatch
-{
-	PortalMark *mark;
-	MemoryContextCallback at_reset;
-};
-
 namespace
 {
 
@@ -59,50 +45,6 @@ check_portal(const Source &source, Portal portal)
 }
 
 /*
- * The portal may end before the call (a trigger closes it, and may open another
- * one with its name), and the call before the portal.  Both ends call
- * callbacks of their memory contexts, and each informs the other side.
- *
- * PinPortal() would prevent CLOSE instead, but a pin outlives an error that is
- * rolled back to a savepoint, and then prevents COMMIT.
- */
-void
-portal_is_gone(void *arg)
-{
-	const PortalMark &mark = *static_cast<PortalMark *>(arg);
-
-	if (mark.watch != nullptr)
-		mark.watch->mark = nullptr;
-}
-
-void
-call_is_gone(void *arg)
-{
-	const PortalWatch &watch = *static_cast<PortalWatch *>(arg);
-
-	if (watch.mark != nullptr)
-		watch.mark->watch = nullptr;
-}
-
-PortalWatch *
-watch_portal(Portal portal)
-{
-	PortalWatch *watch = palloc_one<PortalWatch>();
-	PortalMark *mark =
-		with_memory_context(portal->portalContext, [] { return palloc_one<PortalMark>(); });
-
-	mark->watch = watch;
-	mark->at_reset.func = portal_is_gone;
-	mark->at_reset.arg = mark;
-	MemoryContextRegisterResetCallback(portal->portalContext, &mark->at_reset);
-	watch->mark = mark;
-	watch->at_reset.func = call_is_gone;
-	watch->at_reset.arg = watch;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &watch->at_reset);
-	return watch;
-}
-
-/*
  * The code that runs between two fetches (triggers, casts, defaults) is
  * user-defined and may do anything to the portal.  If it is not as we left
  * it, rows could be lost silently.
@@ -110,7 +52,7 @@ watch_portal(Portal portal)
 void
 check_portal_untouched(const Source &source)
 {
-	if (source.watch->mark == nullptr || source.portal->portalPos != source.portal_position)
+	if (!portal_exists(*source.watch) || source.portal->portalPos != source.portal_position)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_CURSOR_STATE),
 				 errmsg("cursor \"%s\" was closed or moved while bulk_update was reading it",
@@ -256,7 +198,7 @@ source_open(const char *name, const char *label, int chunk_rows)
 	source->chunk_rows = chunk_rows;
 	source->portal = portal;
 	check_portal(*source, portal);
-	source->watch = watch_portal(portal);
+	source->watch = portal_watch_create(portal);
 	source->portal_position = portal->portalPos;
 	source->tuple_desc = CreateTupleDescCopy(portal->tupDesc);
 	source->batch = tuplestore_begin_heap(false, false, spool_memory_kb());
@@ -269,7 +211,7 @@ const PlannedStmt *
 source_plan(const Source &source)
 {
 	/* It may be gone: the constants of an inlined cast are evaluated before the first row. */
-	if (source.watch->mark == nullptr || source.portal->stmts == NIL)
+	if (!portal_exists(*source.watch) || source.portal->stmts == NIL)
 		return nullptr;
 
 	const PlannedStmt *statement = linitial_node(PlannedStmt, source.portal->stmts);
@@ -294,7 +236,7 @@ bool
 source_runs_code(const Source &source)
 {
 	/* The rows of all other strategies are stored by the first fetch. */
-	if (source.at_end || source.watch->mark == nullptr || source.portal->holdStore != nullptr ||
+	if (source.at_end || !portal_exists(*source.watch) || source.portal->holdStore != nullptr ||
 		source.portal->strategy != PORTAL_ONE_SELECT)
 		return false;
 

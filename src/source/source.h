@@ -10,12 +10,10 @@
 #ifndef BULK_UPDATE_SOURCE_SOURCE_H
 #define BULK_UPDATE_SOURCE_SOURCE_H
 
-#include "server/scope.h"
+#include "source/portal_watch.h"
 
 namespace bulkupdate
 {
-
-struct PortalWatch;
 
 struct Source
 {
