@@ -9,6 +9,7 @@ CREATE TYPE bulk_update_chunk AS (
     rows_updated   bigint,
     rows_unchanged bigint,
     rows_missing   bigint,
+    rows_stale     bigint,
     rows_duplicate bigint,
     rows_rejected  bigint,
     first_key      text,
@@ -24,10 +25,11 @@ COMMENT ON TYPE bulk_update_chunk IS
 'outcomes of the source rows of a chunk, or of the whole call';
 
 COMMENT ON COLUMN bulk_update_chunk.chunk IS 'number of the chunk; in a total, number of chunks';
-COMMENT ON COLUMN bulk_update_chunk.rows_fetched IS 'source rows: the sum of the next five columns';
+COMMENT ON COLUMN bulk_update_chunk.rows_fetched IS 'source rows: the sum of the next six columns';
 COMMENT ON COLUMN bulk_update_chunk.rows_updated IS 'rows updated';
 COMMENT ON COLUMN bulk_update_chunk.rows_unchanged IS 'rows that already have these values, or whose update a trigger suppressed';
 COMMENT ON COLUMN bulk_update_chunk.rows_missing IS 'source rows whose key no row has';
+COMMENT ON COLUMN bulk_update_chunk.rows_stale IS 'rows that do not have the values that the source expects';
 COMMENT ON COLUMN bulk_update_chunk.rows_duplicate IS 'source rows that were not applied because another one has the same key';
 COMMENT ON COLUMN bulk_update_chunk.rows_rejected IS 'source rows that could not be applied';
 COMMENT ON COLUMN bulk_update_chunk.first_key IS 'lowest key; null if no row has a key';
@@ -52,14 +54,16 @@ CREATE FUNCTION bulk_update(
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
     ordering       text     DEFAULT 'auto',
-    report         text     DEFAULT 'chunks'
+    report         text     DEFAULT 'chunks',
+    expected_columns name[] DEFAULT NULL,
+    on_stale       text     DEFAULT 'ignore'
 ) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_cursor'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update(regclass, refcursor, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
 'update a table from an open cursor of (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_query(
@@ -76,14 +80,16 @@ CREATE FUNCTION bulk_update_query(
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
     ordering       text     DEFAULT 'auto',
-    report         text     DEFAULT 'chunks'
+    report         text     DEFAULT 'chunks',
+    expected_columns name[] DEFAULT NULL,
+    on_stale       text     DEFAULT 'ignore'
 ) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_query'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
 'update a table from the rows of a query for (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_arrays(
@@ -100,14 +106,16 @@ CREATE FUNCTION bulk_update_arrays(
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
     ordering       text     DEFAULT 'auto',
-    report         text     DEFAULT 'chunks'
+    report         text     DEFAULT 'chunks',
+    expected_columns name[] DEFAULT NULL,
+    on_stale       text     DEFAULT 'ignore'
 ) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_arrays'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update_arrays(regclass, name[], record, name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
 'update a table from arrays of keys and new values, one array for each column, in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_explain(
@@ -124,7 +132,9 @@ CREATE FUNCTION bulk_update_explain(
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
     ordering       text     DEFAULT 'auto',
-    report         text     DEFAULT 'chunks'
+    report         text     DEFAULT 'chunks',
+    expected_columns name[] DEFAULT NULL,
+    on_stale       text     DEFAULT 'ignore'
 ) RETURNS TABLE (
     topic  text,
     detail text
@@ -134,7 +144,7 @@ LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain(regclass, refcursor, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
 'report what bulk_update with the same arguments would do, without doing it';
 
 CREATE FUNCTION bulk_update_explain_query(
@@ -151,7 +161,9 @@ CREATE FUNCTION bulk_update_explain_query(
     reject_limit   bigint   DEFAULT NULL,
     dry_run        boolean  DEFAULT false,
     ordering       text     DEFAULT 'auto',
-    report         text     DEFAULT 'chunks'
+    report         text     DEFAULT 'chunks',
+    expected_columns name[] DEFAULT NULL,
+    on_stale       text     DEFAULT 'ignore'
 ) RETURNS TABLE (
     topic  text,
     detail text
@@ -161,7 +173,7 @@ LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain_query(regclass, text, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
 'report what bulk_update_query with the same arguments would do, without doing it';
 
 -- one number for each call with a table of rejects
@@ -191,6 +203,7 @@ CREATE FUNCTION bulk_update_progress_entries(
     OUT rows_updated   bigint,
     OUT rows_unchanged bigint,
     OUT rows_missing   bigint,
+    OUT rows_stale     bigint,
     OUT rows_duplicate bigint,
     OUT rows_rejected  bigint,
     OUT rows_estimated bigint,
@@ -220,6 +233,7 @@ SELECT p.pid,
        p.rows_updated,
        p.rows_unchanged,
        p.rows_missing,
+       p.rows_stale,
        p.rows_duplicate,
        p.rows_rejected,
        nullif(p.rows_estimated, -1) AS rows_estimated,
@@ -246,6 +260,7 @@ COMMENT ON COLUMN bulk_update_progress.rows_fetched IS 'source rows fetched so f
 COMMENT ON COLUMN bulk_update_progress.rows_updated IS 'rows updated';
 COMMENT ON COLUMN bulk_update_progress.rows_unchanged IS 'rows that already have these values, or whose update a trigger suppressed';
 COMMENT ON COLUMN bulk_update_progress.rows_missing IS 'source rows whose key no row has';
+COMMENT ON COLUMN bulk_update_progress.rows_stale IS 'rows that do not have the values that the source expects';
 COMMENT ON COLUMN bulk_update_progress.rows_duplicate IS 'source rows that were not applied because another one has the same key';
 COMMENT ON COLUMN bulk_update_progress.rows_rejected IS 'source rows that could not be applied';
 COMMENT ON COLUMN bulk_update_progress.rows_estimated IS 'rows that the planner expects from the source; null if not known';

@@ -45,7 +45,7 @@ SELECT size, count(*) AS chunks, array_agg(rows_fetched ORDER BY chunk) AS fetch
  GROUP BY size ORDER BY size;
 SELECT count(*) FROM t JOIN new USING (id) WHERE t.a <> new.a + 2147483647;
 SELECT count(*) AS bad_sums FROM sizes
- WHERE rows_fetched <> rows_updated + rows_unchanged + rows_missing + rows_duplicate + rows_rejected;
+ WHERE rows_fetched <> rows_updated + rows_unchanged + rows_missing + rows_stale + rows_duplicate + rows_rejected;
 DROP TABLE sizes;
 
 -- An empty source has no chunks

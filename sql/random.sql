@@ -67,7 +67,7 @@ BEGIN
 
         SELECT count(*), sum(rows_fetched), sum(rows_updated), sum(rows_missing),
                bool_and(chunk = n AND rows_fetched BETWEEN 1 AND size AND memory_bytes > 0 AND elapsed_ms >= 0 AND
-                        rows_fetched = rows_updated + rows_missing AND rows_unchanged + rows_duplicate + rows_rejected = 0)
+                        rows_fetched = rows_updated + rows_missing AND rows_unchanged + rows_stale + rows_duplicate + rows_rejected = 0)
           INTO chunks, fetched, updated, missing, sound
           FROM (SELECT *, row_number() OVER (ORDER BY chunk) AS n FROM result) AS r;
         problem := concat_ws(', ',

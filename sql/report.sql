@@ -62,7 +62,8 @@ BEGIN
     TRUNCATE t;
     INSERT INTO t SELECT * FROM before;
     SELECT count(*), coalesce(sum(rows_fetched), 0), coalesce(sum(rows_updated), 0), coalesce(sum(rows_unchanged), 0),
-           coalesce(sum(rows_missing), 0), coalesce(sum(rows_duplicate), 0), coalesce(sum(rows_rejected), 0),
+           coalesce(sum(rows_missing), 0), coalesce(sum(rows_stale), 0), coalesce(sum(rows_duplicate), 0),
+           coalesce(sum(rows_rejected), 0),
            min(first_key::int), max(last_key::int), total.elapsed_ms, total.memory_bytes,
            CASE count(DISTINCT applier) WHEN 2 THEN 'mixed' ELSE max(applier) END, min(b.ordering),
            coalesce(max(spilled_bytes), 0)

@@ -12,6 +12,9 @@ namespace bulkupdate
 namespace
 {
 
+/* As in messages about a failing row. */
+constexpr int MAX_VALUE_BYTES = 64;
+
 constexpr const char *IGNORE_MISSING = "Set on_missing to \"ignore\" to count such rows.";
 
 /* What to do about a missing row, and a possible reason why it is missing. */
@@ -24,16 +27,66 @@ missing_hint(const Target &target)
 	return IGNORE_MISSING;
 }
 
+/* The first row with this outcome in the order of the source, or NULL. */
+const ChunkRow *
+first_row_with(const Chunk &chunk, Outcome outcome)
+{
+	const ChunkRow *first = nullptr;
+
+	for (const ChunkRow &row : chunk.rows)
+		if (row.outcome == outcome && (first == nullptr || row.position < first->position))
+			first = &row;
+	return first;
+}
+
+/* A value of a column. */
+const char *
+value_text(const Target &target, AttrNumber attno, const NullableDatum &value)
+{
+	Oid function;
+	bool is_varlena;
+	FmgrInfo output;
+
+	if (value.isnull)
+		return "null";
+	getTypeOutputInfo(attribute_of(target, attno).atttypid, &function, &is_varlena);
+	fmgr_info(function, &output);
+	return clipped(text_of_value(target, attno, &output, value.value), MAX_VALUE_BYTES);
+}
+
+/* "Key (id)=(1) has (version)=(3), and the source expects (2)." */
+const char *
+stale_detail(const Target &target, const ChunkRow &row)
+{
+	StringInfoData names;
+	StringInfoData found;
+	StringInfoData expected;
+	const char *separator = "";
+
+	initStringInfo(&names);
+	initStringInfo(&found);
+	initStringInfo(&expected);
+	for (int i = 0; i < target.expected.size; i++)
+	{
+		AttrNumber attno = target.expected[i].target;
+
+		appendStringInfo(&names, "%s%s", separator,
+						 quote_identifier(attribute_name(target, attno)));
+		appendStringInfo(&found, "%s%s", separator, value_text(target, attno, row.current[i]));
+		appendStringInfo(&expected, "%s%s", separator, value_text(target, attno, row.expected[i]));
+		separator = ", ";
+	}
+	return psprintf("Key %s has (%s)=(%s), and the source expects (%s).",
+					key_detail(target, row.key), names.data, found.data, expected.data);
+}
+
 } /* namespace */
 
 void
 check_missing(const Target &target, const Chunk &chunk)
 {
-	const ChunkRow *first = nullptr;
+	const ChunkRow *first = first_row_with(chunk, Outcome::Missing);
 
-	for (const ChunkRow &row : chunk.rows)
-		if (row.outcome == Outcome::Missing && (first == nullptr || row.position < first->position))
-			first = &row;
 	if (first == nullptr)
 		return;
 
@@ -52,6 +105,23 @@ check_missing(const Target &target, const Chunk &chunk)
 														? chunk.impossible_key
 														: key_detail(target, first->key)),
 					errhint("%s", missing_hint(target))));
+}
+
+void
+check_stale(const Target &target, const Chunk &chunk)
+{
+	const ChunkRow *first = first_row_with(chunk, Outcome::Stale);
+
+	if (first == nullptr)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("row of table \"%s\" does not have the values that source row %lld expects",
+				RelationGetRelationName(target.relation), static_cast<long long>(first->position)),
+		 errdetail("%s", stale_detail(target, *first)),
+		 errhint("Compute the new values again from the row as it is now, or set on_stale to "
+				 "\"ignore\" to count such rows.")));
 }
 
 void
@@ -74,6 +144,7 @@ bool
 has_rejects(const int64 (&counts)[OUTCOMES])
 {
 	return counts[static_cast<int>(Outcome::Missing)] > 0 ||
+		   counts[static_cast<int>(Outcome::Stale)] > 0 ||
 		   counts[static_cast<int>(Outcome::Duplicate)] > 0 ||
 		   counts[static_cast<int>(Outcome::Rejected)] > 0;
 }

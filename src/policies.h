@@ -17,6 +17,16 @@ namespace bulkupdate
  */
 void check_missing(const Target &target, const Chunk &chunk);
 
+/*
+ * check_stale
+ *		Under on_stale 'error': raise 55000 for the first stale row in the order of the source, if
+ *		there is one.
+ *
+ * Not a serialization failure: programs repeat the transaction after these, and the same source
+ * would fail again.
+ */
+void check_stale(const Target &target, const Chunk &chunk);
+
 /* check_reject_limit: raise 54000 if more rows have been rejected than reject_limit allows. */
 void check_reject_limit(const Options &options, int64 rejected);
 

@@ -128,6 +128,8 @@ finish_chunk(Call &call)
 	report_counts(*call.chunk, counts);
 	if (call.options->on_missing == OnMissing::Error)
 		check_missing(*call.target, *call.chunk);
+	if (call.options->on_stale == OnStale::Error)
+		check_stale(*call.target, *call.chunk);
 	call.rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
 	check_reject_limit(*call.options, call.rows_rejected);
 	if (call.rejects != nullptr && has_rejects(counts))

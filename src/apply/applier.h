@@ -6,7 +6,7 @@
 #define BULK_UPDATE_APPLY_APPLIER_H
 
 #include "apply/sorted_entries.h"
-#include "chunk/chunk.h"
+#include "chunk/expected_values.h"
 
 namespace bulkupdate
 {
@@ -14,18 +14,100 @@ namespace bulkupdate
 /* Checks that are made when the call ends; see recheck.h. */
 struct Rechecks;
 
-/* What a probe determines: whether a row exists, and whether it already has the values. */
+/*
+ * What is determined about rows besides whether they exist: whether they already have the new
+ * values, and whether they have the expected ones.
+ */
 enum class Probe : uint8
 {
 	Row,
 	Values,
+	Expected,
+	ValuesAndExpected,
 };
 
-/* probe_for: what rows are probed for before they are applied. */
+inline bool
+probes_values(Probe probe)
+{
+	return probe == Probe::Values || probe == Probe::ValuesAndExpected;
+}
+
+inline bool
+probes_expected(Probe probe)
+{
+	return probe == Probe::Expected || probe == Probe::ValuesAndExpected;
+}
+
+/* probe_of: for the answers that are needed. */
+inline Probe
+probe_of(bool values, bool expected)
+{
+	if (expected)
+		return values ? Probe::ValuesAndExpected : Probe::Expected;
+	return values ? Probe::Values : Probe::Row;
+}
+
+/*
+ * probe_for
+ *		What rows are probed for before they are applied.  Whether they are stale is decided
+ *		when they are locked, unless nothing is applied.
+ */
 inline Probe
 probe_for(const Options &options)
 {
-	return options.skip_unchanged ? Probe::Values : Probe::Row;
+	return probe_of(options.skip_unchanged, options.dry_run && options.expected_columns.size > 0);
+}
+
+/* probe_of_locked: what is determined about the versions of rows that are to be updated. */
+inline Probe
+probe_of_locked(const Target &target)
+{
+	return target.expected.size == 0 ? Probe::Row : probe_of(target.skips_unchanged, true);
+}
+
+/*
+ * outcome_of_found
+ *		What probe determines about a row's version: Unchanged, Stale or Pending.
+ *
+ * values, nulls: the row's new values by target attribute, if these are probed.
+ * value_of(i, &isnull), expected_of(i, &isnull): the version's values in the i-th column that is
+ * not in the key, and in the i-th expected column.
+ */
+template <typename ValueOf, typename ExpectedOf>
+Outcome
+outcome_of_found(const Target &target, Probe probe, ChunkRow &row, const Datum *values,
+				 const bool *nulls, ValueOf value_of, ExpectedOf expected_of)
+{
+	if (probes_values(probe) && has_values(target, values, nulls, value_of))
+		return Outcome::Unchanged;
+	if (probes_expected(probe) && !has_expected(target, row, expected_of))
+		return Outcome::Stale;
+	return Outcome::Pending;
+}
+
+/*
+ * combined
+ *		The outcome of a source row whose key several tables have (inheritance): one row that
+ *		is stale decides, otherwise one that changes.
+ */
+inline Outcome
+combined(Outcome before, Outcome now)
+{
+	auto rank = [](Outcome outcome) {
+		switch (outcome)
+		{
+			case Outcome::Missing:
+				return 0;
+			case Outcome::Unchanged:
+				return 1;
+			case Outcome::Stale:
+				return 3;
+			default:
+				return 2;
+		}
+	};
+
+	return rank(now) > rank(before) ? now : before;
 }
 
 /*
@@ -40,7 +122,7 @@ struct Applier
 	 * Apply rows, which have different keys in key order, as one statement: with its
 	 * own command ID and, under READ COMMITTED, its own snapshot; statement
 	 * triggers and the after-row triggers have run when it returns.  Sets each
-	 * row's outcome to Updated, Unchanged or Missing.  Without any rows the statement
+	 * row's outcome to Updated, Unchanged, Missing or Stale.  Without any rows the statement
 	 * runs too, by the applier of the newest rows.
 	 *
 	 * Returns NULL, or the reason why another applier must apply these rows, as a
@@ -54,8 +136,9 @@ struct Applier
 	/*
 	 * Determine what applying rows would find, without locking or writing anything:
 	 * sets each row's outcome to Missing, to Unchanged if values are probed
-	 * and the row already has them (as compared by IS DISTINCT FROM), or to
-	 * Pending.  Returns the same as apply.
+	 * and the row already has them (as compared by IS DISTINCT FROM), to Stale if
+	 * expected values are probed and the row does not have them, or to Pending.
+	 * Returns the same as apply.
 	 */
 	const char *(*probe)(Applier &applier, Span<ChunkRow *> rows, Probe probe,
 						 MemoryContext scratch);

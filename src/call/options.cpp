@@ -27,6 +27,8 @@ enum Argument : int
 	ARG_DRY_RUN,
 	ARG_ORDERING,
 	ARG_REPORT,
+	ARG_EXPECTED_COLUMNS,
+	ARG_ON_STALE,
 
 	/* In bulk_update_arrays() the names come before the arrays. */
 	ARG_COLUMNS_OF_ARRAYS = ARG_SOURCE,
@@ -157,10 +159,15 @@ check_combination(const Options &options, bool has_limit)
 			   "With on_error => 'stop' no row is ever rejected.",
 			   "Set on_error => 'skip', or omit reject_limit.");
 	if (OidIsValid(options.rejects) && options.on_missing == OnMissing::Error &&
-		options.on_duplicate == OnDuplicate::Error && options.on_error == OnError::Stop)
+		options.on_duplicate == OnDuplicate::Error && options.on_error == OnError::Stop &&
+		(options.expected_columns.size == 0 || options.on_stale == OnStale::Error))
 		refuse("argument \"rejects\" has no effect with these policies",
 			   "Missing rows, duplicates and rows that cannot be applied are all errors.",
 			   "Relax on_missing, on_duplicate or on_error, or omit rejects.");
+	if (options.on_stale == OnStale::Error && options.expected_columns.size == 0)
+		refuse("on_stale requires expected_columns",
+			   "Without expected_columns no row is ever stale.",
+			   "Set expected_columns, or omit on_stale.");
 	if (OidIsValid(options.rejects) && options.rejects == options.target)
 		refuse("the target cannot be its own table of rejects",
 			   "Arguments \"target\" and \"rejects\" are the same table.",
@@ -179,6 +186,7 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size", LEAVE_OUT);
 
 	static const char *const on_missing[] = {"ignore", "error"};
+	static const char *const on_stale[] = {"ignore", "error"};
 	static const char *const on_duplicate[] = {"error", "first", "last"};
 	static const char *const on_error[] = {"stop", "skip"};
 	static const char *const ordering[] = {"auto", "sort", "stream"};
@@ -187,9 +195,12 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 
 	options.target = PG_GETARG_OID(ARG_TARGET);
 	options.key_columns = names_of_argument(fcinfo, ARG_KEY_COLUMNS, "key_columns");
+	options.expected_columns = names_of_argument(fcinfo, ARG_EXPECTED_COLUMNS, "expected_columns");
 	options.chunk_rows = PG_GETARG_INT32(ARG_CHUNK_SIZE);
 	options.on_missing =
 		static_cast<OnMissing>(word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", on_missing));
+	options.on_stale =
+		static_cast<OnStale>(word_of_argument(fcinfo, ARG_ON_STALE, "on_stale", on_stale));
 	options.on_duplicate = static_cast<OnDuplicate>(
 		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", on_duplicate));
 	options.on_error =

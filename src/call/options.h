@@ -17,6 +17,13 @@ enum class OnMissing : uint8
 	Error
 };
 
+/* The row does not have the values that the source expects. */
+enum class OnStale : uint8
+{
+	Ignore,
+	Error
+};
+
 /* The source has the row's key more than once; "first" and "last" refer to its order. */
 enum class OnDuplicate : uint8
 {
@@ -62,8 +69,10 @@ struct Options
 	const char *source;             /* name of the cursor, text of the query, NULL for arrays */
 	Span<const char *> columns;     /* target column of each source column; size 0: by name */
 	Span<const char *> key_columns; /* size 0: the primary key */
-	int chunk_rows;                 /* maximum number of rows in a chunk */
+	Span<const char *> expected_columns; /* target column of the last source columns; or size 0 */
+	int chunk_rows;                      /* maximum number of rows in a chunk */
 	OnMissing on_missing;
+	OnStale on_stale;
 	OnDuplicate on_duplicate;
 	OnError on_error;
 	bool skip_unchanged; /* do not write rows that already have the new values */

@@ -10,17 +10,18 @@
 namespace bulkupdate
 {
 
-/* The outcome of a source row.  Each row ends with exactly one of the first five. */
+/* The outcome of a source row.  Each row ends with exactly one of the first six. */
 enum class Outcome : uint8
 {
 	Updated,
 	Unchanged,
 	Missing,
+	Stale, /* the row does not have the values that the source expects */
 	Duplicate,
 	Rejected,
 	Pending, /* has a key that no other row has, not applied yet */
 };
-constexpr int OUTCOMES = 5;
+constexpr int OUTCOMES = 6;
 
 } /* namespace bulkupdate */
 

@@ -4,6 +4,7 @@
  */
 #include "chunk/cast_batch.h"
 
+#include "chunk/expected_values.h"
 #include "server/subtransaction.h"
 #include "source/row_size.h"
 #include "target/coercion.h"
@@ -39,6 +40,10 @@ coerce_row(CastBatch &batch, BatchRow &row, OnError on_error, MemoryContext memo
 		row.tuple = with_memory_context(memory, [&] {
 			return form_row(target, slot, row.position, batch.values, batch.nulls, &row.error);
 		});
+	if (row.tuple != nullptr)
+		row.expected = with_memory_context(memory, [&] {
+			return copy_expected(target, batch.values, batch.nulls, &row.expected_bytes);
+		});
 }
 
 } /* namespace */
@@ -47,14 +52,14 @@ CastBatch *
 cast_batch_create(const Target &target)
 {
 	CastBatch *batch = palloc_one<CastBatch>();
-	int natts = RelationGetDescr(target.relation)->natts;
+	int values = value_count(target);
 
 	batch->target = &target;
 	batch->context =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update casts", ALLOCSET_DEFAULT_SIZES);
-	batch->values = palloc_array_of<Datum>(natts);
-	batch->nulls = palloc_array_of<bool>(natts);
-	memset(batch->nulls, 1, static_cast<Size>(natts));
+	batch->values = palloc_array_of<Datum>(values);
+	batch->nulls = palloc_array_of<bool>(values);
+	memset(batch->nulls, 1, static_cast<Size>(values));
 	return batch;
 }
 
@@ -72,8 +77,10 @@ cast_batch_add(CastBatch &batch, const SourceRow &from)
 		});
 
 	with_memory_context(batch.context, [&] {
-		row = {from.position, ExecCopySlotMinimalTuple(from.slot),
-			   palloc_array_of<Datum>(target.keys.size), nullptr, nullptr};
+		row = {};
+		row.position = from.position;
+		row.source = ExecCopySlotMinimalTuple(from.slot);
+		row.key = palloc_array_of<Datum>(target.keys.size);
 		for (int i = 0; i < target.keys.size; i++)
 		{
 			Form_pg_attribute attribute =

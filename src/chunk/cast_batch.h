@@ -19,9 +19,11 @@ struct BatchRow
 {
 	int64 position;
 	MinimalTuple source;
-	Datum *key;       /* already coerced, a Datum for each key column */
-	HeapTuple tuple;  /* of the target's row type, when it has been coerced */
-	ErrorData *error; /* or the reason why it cannot be */
+	Datum *key;              /* already coerced, a Datum for each key column */
+	HeapTuple tuple;         /* of the target's row type, when it has been coerced */
+	ErrorData *error;        /* or the reason why it cannot be */
+	NullableDatum *expected; /* its expected values; see ChunkRow */
+	Size expected_bytes;
 };
 
 /* At most this many rows share a subtransaction. */
@@ -37,7 +39,7 @@ struct CastBatch
 
 	/* For the row whose casts run. */
 	TupleTableSlot *slot;
-	Datum *values; /* by target attribute */
+	Datum *values; /* value_count() of them */
 	bool *nulls;
 };
 

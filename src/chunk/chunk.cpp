@@ -5,6 +5,7 @@
 #include "chunk/chunk.h"
 
 #include "chunk/cast_batch.h"
+#include "chunk/expected_values.h"
 #include "chunk/reject.h"
 #include "source/row_size.h"
 #include "target/coercion.h"
@@ -113,7 +114,11 @@ append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome,
 
 	ChunkRow &row = chunk.rows[chunk.rows.size];
 
-	row = {nullptr, nullptr, reject, position, chunk.rows.size, outcome};
+	row = {};
+	row.reject = reject;
+	row.position = position;
+	row.arrival = chunk.rows.size;
+	row.outcome = outcome;
 	if (tuple != nullptr)
 	{
 		row.tuple = tuple->t_data;
@@ -128,6 +133,16 @@ append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome,
 	chunk.last_position = Max(chunk.last_position, row.position);
 	chunk.bytes += sizeof(ChunkRow) + sizeof(Datum) * chunk.target->keys.size;
 	chunk.rows.size++;
+}
+
+/* The same for a row to be applied; expected: its expected values, of so many bytes. */
+void
+append_applicable_row(Chunk &chunk, int64 position, HeapTuple tuple,
+					  NullableDatum *expected /* or NULL */, Size bytes)
+{
+	append_row(chunk, position, tuple, Outcome::Pending, nullptr);
+	chunk.rows[chunk.rows.size - 1].expected = expected;
+	chunk.bytes += bytes;
 }
 
 void
@@ -165,7 +180,12 @@ add_row(Chunk &chunk, SourceRow &from)
 		form_row(*chunk.target, from.slot, from.position, from.values, from.nulls, &error);
 
 	if (error == nullptr)
-		append_row(chunk, from.position, tuple, Outcome::Pending, nullptr);
+	{
+		Size bytes = 0;
+		NullableDatum *expected = copy_expected(*chunk.target, from.values, from.nulls, &bytes);
+
+		append_applicable_row(chunk, from.position, tuple, expected, bytes);
+	}
 	/* GCOVR_EXCL_START: rows of 1 GB, in test/scale */
 	else if (chunk.options->on_error == OnError::Stop)
 		ThrowErrorData(error);
@@ -190,7 +210,7 @@ add_batch(Chunk &chunk)
 			append_unapplicable_row(chunk, cast_batch_slot(batch, row), row.position,
 									Outcome::Rejected, row.error);
 		else
-			append_row(chunk, row.position, row.tuple, Outcome::Pending, nullptr);
+			append_applicable_row(chunk, row.position, row.tuple, row.expected, row.expected_bytes);
 	}
 	cast_batch_clear(batch);
 }

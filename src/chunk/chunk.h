@@ -19,9 +19,11 @@ struct ChunkRow
 	HeapTupleHeader
 		tuple;        /* of the target's row type, unmapped columns null; NULL if not Pending */
 	const Datum *key; /* a Datum for each key column; NULL if there is no tuple */
-	Reject *reject;   /* of a row not to be applied, if that is to be recorded */
-	int64 position;   /* in the source, from 1 */
-	int arrival;      /* position in the chunk, from 0 */
+	NullableDatum *expected; /* for each expected column, in the chunk's context; NULL if none */
+	NullableDatum *current;  /* of a stale row, the values found instead; see keep_current() */
+	Reject *reject;          /* of a row not to be applied, if that is to be recorded */
+	int64 position;          /* in the source, from 1 */
+	int arrival;             /* position in the chunk, from 0 */
 	Outcome outcome;
 };
 

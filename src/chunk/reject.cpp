@@ -141,6 +141,26 @@ set_error(Reject &reject, const ErrorData *error, Size *bytes)
 	reject.constraint_name = copied(error->constraint_name, bytes);
 }
 
+/* Append the members for columns to the object that object_of(column) returns. */
+template <typename ObjectOf, typename ValueOf>
+void
+append_members(const Target &target, Span<MappedColumn> columns, StringInfo omitted,
+			   ObjectOf object_of, ValueOf value_of)
+{
+	int level = begin_settings({OUTPUT_SETTINGS, lengthof(OUTPUT_SETTINGS)});
+
+	for (const MappedColumn &column : columns)
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		char *name = attribute_name(target, column.target);
+
+		append_member(object_of(column), omitted, name, value_of(column));
+		pfree(name);
+	}
+	end_settings(level);
+}
+
 template <typename ValueOf>
 Reject *
 make_reject(const Target &target, const ErrorData *error, Size *bytes, ValueOf value_of)
@@ -155,19 +175,9 @@ make_reject(const Target &target, const ErrorData *error, Size *bytes, ValueOf v
 	initStringInfo(&omitted);
 	appendStringInfoChar(&key, '{');
 	appendStringInfoChar(&values, '{');
-
-	int level = begin_settings({OUTPUT_SETTINGS, lengthof(OUTPUT_SETTINGS)});
-
-	for (const MappedColumn &column : target.columns)
-	{
-		CHECK_FOR_INTERRUPTS();
-
-		char *name = attribute_name(target, column.target);
-
-		append_member(column.is_key ? &key : &values, &omitted, name, value_of(column));
-		pfree(name);
-	}
-	end_settings(level);
+	append_members(
+		target, target.columns, &omitted,
+		[&](const MappedColumn &column) { return column.is_key ? &key : &values; }, value_of);
 	appendStringInfoChar(&key, '}');
 	appendStringInfoChar(&values, '}');
 
@@ -207,6 +217,32 @@ reject_of_tuple(const Target &target, HeapTupleHeader tuple, const ErrorData *er
 
 		return Value{value, isnull, attribute_of(target, column.target).atttypid};
 	});
+}
+
+const char *
+current_values_json(const Target &target, const NullableDatum *current /* or NULL */,
+					const char **omitted)
+{
+	StringInfoData json;
+	StringInfoData too_large;
+
+	*omitted = nullptr;
+	if (current == nullptr)
+		return nullptr;
+	initStringInfo(&json);
+	initStringInfo(&too_large);
+	appendStringInfoChar(&json, '{');
+	append_members(
+		target, target.expected, &too_large, [&](const MappedColumn &) { return &json; },
+		[&](const MappedColumn &column) {
+			const NullableDatum &value = current[&column - target.expected.begin()];
+
+			return Value{value.value, value.isnull, attribute_of(target, column.target).atttypid};
+		});
+	appendStringInfoChar(&json, '}');
+	if (too_large.len > 0)
+		*omitted = too_large.data;
+	return json.data;
 }
 
 } /* namespace bulkupdate */

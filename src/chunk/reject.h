@@ -42,6 +42,17 @@ Reject *reject_of_source_row(const Target &target, TupleTableSlot *row, const Er
 Reject *reject_of_tuple(const Target &target, HeapTupleHeader tuple, const ErrorData *error,
 						Size *bytes);
 
+/*
+ * current_values_json
+ *		The values that a stale row has in the expected columns, as a JSON object like new_values;
+ *		NULL if they were not kept.
+ *
+ * *omitted: names of columns whose values are too large, or NULL.  Allocates in the current
+ * memory context.
+ */
+const char *current_values_json(const Target &target, const NullableDatum *current /* or NULL */,
+								const char **omitted);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_CHUNK_REJECT_H */

@@ -80,17 +80,25 @@ way_of_cast(const MappedColumn &column)
 	return column.cast != nullptr ? ", cast by assignment" : "";
 }
 
+const char *
+topic_of_column(const MappedColumn &column)
+{
+	if (column.is_expected)
+		return "expected column";
+	return column.is_key ? "key column" : "value column";
+}
+
 void
-say_columns(const Explanation &explanation)
+say_columns(const Explanation &explanation, Span<MappedColumn> columns)
 {
 	TupleDesc from = explanation.source.tuple_desc;
 
-	for (const MappedColumn &column : explanation.target.columns)
+	for (const MappedColumn &column : columns)
 	{
 		FormData_pg_attribute target = attribute_of(explanation.target, column.target);
 		Form_pg_attribute source = TupleDescAttr(from, column.source - 1);
 
-		say(explanation, column.is_key ? "key column" : "value column",
+		say(explanation, topic_of_column(column),
 			psprintf("%s %s, from source column %d: %s %s%s",
 					 quote_identifier(NameStr(target.attname)),
 					 format_type_with_typemod(target.atttypid, target.atttypmod), column.source,
@@ -156,6 +164,9 @@ say_policies(const Explanation &explanation)
 
 	say(explanation, "missing keys",
 		options.on_missing == OnMissing::Error ? "an error" : "counted");
+	if (options.expected_columns.size > 0)
+		say(explanation, "stale rows",
+			options.on_stale == OnStale::Error ? "an error" : "counted, not written");
 	say(explanation, "duplicate keys",
 		options.on_duplicate == OnDuplicate::Error   ? "an error"
 		: options.on_duplicate == OnDuplicate::First ? "the first row is used"
@@ -194,7 +205,7 @@ explain(const Options &options, const char *portal_name, const char *label,
 	Target &target = *target_open(probing, source.tuple_desc);
 
 	if (OidIsValid(options.rejects))
-		reject_table_check(options.rejects);
+		reject_table_check(options);
 
 	Explanation explanation = {result, options, target, source};
 	const char *why;
@@ -207,7 +218,8 @@ explain(const Options &options, const char *portal_name, const char *label,
 				 target.display_name));
 	say_source(explanation, label);
 	say_key(explanation);
-	say_columns(explanation);
+	say_columns(explanation, target.columns);
+	say_columns(explanation, target.expected);
 	say(explanation, "applier", why == nullptr ? applier : psprintf("%s: %s", applier, why));
 	if (why == nullptr && !options.dry_run)
 		say_index_entries(explanation);

@@ -16,6 +16,7 @@ struct RejectTable
 	Oid relid;
 	SavedPlan insert;
 	int64 run;
+	bool wants_current; /* see records_current() */
 };
 
 namespace
@@ -34,12 +35,41 @@ constexpr Column COLUMNS[] = {
 	{"new_values", JSONBOID}, {"sqlstate", TEXTOID},        {"message", TEXTOID},
 	{"detail", TEXTOID},      {"constraint_name", TEXTOID}, {"rejected_at", TIMESTAMPTZOID},
 };
-constexpr int NCOLUMNS = static_cast<int>(lengthof(COLUMNS));
+constexpr int REQUIRED_COLUMNS = static_cast<int>(lengthof(COLUMNS));
+
+/* A table may lack it.  It comes last. */
+constexpr Column CURRENT_VALUES = {"current_values", JSONBOID};
+constexpr int MAX_COLUMNS = REQUIRED_COLUMNS + 1;
+
+const Column &
+column_at(int i)
+{
+	return i < REQUIRED_COLUMNS ? COLUMNS[i] : CURRENT_VALUES;
+}
+
+/* The columns that a call inserts into. */
+int
+inserted_columns(bool wants_current)
+{
+	return wants_current ? MAX_COLUMNS : REQUIRED_COLUMNS;
+}
+
+/* Can rows be stale, and does the table have a column for their values? */
+bool
+records_current(const Options &options)
+{
+	AttrNumber attno = get_attnum(options.rejects, CURRENT_VALUES.name);
+
+	return options.expected_columns.size > 0 && attno != InvalidAttrNumber &&
+		   get_atttype(options.rejects, attno) == CURRENT_VALUES.type;
+}
 
 /* By the current name: a trigger may have renamed the table, and created another one. */
 char *
-insert_statement(Oid relid)
+insert_statement(const RejectTable &table)
 {
+	Oid relid = table.relid;
+	int n = inserted_columns(table.wants_current);
 	StringInfoData sql;
 
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
@@ -50,10 +80,10 @@ insert_statement(Oid relid)
 								"call.")));
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "INSERT INTO %s (", qualified_name(relid));
-	for (int i = 0; i < NCOLUMNS; i++)
-		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name));
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(column_at(i).name));
 	appendStringInfoString(&sql, ") VALUES (");
-	for (int i = 0; i < NCOLUMNS; i++)
+	for (int i = 0; i < n; i++)
 		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
@@ -62,13 +92,14 @@ insert_statement(Oid relid)
 SPIPlanPtr
 prepare_insert(RejectTable &table)
 {
-	Oid types[NCOLUMNS];
+	Oid types[MAX_COLUMNS];
 
 	if (saved_plan_is_current(table.insert))
 		return table.insert.plan;
-	for (int i = 0; i < NCOLUMNS; i++)
-		types[i] = COLUMNS[i].type;
-	return saved_plan_get(table.insert, insert_statement(table.relid), types, 0);
+	for (int i = 0; i < MAX_COLUMNS; i++)
+		types[i] = column_at(i).type;
+	return saved_plan_get(table.insert, insert_statement(table),
+						  {types, inserted_columns(table.wants_current)}, 0);
 }
 
 int64
@@ -91,6 +122,8 @@ reason_of(Outcome outcome)
 	{
 		case Outcome::Missing:
 			return "missing";
+		case Outcome::Stale:
+			return "stale";
 		case Outcome::Duplicate:
 			return "duplicate";
 		default:
@@ -100,13 +133,18 @@ reason_of(Outcome outcome)
 
 /* The detail column: the error's detail, and the columns that could not be recorded. */
 const char *
-detail_of(const Reject &reject)
+detail_of(const Reject &reject, const char *omitted_current /* or NULL */)
 {
-	if (reject.omitted == nullptr)
+	const char *omitted = reject.omitted;
+
+	if (omitted_current != nullptr)
+		omitted =
+			omitted == nullptr ? omitted_current : psprintf("%s, %s", omitted, omitted_current);
+	if (omitted == nullptr)
 		return reject.detail;
 	return psprintf("%s%sToo large to be recorded: %s.",
 					reject.detail != nullptr ? reject.detail : "",
-					reject.detail != nullptr ? "\n" : "", reject.omitted);
+					reject.detail != nullptr ? "\n" : "", omitted);
 }
 
 Datum
@@ -122,10 +160,13 @@ insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 	const Reject *reject = row.reject != nullptr
 							   ? row.reject
 							   : reject_of_tuple(*chunk.target, row.tuple, nullptr, &bytes);
-	const char *texts[] = {reject->sqlstate, reject->message, detail_of(*reject),
+	const char *omitted = nullptr;
+	const char *current =
+		table.wants_current ? current_values_json(*chunk.target, row.current, &omitted) : nullptr;
+	const char *texts[] = {reject->sqlstate, reject->message, detail_of(*reject, omitted),
 						   reject->constraint_name};
-	Datum values[NCOLUMNS] = {};
-	char nulls[NCOLUMNS + 1] = "            ";
+	Datum values[MAX_COLUMNS] = {};
+	char nulls[MAX_COLUMNS + 1] = "             ";
 	int i = 0;
 
 	values[i++] = Int64GetDatum(table.run);
@@ -141,6 +182,8 @@ insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 		values[i++] = text == nullptr ? static_cast<Datum>(0) : CStringGetTextDatum(text);
 	}
 	values[i++] = TimestampTzGetDatum(GetCurrentTimestamp());
+	nulls[i] = current == nullptr ? 'n' : ' ';
+	values[i] = current == nullptr ? static_cast<Datum>(0) : json_datum(current);
 
 	FAULT_POINT(reject_insert);
 
@@ -162,8 +205,9 @@ insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 } /* namespace */
 
 void
-reject_table_check(Oid relid)
+reject_table_check(const Options &options)
 {
+	Oid relid = options.rejects;
 	char relkind = get_rel_relkind(relid);
 	StringInfoData missing;
 
@@ -191,10 +235,10 @@ reject_table_check(Oid relid)
 						errdetail("It lacks these columns: %s.", missing.data),
 						errhint("Create a table with bulk_update_create_rejects().")));
 
-	for (const Column &column : COLUMNS)
+	for (int i = 0; i < inserted_columns(records_current(options)); i++)
 		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
-			pg_attribute_aclcheck(relid, get_attnum(relid, column.name), GetUserId(), ACL_INSERT) !=
-				ACLCHECK_OK)
+			pg_attribute_aclcheck(relid, get_attnum(relid, column_at(i).name), GetUserId(),
+								  ACL_INSERT) != ACLCHECK_OK)
 			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 							errmsg("permission denied for table %s", get_rel_name(relid)),
 							errdetail("bulk_update needs the INSERT privilege to record rejected "
@@ -210,8 +254,9 @@ reject_table_open(const Options &options, Oid function)
 
 	RejectTable *table = palloc_one<RejectTable>();
 
-	reject_table_check(options.rejects);
+	reject_table_check(options);
 	table->relid = options.rejects;
+	table->wants_current = records_current(options);
 	(void) prepare_insert(*table);
 	table->run = next_run_number(function);
 	return table;
@@ -229,9 +274,9 @@ reject_table_create(text *name)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE TABLE %s (",
 					 quote_qualified_identifier(get_namespace_name(schema), relation->relname));
-	for (int i = 0; i < NCOLUMNS; i++)
-		appendStringInfo(&sql, "%s%s %s", i > 0 ? ", " : "", quote_identifier(COLUMNS[i].name),
-						 format_type_extended(COLUMNS[i].type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	for (int i = 0; i < MAX_COLUMNS; i++)
+		appendStringInfo(&sql, "%s%s %s", i > 0 ? ", " : "", quote_identifier(column_at(i).name),
+						 format_type_extended(column_at(i).type, -1, FORMAT_TYPE_FORCE_QUALIFY));
 	appendStringInfoChar(&sql, ')');
 
 	int result = keeping_memory_context([&] { return SPI_execute(sql.data, false, 0); });
@@ -249,8 +294,7 @@ reject_table_record(RejectTable &table, const Chunk &chunk)
 
 	for (const ChunkRow &row : chunk.rows)
 	{
-		if (row.outcome != Outcome::Missing && row.outcome != Outcome::Duplicate &&
-			row.outcome != Outcome::Rejected)
+		if (row.outcome == Outcome::Updated || row.outcome == Outcome::Unchanged)
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		with_memory_context(row_context, [&] { insert_row(table, chunk, row); });

@@ -19,7 +19,7 @@ struct RejectTable;
  * Raises 42P01 (no such relation), 42809 (not a table), 42703 (columns are
  * missing), 42501 (no INSERT privilege, no USAGE of its schema).
  */
-void reject_table_check(Oid relid);
+void reject_table_check(const Options &options);
 
 /*
  * reject_table_open
@@ -46,7 +46,7 @@ Oid reject_table_create(text *name);
 
 /*
  * reject_table_record
- *		Insert the missing, duplicate and rejected rows of an applied chunk.
+ *		Insert the missing, stale, duplicate and rejected rows of an applied chunk.
  *
  * Raises 42P01 (the table was dropped during the call), 0A000 (it has an ON
  * INSERT DO INSTEAD rule), and the errors of INSERT.

@@ -38,6 +38,7 @@
 	POINT(statement_before)        \
 	POINT(receive)                 \
 	POINT(statement_after)         \
+	POINT(locked)                  \
 	POINT(partition_open)          \
 	POINT(statement_begin)         \
 	POINT(find)                    \

@@ -17,6 +17,21 @@ struct ArrayParameter
 };
 
 int
+field_count(const Options &options)
+{
+	return options.columns.size + options.expected_columns.size;
+}
+
+/* The column for a field, from 0: the arrays of expected values are the last ones. */
+const char *
+column_of_field(const Options &options, int field)
+{
+	int expected = field - options.columns.size;
+
+	return expected < 0 ? options.columns[field] : options.expected_columns[expected];
+}
+
+int
 array_length(const Options &options, int field, Datum value)
 {
 	const ArrayType *array = DatumGetArrayTypeP(value);
@@ -25,7 +40,7 @@ array_length(const Options &options, int field, Datum value)
 		ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 						errmsg("array %d of bulk_update_arrays must be one-dimensional", field + 1),
 						errdetail("The array for column \"%s\" has %d dimensions.",
-								  options.columns[field], ARR_NDIM(array)),
+								  column_of_field(options, field), ARR_NDIM(array)),
 						errhint("For a column of an array type, pass an array of text in which "
 								"each element is an array literal.")));
 	return ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
@@ -34,7 +49,7 @@ array_length(const Options &options, int field, Datum value)
 ArrayParameter
 parameter_of_field(const Options &options, int field, Oid type, Datum value, bool isnull)
 {
-	const char *column = options.columns[field];
+	const char *column = column_of_field(options, field);
 
 	if (isnull)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -85,7 +100,7 @@ parameters_of_record(const Options &options, HeapTupleHeader record, int *length
 
 		int n = parameters.size;
 
-		if (n < options.columns.size)
+		if (n < field_count(options))
 		{
 			parameters[n] =
 				parameter_of_field(options, n, attribute->atttypid, values[i], nulls[i]);
@@ -95,21 +110,22 @@ parameters_of_record(const Options &options, HeapTupleHeader record, int *length
 			if (n == 0)
 				*length = elements;
 			else if (elements != *length)
-				ereport(ERROR,
-						(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-						 errmsg("arrays of bulk_update_arrays must have the same length"),
-						 errdetail("The array for column \"%s\" has %d elements, and the one for "
-								   "column \"%s\" has %d.",
-								   options.columns[0], *length, options.columns[n], elements),
-						 errhint("Every array must have one element for each row, null if the "
-								 "new value is null.")));
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("arrays of bulk_update_arrays must have the same length"),
+					 errdetail("The array for column \"%s\" has %d elements, and the one for "
+							   "column \"%s\" has %d.",
+							   options.columns[0], *length, column_of_field(options, n), elements),
+					 errhint("Every array must have one element for each row, null if the "
+							 "new value is null.")));
 		}
 		parameters.size++;
 	}
-	if (parameters.size != options.columns.size)
+	if (parameters.size != field_count(options))
 		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
 						errmsg("number of arrays does not match the columns of bulk_update_arrays"),
-						errdetail("There are %d columns and %d arrays.", options.columns.size,
+						errdetail("There are %d columns and %d arrays.", field_count(options),
 								  parameters.size),
 						errhint("Pass ROW(...) with one array for each column.")));
 	return parameters;
@@ -133,7 +149,7 @@ arrays_open(const Options &options, HeapTupleHeader record)
 		types[i] = parameters[i].type;
 		values[i] = parameters[i].value;
 		appendStringInfo(&query, "%s pg_catalog.unnest($%d) AS %s", i == 0 ? "SELECT" : ",", i + 1,
-						 quote_identifier(options.columns[i]));
+						 quote_identifier(column_of_field(options, i)));
 	}
 
 	/* A plan for these particular arrays would contain another copy of them. */

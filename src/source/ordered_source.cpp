@@ -258,17 +258,17 @@ ordered_source_create(const Options &options, Source &source, const Target &targ
 					  Progress &progress)
 {
 	OrderedSource *ordered = palloc_one<OrderedSource>();
-	int natts = RelationGetDescr(target.relation)->natts;
+	int values = value_count(target);
 
 	ordered->options = &options;
 	ordered->source = &source;
 	ordered->target = &target;
 	ordered->progress = &progress;
 	ordered->rows = keyed_source_create(options, source, target, progress);
-	ordered->row.values = palloc_array_of<Datum>(natts);
-	ordered->row.nulls = palloc_array_of<bool>(natts);
+	ordered->row.values = palloc_array_of<Datum>(values);
+	ordered->row.nulls = palloc_array_of<bool>(values);
 	ordered->row.key = palloc_array_of<Datum>(target.keys.size);
-	memset(ordered->row.nulls, 1, static_cast<Size>(natts));
+	memset(ordered->row.nulls, 1, static_cast<Size>(values));
 	key_copy_init(ordered->newest, target);
 	return ordered;
 }

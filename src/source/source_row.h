@@ -17,7 +17,7 @@ struct SourceRow
 	int64 position;       /* in the source, from 1 */
 	Outcome outcome; /* Pending, Missing (no row can have the key), Duplicate, Rejected (bad key) */
 	ErrorData *error; /* of a rejected row; valid as long as the row */
-	Datum *values;    /* by target attribute; key columns are set */
+	Datum *values;    /* value_count() of them; key columns are set */
 	bool *nulls;
 	Datum *key; /* a Datum for each key column, when Pending or Duplicate */
 };

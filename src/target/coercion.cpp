@@ -26,8 +26,9 @@ cast_error_context(void *arg)
 {
 	const CastErrorContext &where = *static_cast<const CastErrorContext *>(arg);
 
-	errcontext("bulk_update of table %s, source row %lld, column \"%s\"", where.target.display_name,
-			   static_cast<long long>(where.position),
+	errcontext("bulk_update of table %s, source row %lld, %scolumn \"%s\"",
+			   where.target.display_name, static_cast<long long>(where.position),
+			   where.column->is_expected ? "expected " : "",
 			   attribute_name(where.target, where.column->target));
 }
 
@@ -128,6 +129,20 @@ for_each_column(CastErrorContext &where, ColumnKind kind, Body body)
 	}
 }
 
+/* The same for the expected columns, whose values come after those of the attributes. */
+template <typename Coerce>
+inline void
+for_each_expected(CastErrorContext &where, Coerce coerce)
+{
+	int i = RelationGetDescr(where.target.relation)->natts;
+
+	for (const MappedColumn &column : where.target.expected)
+	{
+		where.column = &column;
+		coerce(column, i++);
+	}
+}
+
 /* Does an error of a key's cast mean that its type has no such value? */
 bool
 is_out_of_range(const ErrorData *error, const MappedColumn &column, TupleDesc source)
@@ -161,6 +176,7 @@ coerce_values(const Target &target, TupleTableSlot *row, int64 position, OnError
 		with_row(target, row, where, [&] {
 			FAULT_POINT(coerce);
 			for_each_column(where, ColumnKind::Value, coerce_column);
+			for_each_expected(where, coerce_column);
 		});
 	};
 

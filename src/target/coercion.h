@@ -12,14 +12,14 @@ namespace bulkupdate
 
 /*
  * The next two compute the target's values of a source row, at position in the
- * source.  values and nulls have an entry for each attribute of the target; only
- * those of the requested columns are set.  Values may point into row or into the
+ * source.  values and nulls have value_count() entries; only those of the requested
+ * columns are set.  Values may point into row or into the
  * per-tuple memory of the target's cast_context, which they do not reset, and
  * none is stored out of line.  An error that they return is allocated in the
  * current memory context.
  *
  * coerce_values
- *		Those of the columns that are not in the key.
+ *		Those of the columns that are not in the key, and the expected ones.
  *
  * on_error: under Skip, errors of the casts that can be the row's are
  * returned instead of raised; the casts then run in a subtransaction.  Under Stop

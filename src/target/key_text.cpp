@@ -31,16 +31,7 @@ constexpr Size MAX_TEXT_BYTES = Size{64} * 1024;
 char *
 value_text(const Target &target, int i, Datum value)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target.relation);
-
-	if (TupleDescAttr(tuple_desc, target.keys[i].target - 1)->attlen == -1)
-	{
-		Size bytes = toast_raw_datum_size(value) - VARHDRSZ;
-
-		if (bytes > MAX_TEXT_BYTES)
-			return psprintf("<%zu bytes>", bytes);
-	}
-	return OutputFunctionCall(target.keys[i].output, value);
+	return text_of_value(target, target.keys[i].target, target.keys[i].output, value);
 }
 
 /* The text of a key of several columns: a row literal. */
@@ -73,6 +64,19 @@ composite_key_text(const Target &target, const Datum *key)
 }
 
 } /* namespace */
+
+char *
+text_of_value(const Target &target, AttrNumber attno, FmgrInfo *output, Datum value)
+{
+	if (TupleDescAttr(RelationGetDescr(target.relation), attno - 1)->attlen == -1)
+	{
+		Size bytes = toast_raw_datum_size(value) - VARHDRSZ;
+
+		if (bytes > MAX_TEXT_BYTES)
+			return psprintf("<%zu bytes>", bytes);
+	}
+	return OutputFunctionCall(output, value);
+}
 
 char *
 key_text(const Target &target, const Datum *key)

@@ -10,6 +10,9 @@
 namespace bulkupdate
 {
 
+/* text_of_value: of a column, or its size, as below; output: the output function of its type. */
+char *text_of_value(const Target &target, AttrNumber attno, FmgrInfo *output, Datum value);
+
 /*
  * The next three put a key's columns in the order of the source.  A key is an
  * array of a Datum for each key column, none null.  For a value of more than 64 kB

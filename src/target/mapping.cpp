@@ -4,8 +4,12 @@
  */
 #include "target/mapping.h"
 
+#include <initializer_list>
+
 #include "target/column_cast.h"
+#include "target/expected_columns.h"
 #include "target/key.h"
+#include "target/named_column.h"
 
 namespace bulkupdate
 {
@@ -13,68 +17,55 @@ namespace bulkupdate
 namespace
 {
 
+constexpr const char *HINT_FOR_SYSTEM = "Rows are identified by columns of a unique index.";
+
+/* The number of source columns that are not expected values. */
+int
+columns_before_expected(const Target &target, const Options &options, TupleDesc source)
+{
+	int n = source->natts - options.expected_columns.size;
+
+	if (n <= 0 && options.expected_columns.size > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the source of bulk_update of table \"%s\" has too few columns",
+						RelationGetRelationName(target.relation)),
+				 errdetail("The source has %d columns, and argument \"expected_columns\" names %d.",
+						   source->natts, options.expected_columns.size),
+				 errhint("The last columns of the source are the expected values; the key and the "
+						 "new values come before them.")));
+	return n;
+}
+
 /* Target columns in source order: those specified by the caller, or the source's column names. */
 Span<const char *>
 names_in_source_order(const Target &target, const Options &options, TupleDesc source)
 {
+	int n = columns_before_expected(target, options, source);
+
 	if (options.columns.size == 0)
 	{
-		const char **names = palloc_array_of<const char *>(source->natts);
+		const char **names = palloc_array_of<const char *>(n);
 
-		for (int i = 0; i < source->natts; i++)
+		for (int i = 0; i < n; i++)
 			names[i] = NameStr(TupleDescAttr(source, i)->attname);
-		return {names, source->natts};
+		return {names, n};
 	}
 
-	if (options.columns.size != source->natts)
+	if (options.columns.size != n)
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("number of columns does not match the source of bulk_update of table \"%s\"",
 					RelationGetRelationName(target.relation)),
-			 errdetail("The source has %d columns, and argument \"columns\" names %d.",
-					   source->natts, options.columns.size),
+			 n == source->natts
+				 ? errdetail("The source has %d columns, and argument \"columns\" names %d.", n,
+							 options.columns.size)
+				 : errdetail("The source has %d columns before the expected values, and argument "
+							 "\"columns\" names %d.",
+							 n, options.columns.size),
 			 errhint("Specify the target column for each source column, in order.")));
 	return options.columns;
-}
-
-/* The hint, or a column whose name differs only in case. */
-const char *
-hint_for_name(Relation relation, const char *name, const char *hint)
-{
-	TupleDesc tuple_desc = RelationGetDescr(relation);
-
-	for (int i = 0; i < tuple_desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(tuple_desc, i);
-
-		if (!attribute->attisdropped && pg_strcasecmp(NameStr(attribute->attname), name) == 0)
-			return psprintf(
-				"The table has column %s, which differs only in case; unquoted names are "
-				"folded to lower case.",
-				quote_identifier(NameStr(attribute->attname)));
-	}
-	return hint;
-}
-
-AttrNumber
-attribute_of_name(const Target &target, const char *name, const char *origin, const char *hint)
-{
-	Relation relation = target.relation;
-	AttrNumber attno = get_attnum(RelationGetRelid(relation), name);
-
-	if (attno == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
-						RelationGetRelationName(relation)),
-				 errdetail("%s", origin), errhint("%s", hint_for_name(relation, name, hint))));
-	if (attno < 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot use system column \"%s\" in bulk_update", name),
-						errdetail("%s", origin),
-						errhint("Rows are identified by columns of a unique index.")));
-	return attno;
 }
 
 void
@@ -110,8 +101,9 @@ mark_key_columns(Target &target, const Options &options)
 
 	for (const char *name : names)
 	{
-		AttrNumber attno = attribute_of_name(target, name, "Argument \"key_columns\" names it.",
-											 "Specify columns of the table.");
+		AttrNumber attno = attribute_of_name(target, name,
+											 {"Argument \"key_columns\" names it.",
+											  "Specify columns of the table.", HINT_FOR_SYSTEM});
 		bool found = false;
 
 		for (MappedColumn &column : target.columns)
@@ -204,17 +196,20 @@ map_columns(Target &target, const Options &options, TupleDesc source)
 	for (int i = 0; i < names.size; i++)
 	{
 		target.columns[i].source = static_cast<AttrNumber>(i + 1);
-		target.columns[i].target = attribute_of_name(target, names[i], origin, hint);
+		target.columns[i].target =
+			attribute_of_name(target, names[i], {origin, hint, HINT_FOR_SYSTEM});
 		check_not_mapped_twice(target, i, names[i]);
 	}
 
 	mark_key_columns(target, options);
 	check_value_columns(target);
-	for (MappedColumn &column : target.columns)
-	{
-		column_cast(target, options, column, source);
-		column.equality = equality_of_attribute(target, column.target);
-	}
+	map_expected_columns(target, options, source);
+	for (Span<MappedColumn> columns : {target.columns, target.expected})
+		for (MappedColumn &column : columns)
+		{
+			column_cast(target, options, column, source);
+			column.equality = equality_of_attribute(target, column.target);
+		}
 }
 
 Size
@@ -224,14 +219,10 @@ source_row_size(const Target &target, TupleTableSlot *row)
 	Size size = reinterpret_cast<MinimalTupleTableSlot *>(row)->mintuple->t_len;
 
 	slot_getallattrs(row);
-	for (const MappedColumn &column : target.columns)
-	{
-		int i = column.source - 1;
-
+	for (int i = 0; i < target.columns.size + target.expected.size; i++)
 		if (!row->tts_isnull[i] && TupleDescAttr(source, i)->attlen == -1 &&
 			VARATT_IS_EXTERNAL(DatumGetPointer(row->tts_values[i])))
 			size += toast_datum_size(row->tts_values[i]);
-	}
 	return size;
 }
 

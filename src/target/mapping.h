@@ -13,14 +13,14 @@ namespace bulkupdate
 
 /*
  * map_columns
- *		Set columns of the target: the attribute of each source column.
+ *		Set columns and expected of the target: the attribute of each source column.
  *
  * Raises 42601 (number of columns differs from the source's), 42703 (no such
  * column, or a key column that the source does not have), 42701 (a column is
  * specified twice), 0A000 (a system column), 428C9 (a generated column or an
  * identity column GENERATED ALWAYS as a value), 42704 (no primary key and no
  * key_columns), 42601 (there is no column to update), 42804 (types without an
- * assignment cast).
+ * assignment cast), and the errors of map_expected_columns.
  */
 void map_columns(Target &target, const Options &options, TupleDesc source);
 

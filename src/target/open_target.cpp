@@ -115,6 +115,8 @@ target_open(const Options &options, TupleDesc source)
 
 	target->display_name = qualified_name(options.target);
 	target->cast_context = CreateStandaloneExprContext();
+	target->skips_unchanged = options.skip_unchanged;
+	target->keeps_current = OidIsValid(options.rejects) || options.on_stale == OnStale::Error;
 	map_columns(*target, options, source);
 	choose_key(*target);
 	target_check_privileges(*target, options.skip_unchanged);
@@ -130,13 +132,15 @@ target_check_privileges(const Target &target, bool compares_values)
 		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
 			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
 			return;
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for table %s", RelationGetRelationName(target.relation)),
-			 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
-					   column.is_key ? "key" : "value", get_attname(relid, column.target, false)),
-			 errhint("Grant it on the column or on the table.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s", RelationGetRelationName(target.relation)),
+				 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
+						   column.is_key        ? "key"
+						   : column.is_expected ? "expected"
+												: "value",
+						   get_attname(relid, column.target, false)),
+				 errhint("Grant it on the column or on the table.")));
 	};
 
 	require_schema_usage(RelationGetRelid(target.relation));
@@ -147,6 +151,8 @@ target_check_privileges(const Target &target, bool compares_values)
 		if (!column.is_key)
 			require(column, ACL_UPDATE, "UPDATE");
 	}
+	for (const MappedColumn &column : target.expected)
+		require(column, ACL_SELECT, "SELECT");
 }
 
 void

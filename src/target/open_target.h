@@ -29,7 +29,7 @@ Target *target_open(const Options &options, TupleDesc source);
 /*
  * target_check_privileges
  *		May the current user use the target's schema and update the target's columns?
- *		compares_values: and read those that are not in the key?
+ *		And read the key, the expected columns and, if compares_values, the others?
  *
  * The executor checks the privileges of each chunk's statement.  They are also
  * checked here so that a call with an empty source fails too, and so that the

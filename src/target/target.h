@@ -35,6 +35,7 @@ struct MappedColumn
 	AttrNumber source; /* position in the source, from 1 */
 	AttrNumber target; /* attribute number in the target */
 	bool is_key;
+	bool is_expected;          /* the row must have this value to be updated */
 	ExprState *cast;           /* or NULL if the value is used as it is */
 	TextInput *input;          /* instead of a cast, or NULL */
 	KeyComparison *comparison; /* of a key that its cast may change, or NULL */
@@ -70,8 +71,9 @@ struct KeyColumn
 struct Target
 {
 	Relation relation;
-	const char *display_name;   /* for messages */
-	Span<MappedColumn> columns; /* one for each source column, in source order */
+	const char *display_name;    /* for messages */
+	Span<MappedColumn> columns;  /* one for each source column before expected, in source order */
+	Span<MappedColumn> expected; /* for the last source columns: values that the row must have */
 	Span<KeyColumn> keys;
 	Relation key_index;        /* the unique index that covers the key; kept open */
 	int index_columns;         /* its columns are the first of keys */
@@ -80,7 +82,20 @@ struct Target
 	bool keys_can_fail;        /* and a cast that may raise an error */
 	bool keys_can_overflow;    /* also because no row can have the key */
 	bool values_can_fail;      /* some cast of another column may raise an error */
+	bool skips_unchanged;      /* a row that already has its values is not stale */
+	bool keeps_current;        /* of stale rows, the values that were found are kept */
 };
+
+/*
+ * value_count
+ *		The number of values of a coerced row: one for each attribute of the target, and after
+ *		them one for each expected column.
+ */
+inline int
+value_count(const Target &target)
+{
+	return RelationGetDescr(target.relation)->natts + target.expected.size;
+}
 
 /*
  * require_schema_usage

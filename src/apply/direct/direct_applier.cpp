@@ -10,7 +10,6 @@
 #include "apply/direct/sort_rule.h"
 #include "apply/late_row.h"
 #include "chunk/row_tuple.h"
-#include "target/compare.h"
 
 namespace bulkupdate
 {
@@ -46,13 +45,13 @@ struct Routed
 };
 
 DirectRow
-load_row(const DirectApplier &applier, const ChunkRow &row)
+load_row(const DirectApplier &applier, ChunkRow &row, Probe probe)
 {
 	HeapTupleData tuple = row_tuple(row.tuple);
 
 	heap_deform_tuple(&tuple, RelationGetDescr(applier.target->relation), applier.values,
 					  applier.nulls);
-	return {row.key, applier.values, applier.nulls};
+	return {row.key, applier.values, applier.nulls, &row, probe};
 }
 
 template <typename Body>
@@ -109,13 +108,12 @@ route_rows(DirectApplier &applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 	return why;
 }
 
-/* The outcome of a row that has been processed in one more table. */
-Outcome
-combined(Outcome before, Outcome now)
+/* Are rows with this key in several tables, of which none is updated if one is stale? */
+bool
+is_decided_for_all(const DirectStatement &statement, Probe probe, const Holder *first /* or NULL */)
 {
-	if (before == Outcome::Missing || (before == Outcome::Unchanged && now != Outcome::Missing))
-		return now;
-	return before;
+	return statement.root != nullptr && probes_expected(probe) && first != nullptr &&
+		   first->next != nullptr;
 }
 
 /* Decide whether the index entries of the statement wait. */
@@ -161,15 +159,23 @@ read_ahead(const DirectApplier &applier, Span<ChunkRow *> rows, const Routed &ro
 template <typename Body>
 void
 run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow *> rows,
-			  Routed &routed, Body body)
+			  Routed &routed, Probe probe, Body body)
 {
 	DirectTable *newest = nullptr;
 	int read = 0;
-	auto do_row = [&](const Partition &partition, const DirectRow &row) {
+	auto do_row = [&](const Partition &partition, const DirectRow &row, auto action) {
 		if (newest != nullptr && newest != partition.table)
 			direct_table_leave(*newest);
 		newest = partition.table;
-		return body(*newest, row);
+		return action(*newest, row);
+	};
+	auto do_holders = [&](const Holder *first, ChunkRow &row, Probe of_each, auto action) {
+		Outcome outcome = Outcome::Missing;
+
+		for (const Holder *holder = first; holder != nullptr; holder = holder->next)
+			outcome =
+				combined(outcome, do_row(*holder->table, load_row(applier, row, of_each), action));
+		return outcome;
 	};
 
 	/* All of them now: an error about a table is not an error of its first row. */
@@ -189,11 +195,16 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 		if (routed.holders == nullptr)
 		{
 			if (routed.partitions[i] != nullptr)
-				outcome = do_row(*routed.partitions[i], load_row(applier, *rows[i]));
+				outcome = do_row(*routed.partitions[i], load_row(applier, *rows[i], probe), body);
+		}
+		else if (is_decided_for_all(statement, probe, routed.holders[i]))
+		{
+			outcome = do_holders(routed.holders[i], *rows[i], probe, direct_table_lock);
+			if (outcome == Outcome::Pending)
+				outcome = do_holders(routed.holders[i], *rows[i], Probe::Row, body);
 		}
 		else
-			for (const Holder *holder = routed.holders[i]; holder != nullptr; holder = holder->next)
-				outcome = combined(outcome, do_row(*holder->table, load_row(applier, *rows[i])));
+			outcome = do_holders(routed.holders[i], *rows[i], probe, body);
 		rows[i]->outcome = outcome;
 	}
 	applier.current = nullptr;
@@ -205,15 +216,6 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 	direct_statement_end(statement);
 	applier.finishing = {};
 	partition_route_end(routed.route);
-}
-
-/* Does the found version have the row's values? */
-bool
-found_has_values(const DirectTable &table, const DirectRow &row)
-{
-	return has_values(*table.statement->target, row.values, row.nulls, [&](int i, bool *isnull) {
-		return slot_getattr(table.found, table.value_columns[i].to + 1, isnull);
-	});
 }
 
 /* Run body with the snapshot and the command counter of a new statement. */
@@ -238,18 +240,19 @@ const char *
 apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
 	DirectApplier &applier = static_cast<DirectApplier &>(base);
+	Probe probe = probe_of_locked(*applier.target);
 
 	return as_statement(scratch, [&] {
 		Routed routed = {};
 		const char *why = route_rows(applier, rows, RowExclusiveLock, routed);
 
 		if (why == nullptr)
-			run_statement(
-				applier,
-				*direct_statement_begin(applier, Access::Update, applier.stats, applier.reads),
-				rows, routed, [](DirectTable &table, const DirectRow &row) {
-					return direct_table_update(table, row);
-				});
+			run_statement(applier,
+						  *direct_statement_begin(applier, Access::Update, probe, applier.stats,
+												  applier.reads),
+						  rows, routed, probe, [](DirectTable &table, const DirectRow &row) {
+							  return direct_table_update(table, row);
+						  });
 		return why;
 	});
 }
@@ -258,8 +261,6 @@ const char *
 probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 {
 	DirectApplier &applier = static_cast<DirectApplier &>(base);
-	bool values = probe == Probe::Values;
-	Access access = values ? Access::ProbeValues : Access::ProbeRow;
 
 	return as_statement(scratch, [&] {
 		Routed routed = {};
@@ -267,12 +268,12 @@ probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 
 		if (why == nullptr)
 			run_statement(applier,
-						  *direct_statement_begin(applier, access, applier.stats, applier.reads),
-						  rows, routed, [&](DirectTable &table, const DirectRow &row) {
-							  if (!direct_table_find(table, row))
-								  return Outcome::Missing;
-							  return values && found_has_values(table, row) ? Outcome::Unchanged
-																			: Outcome::Pending;
+						  *direct_statement_begin(applier, Access::Probe, probe, applier.stats,
+												  applier.reads),
+						  rows, routed, probe, [](DirectTable &table, const DirectRow &row) {
+							  return direct_table_find(table, row)
+										 ? direct_table_outcome(table, row)
+										 : Outcome::Missing;
 						  });
 		return why;
 	});

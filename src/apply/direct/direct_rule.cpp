@@ -12,15 +12,28 @@ namespace
 
 /* A stored version does not contain its value. */
 bool
+is_virtual(const Target &target, AttrNumber attno)
+{
+	char generated = attribute_of(target, attno).attgenerated;
+
+	return generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED;
+}
+
+bool
 has_virtual_key(const Target &target)
 {
 	for (const KeyColumn &key : target.keys)
-	{
-		char generated = attribute_of(target, key.target).attgenerated;
-
-		if (generated != '\0' && generated != ATTRIBUTE_GENERATED_STORED)
+		if (is_virtual(target, key.target))
 			return true; /* GCOVR_EXCL_LINE: from PostgreSQL 18 on, in sql/targets.sql */
-	}
+	return false;
+}
+
+bool
+expects_virtual(const Target &target)
+{
+	for (const MappedColumn &column : target.expected)
+		if (is_virtual(target, column.target))
+			return true; /* GCOVR_EXCL_LINE: from PostgreSQL 18 on, in sql/expected_columns.sql */
 	return false;
 }
 
@@ -75,6 +88,8 @@ why_not_direct(const Target &target, PlannedElsewhere &planned_elsewhere)
 		return "The table is not stored in the heap."; /* GCOVR_EXCL_LINE */
 	if (has_virtual_key(target))
 		return "A key column is a virtual generated column."; /* GCOVR_EXCL_LINE: see above */
+	if (expects_virtual(target))
+		return "An expected column is a virtual generated column."; /* GCOVR_EXCL_LINE */
 	if (has_update_rule(relation))
 		return "The table has an ON UPDATE rule.";
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)

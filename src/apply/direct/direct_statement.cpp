@@ -14,13 +14,19 @@ namespace
 {
 
 Bitmapset *
+add_column(Bitmapset *columns, const MappedColumn &column)
+{
+	return bms_add_member(columns, column.target - FirstLowInvalidHeapAttributeNumber);
+}
+
+Bitmapset *
 mapped_columns(const Target &target, ColumnKind kind)
 {
 	Bitmapset *columns = nullptr;
 
 	for (const MappedColumn &column : target.columns)
 		if (is_of_kind(column, kind))
-			columns = bms_add_member(columns, column.target - FirstLowInvalidHeapAttributeNumber);
+			columns = add_column(columns, column);
 	return columns;
 }
 
@@ -39,10 +45,11 @@ add_result_relation(EState *estate, Relation relation, ResultRelInfo *root)
 }
 
 DirectStatement *
-direct_statement_begin(const Applier &applier, Access access, WalkStats &stats, ReadStats &reads)
+direct_statement_begin(const Applier &applier, Access access, Probe probe, WalkStats &stats,
+					   ReadStats &reads)
 {
 	const Target &target = *applier.target;
-	bool probing = access != Access::Update;
+	bool probing = access == Access::Probe;
 	DirectStatement *statement = palloc_one<DirectStatement>();
 	EState *estate = CreateExecutorState();
 	Bitmapset *values = mapped_columns(target, ColumnKind::Value);
@@ -50,8 +57,11 @@ direct_statement_begin(const Applier &applier, Access access, WalkStats &stats, 
 
 	if (!probing && target.relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
 		PreventCommandIfReadOnly("UPDATE");
-	if (access == Access::ProbeValues)
+	if (probes_values(probe))
 		read = bms_add_members(read, values);
+	for (const MappedColumn &column : target.expected)
+		if (probes_expected(probe))
+			read = add_column(read, column);
 
 	statement->target = &target;
 	statement->rechecks = applier.rechecks;

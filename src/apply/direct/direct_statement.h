@@ -16,8 +16,7 @@ namespace bulkupdate
 enum class Access : uint8
 {
 	Update,
-	ProbeRow,    /* reads the columns of the key */
-	ProbeValues, /* reads the others too */
+	Probe,
 };
 
 /* Common data of the tables of one statement. */
@@ -38,12 +37,12 @@ struct DirectStatement
  *		Begin an UPDATE of the applier's target, or, for a probe, a SELECT: checks
  *		the privileges, uses the active snapshot and takes a command ID.
  *
- * stats: outlives the statement.  Allocates in the current memory context.
+ * probe: which columns it reads besides the key.  stats: outlives the statement.  Allocates in the current memory context.
  *
  * Raises 42501, 25006.
  */
-DirectStatement *direct_statement_begin(const Applier &applier, Access access, WalkStats &stats,
-										ReadStats &reads);
+DirectStatement *direct_statement_begin(const Applier &applier, Access access, Probe probe,
+										WalkStats &stats, ReadStats &reads);
 
 /*
  * direct_statement_fire_before

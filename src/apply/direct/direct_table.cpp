@@ -30,6 +30,12 @@ map_attributes(DirectTable &table)
 			table.value_columns[table.value_columns.size++] = {
 				column.target - 1, attribute_in(table.relation, target, column.target) - 1};
 
+	table.expected_attributes = {palloc_array_of<AttrNumber>(target.expected.size),
+								 target.expected.size};
+	for (int i = 0; i < target.expected.size; i++)
+		table.expected_attributes[i] =
+			attribute_in(table.relation, target, target.expected[i].target);
+
 	TupleDesc tuple_desc = RelationGetDescr(table.relation);
 
 	table.dropped = {palloc_array_of<int>(tuple_desc->natts), 0};
@@ -111,6 +117,19 @@ direct_table_prefetch(DirectTable &table, const Datum *key)
 							 table.statement->estate->es_snapshot, *table.statement->stats);
 		});
 	index_walk_prefetch(*table.ahead, key);
+}
+
+Outcome
+direct_table_outcome(const DirectTable &table, const DirectRow &row)
+{
+	return outcome_of_found(
+		*table.statement->target, row.probe, *row.source, row.values, row.nulls,
+		[&](int i, bool *isnull) {
+			return slot_getattr(table.found, table.value_columns[i].to + 1, isnull);
+		},
+		[&](int i, bool *isnull) {
+			return slot_getattr(table.found, table.expected_attributes[i], isnull);
+		});
 }
 
 void

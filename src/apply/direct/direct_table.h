@@ -33,17 +33,20 @@ struct DirectTable
 	EPQState epqstate;
 	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
 	Span<ValueColumn> value_columns;
-	Span<int> dropped;       /* columns, from 0, that have been dropped */
-	TupleTableSlot *found;   /* the row's version to be updated */
-	TupleTableSlot *updated; /* its new version */
+	Span<AttrNumber> expected_attributes; /* for each expected column */
+	Span<int> dropped;                    /* columns, from 0, that have been dropped */
+	TupleTableSlot *found;                /* the row's version to be updated */
+	TupleTableSlot *updated;              /* its new version */
 };
 
-/* A row's values by target attribute, and its key. */
+/* A row's key, its values by target attribute, and the row itself. */
 struct DirectRow
 {
 	const Datum *key; /* a Datum for each key column */
 	const Datum *values;
 	const bool *nulls;
+	ChunkRow *source;
+	Probe probe; /* what is determined about its found or locked version */
 };
 
 /*
@@ -67,6 +70,9 @@ void direct_table_prefetch(DirectTable &table, const Datum *key);
 
 /* direct_table_has_key: does the found version have the row's key, from this column on? */
 [[nodiscard]] bool direct_table_has_key(const DirectTable &table, const DirectRow &row, int first);
+
+/* direct_table_outcome: by the found version: Unchanged, Stale or Pending. */
+[[nodiscard]] Outcome direct_table_outcome(const DirectTable &table, const DirectRow &row);
 
 /*
  * direct_table_leave

@@ -82,11 +82,13 @@ check_isolation(TM_Result result)
 }
 
 /*
- * Lock the newest version of the row, which is put into table->found; false if
- * it has been deleted or its key has changed.
+ * Lock the newest version of the row, which is put into table->found.  Returns Pending if it is
+ * to be updated, or Missing (deleted, or its key has changed), Unchanged or Stale.
+ *
+ * found: the outcome by the version in the snapshot.
  */
-bool
-lock_newest_version(DirectTable &table, const DirectRow &row, LockTupleMode mode)
+Outcome
+lock_newest_version(DirectTable &table, const DirectRow &row, LockTupleMode mode, Outcome found)
 {
 	EState *estate = table.statement->estate;
 	ItemPointerData tid = table.found->tts_tid;
@@ -102,22 +104,27 @@ lock_newest_version(DirectTable &table, const DirectRow &row, LockTupleMode mode
 	switch (result)
 	{
 		case TM_Ok:
-			return !failure.traversed || direct_table_has_key(table, row, 0);
+			if (failure.traversed && !direct_table_has_key(table, row, 0))
+				return Outcome::Missing;
+			return direct_table_outcome(table, row);
 		case TM_SelfModified:
+			/* Changed by a trigger of this statement, which must not write it in any case. */
+			if (found != Outcome::Pending)
+				return found;
 			refuse_self_modified(table, &failure);
 		case TM_Updated:
 		case TM_Deleted:
 			check_isolation(result);
 			if (result == TM_Deleted)
-				return false;
+				return Outcome::Missing;
 			[[fallthrough]];
 		default:
 			elog(ERROR, "unexpected table_tuple_lock status: %d", static_cast<int>(result));
 	}
 }
 
-/* Write the new version; false if the row must no longer be updated. */
-bool
+/* Write the new version; returns Updated, or why the row must no longer be updated. */
+Outcome
 write_new_version(DirectTable &table, const DirectRow &row, IndexesToUpdate *indexes)
 {
 	EState *estate = table.statement->estate;
@@ -137,18 +144,23 @@ write_new_version(DirectTable &table, const DirectRow &row, IndexesToUpdate *ind
 		{
 			case TM_Ok:
 				FAULT_POINT(write_after);
-				return true;
+				return Outcome::Updated;
 			case TM_SelfModified:
 				refuse_self_modified(table, &failure);
 			case TM_Deleted:
 				check_isolation(result);
-				return false;
+				return Outcome::Missing;
 			case TM_Updated:
+			{
 				check_isolation(result);
-				if (!lock_newest_version(table, row, mode))
-					return false;
+
+				Outcome outcome = lock_newest_version(table, row, mode, Outcome::Pending);
+
+				if (outcome != Outcome::Pending)
+					return outcome;
 				form_new_version(table, row);
 				break;
+			}
 			default: /* GCOVR_EXCL_LINE: as the error */
 				elog(ERROR, "unexpected table_tuple_update status: %d", static_cast<int>(result));
 		}
@@ -182,6 +194,15 @@ open_indexes(DirectTable &table)
 } /* namespace */
 
 Outcome
+direct_table_lock(DirectTable &table, const DirectRow &row)
+{
+	if (!direct_table_find(table, row))
+		return Outcome::Missing;
+	return lock_newest_version(table, row, LockTupleNoKeyExclusive,
+							   direct_table_outcome(table, row));
+}
+
+Outcome
 direct_table_update(DirectTable &table, const DirectRow &row)
 {
 	EState *estate = table.statement->estate;
@@ -191,22 +212,29 @@ direct_table_update(DirectTable &table, const DirectRow &row)
 	if (!direct_table_find(table, row))
 		return Outcome::Missing;
 
-	open_indexes(table);
-	if (has_before_row_triggers(table))
-	{
-		/* The triggers' own lock would follow an update chain with the plan, and there is none. */
-		if (!lock_newest_version(table, row, ExecUpdateLockMode(estate, table.result)))
-			return Outcome::Missing;
-		form_new_version(table, row);
-		if (!fire_before_row_update_triggers(estate, &table.epqstate, table.result,
-											 &table.found->tts_tid, table.updated))
-			return Outcome::Unchanged;
-	}
-	else
-		form_new_version(table, row);
+	bool triggers = has_before_row_triggers(table);
+	Outcome outcome = direct_table_outcome(table, row);
 
-	if (!write_new_version(table, row, &indexes))
-		return Outcome::Missing;
+	/*
+	 * The triggers' own lock would follow an update chain with the plan, and there is none.  And
+	 * whether a row is stale is known only when nobody else can change it.
+	 */
+	if (triggers || outcome != Outcome::Pending)
+		outcome = lock_newest_version(
+			table, row,
+			triggers ? ExecUpdateLockMode(estate, table.result) : LockTupleNoKeyExclusive, outcome);
+	if (outcome != Outcome::Pending)
+		return outcome;
+
+	open_indexes(table);
+	form_new_version(table, row);
+	if (triggers && !fire_before_row_update_triggers(estate, &table.epqstate, table.result,
+													 &table.found->tts_tid, table.updated))
+		return Outcome::Unchanged;
+
+	outcome = write_new_version(table, row, &indexes);
+	if (outcome != Outcome::Updated)
+		return outcome;
 
 	FAULT_POINT(index_insert);
 	List *recheck = index_entries_insert(table.entries, table.updated, estate, indexes,

@@ -4,6 +4,8 @@
  */
 #include "apply/direct/sort_rule.h"
 
+#include <initializer_list>
+
 #include "apply/direct/inheritance_route.h"
 #include "server/server_code.h"
 
@@ -129,20 +131,21 @@ why_not_sorted(const Target &target)
 {
 	constexpr const char *CAST = "A cast of the call runs user-defined code.";
 
-	for (const MappedColumn &column : target.columns)
-	{
-		if (column.cast != nullptr &&
-			expression_runs_user_code(reinterpret_cast<const Node *>(column.cast->expr)))
-			return CAST;
-		if (column.input != nullptr && !is_c_function(column.input->function.fn_oid))
-			return CAST;
-		if (column.comparison != nullptr && column.comparison->same != nullptr &&
-			expression_runs_user_code(
-				reinterpret_cast<const Node *>(column.comparison->same->expr)))
-			return CAST;
-		if (type_runs_user_code(attribute_of(target, column.target).atttypid))
-			return "The type of a column runs user-defined code.";
-	}
+	for (Span<MappedColumn> columns : {target.columns, target.expected})
+		for (const MappedColumn &column : columns)
+		{
+			if (column.cast != nullptr &&
+				expression_runs_user_code(reinterpret_cast<const Node *>(column.cast->expr)))
+				return CAST;
+			if (column.input != nullptr && !is_c_function(column.input->function.fn_oid))
+				return CAST;
+			if (column.comparison != nullptr && column.comparison->same != nullptr &&
+				expression_runs_user_code(
+					reinterpret_cast<const Node *>(column.comparison->same->expr)))
+				return CAST;
+			if (type_runs_user_code(attribute_of(target, column.target).atttypid))
+				return "The type of a column runs user-defined code.";
+		}
 	return nullptr;
 }
 

@@ -146,7 +146,10 @@ deparse_probe(const Target &target, Probe probe)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT u.n");
 	for (const MappedColumn &column : target.columns)
-		if (probe == Probe::Values && !column.is_key)
+		if (probes_values(probe) && !column.is_key)
+			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
+	for (const MappedColumn &column : target.expected)
+		if (probes_expected(probe))
 			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
 	appendStringInfo(&sql, " FROM %s AS t, ", target_name(target));
 	append_source(&sql, target);
@@ -162,6 +165,12 @@ deparse_probe_in_range(const Target &target, Probe probe)
 
 	return psprintf("%s AND t.%s OPERATOR(pg_catalog.>=) $2 AND t.%s OPERATOR(pg_catalog.<=) $3",
 					deparse_probe(target, probe), key, key);
+}
+
+char *
+deparse_lock(const Target &target)
+{
+	return psprintf("%s FOR NO KEY UPDATE OF t", deparse_probe(target, probe_of_locked(target)));
 }
 
 char *

@@ -36,10 +36,17 @@ char *deparse_update_reporting_suppressed(const Target &target);
 
 /*
  * deparse_probe
- *		SELECT of the positions of the elements that have a row and, for a probe
- *		of values, of the row's value columns in the order of the source.
+ *		SELECT of the positions of the elements that have a row, and of the columns that are
+ *		probed: the value columns and the expected ones, both in the order of the source.
  */
 char *deparse_probe(const Target &target, Probe probe);
+
+/*
+ * deparse_lock
+ *		The same for probe_of_locked(), with the lock of an UPDATE.  Under READ COMMITTED it
+ *		returns the newest version of a row, if that still has the key.
+ */
+char *deparse_lock(const Target &target);
 
 /* deparse_probe_in_range: the same for a key of one integer column between $2 and $3. */
 char *deparse_probe_in_range(const Target &target, Probe probe);

@@ -8,7 +8,6 @@
 #include "apply/recheck.h"
 #include "chunk/row_tuple.h"
 #include "server/fault.h"
-#include "target/compare.h"
 
 namespace bulkupdate
 {
@@ -24,38 +23,49 @@ receiver_of(DestReceiver *self)
 	return *reinterpret_cast<OutcomeReceiver *>(self);
 }
 
-/* Are the columns from the second on equal to the source row's values? */
-bool
-returns_values_of(OutcomeReceiver &receiver, const ChunkRow &row, TupleTableSlot *slot)
+/* The outcome by the row's columns, from the second on. */
+Outcome
+outcome_of_columns(OutcomeReceiver &receiver, ChunkRow &row, TupleTableSlot *slot)
 {
 	const Target &target = *receiver.target;
 	HeapTupleData tuple = row_tuple(row.tuple);
+	int first_expected = 2;
 
-	heap_deform_tuple(&tuple, RelationGetDescr(target.relation), receiver.values, receiver.nulls);
-	return has_values(target, receiver.values, receiver.nulls,
-					  [&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); });
+	if (probes_values(receiver.probe))
+	{
+		heap_deform_tuple(&tuple, RelationGetDescr(target.relation), receiver.values,
+						  receiver.nulls);
+		for (const MappedColumn &column : target.columns)
+			first_expected += column.is_key ? 0 : 1;
+	}
+	return outcome_of_found(
+		target, receiver.probe, row, receiver.values, receiver.nulls,
+		[&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); },
+		[&](int i, bool *isnull) { return slot_getattr(slot, i + first_expected, isnull); });
 }
 
-/* Is the row that a statement returns one that was not or need not be changed? */
-bool
-is_unchanged(OutcomeReceiver &receiver, const ChunkRow &row, TupleTableSlot *slot)
+/* The outcome by what a statement returns for a row. */
+Outcome
+outcome_of_returned(OutcomeReceiver &receiver, ChunkRow &row, TupleTableSlot *slot)
 {
-	bool unchanged = false;
+	Outcome outcome = receiver.outcome;
+	bool isnull;
 
 	switch (receiver.returns)
 	{
 		case Returns::Nothing:
 			break;
 		case Returns::Updated:
-			unchanged = !DatumGetBool(slot_getattr(slot, 2, &unchanged));
+			if (!DatumGetBool(slot_getattr(slot, 2, &isnull)))
+				outcome = Outcome::Unchanged;
 			break;
-		case Returns::Values:
+		case Returns::Probed:
 			MemoryContextReset(receiver.memory);
 			with_memory_context(receiver.memory,
-								[&] { unchanged = returns_values_of(receiver, row, slot); });
+								[&] { outcome = outcome_of_columns(receiver, row, slot); });
 			break;
 	}
-	return unchanged;
+	return outcome;
 }
 
 bool
@@ -70,9 +80,8 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 
 	FAULT_POINT(receive);
 
-	/* If several rows have the key (inheritance), one that changes decides. */
-	if (row.outcome != receiver.outcome)
-		row.outcome = is_unchanged(receiver, row, slot) ? Outcome::Unchanged : receiver.outcome;
+	/* Several rows can have the key (inheritance). */
+	row.outcome = combined(row.outcome, outcome_of_returned(receiver, row, slot));
 	return true;
 }
 
@@ -143,7 +152,7 @@ find_function_scan(PlanState *node)
 
 void
 outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<ChunkRow *> rows,
-					  Outcome outcome, Returns returns)
+					  Outcome outcome, Returns returns, Probe probe)
 {
 	int natts = RelationGetDescr(applier.target->relation)->natts;
 
@@ -157,8 +166,9 @@ outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<Ch
 	receiver.rows = rows;
 	receiver.outcome = outcome;
 	receiver.returns = returns;
+	receiver.probe = probe;
 	outcome_receiver_finished(receiver);
-	if (returns != Returns::Values)
+	if (returns != Returns::Probed)
 		return;
 	receiver.memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update compare", ALLOCSET_SMALL_SIZES);

@@ -15,7 +15,7 @@ enum class Returns : uint8
 {
 	Nothing, /* the row was found or updated */
 	Updated, /* whether it was updated or left as it was */
-	Values,  /* the row's value columns */
+	Probed,  /* the columns that are probed */
 };
 
 /*
@@ -29,6 +29,7 @@ struct OutcomeReceiver
 	Rechecks *rechecks;
 	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
 	Returns returns;
+	Probe probe;          /* what is returned, if Probed */
 	Outcome outcome;      /* of a returned row, unless it is Unchanged */
 	QueryDesc *query;     /* set while the executor runs the statement */
 	QueryDesc *finishing; /* set after all rows, for the after-row triggers */
@@ -44,7 +45,7 @@ struct OutcomeReceiver
  *		memory context.
  */
 void outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<ChunkRow *> rows,
-						   Outcome outcome, Returns returns);
+						   Outcome outcome, Returns returns, Probe probe);
 
 /*
  * outcome_receiver_current_row

@@ -34,6 +34,7 @@ struct SqlApplier : Applier
 	Oid array_type; /* array of the target's row type */
 	Planned update;
 	Planned reporting_update;
+	Planned lock;
 	Planned probe_rows;
 	Planned probe_values;
 	Planned probe_rows_in_range;
@@ -50,6 +51,7 @@ struct Statement
 	Outcome outcome;
 	Returns returns;
 	KeyAccess access; /* Range: from the lowest key ($2) to the highest ($3) */
+	Probe probe = Probe::Row;
 };
 
 /* Does every table of the target have the index that covers the key? */
@@ -135,7 +137,8 @@ execute(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 	SPIExecuteOptions options;
 	int result = 0;
 
-	outcome_receiver_init(applier.receiver, applier, rows, statement.outcome, statement.returns);
+	outcome_receiver_init(applier.receiver, applier, rows, statement.outcome, statement.returns,
+						  statement.probe);
 	memset(&options, 0, sizeof(options));
 	options.params = parameters(applier, statement, rows);
 	options.dest = &applier.receiver.base;
@@ -151,6 +154,43 @@ execute(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
 }
 
+void
+set_outcome(Span<ChunkRow *> rows, Outcome outcome)
+{
+	for (ChunkRow *row : rows)
+		row->outcome = outcome;
+}
+
+/*
+ * Lock rows, and set the outcome of those that are missing, unchanged or stale; returns the others.
+ *
+ * If UPDATE itself compared the expected values, it would not follow a row whose version in the
+ * snapshot differs, although a concurrent update may have given it these values.  Nobody else can
+ * change the rows until the UPDATE, whose snapshot is a newer one and sees what was locked.
+ */
+Span<ChunkRow *>
+lock_expected(SqlApplier &applier, Span<ChunkRow *> rows)
+{
+	const Target &target = *applier.target;
+	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(rows.size), 0};
+	MemoryContext memory =
+		AllocSetContextCreate(CurrentMemoryContext, "bulk_update lock", ALLOCSET_DEFAULT_SIZES);
+
+	with_memory_context(memory, [&] {
+		execute(applier,
+				{applier.lock, deparse_lock(target), Outcome::Pending, Returns::Probed,
+				 KeyAccess::LookUp, probe_of_locked(target)},
+				rows);
+	});
+	MemoryContextDelete(memory);
+	FAULT_POINT(locked);
+	for (ChunkRow *row : rows)
+		if (row->outcome == Outcome::Pending)
+			found[found.size++] = row;
+	set_outcome(found, Outcome::Missing);
+	return found;
+}
+
 /*
  * The statement that updates.  Determined again if something has changed on which the plan
  * of the newest one depends, such as triggers and partitions.
@@ -162,13 +202,6 @@ updating(SqlApplier &applier)
 		applier.applied =
 			may_suppress_update(*applier.target) ? &applier.reporting_update : &applier.update;
 	return *applier.applied;
-}
-
-void
-set_outcome(Span<ChunkRow *> rows, Outcome outcome)
-{
-	for (ChunkRow *row : rows)
-		row->outcome = outcome;
 }
 
 void
@@ -189,6 +222,9 @@ apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
+		if (target.expected.size > 0)
+			rows = lock_expected(applier, rows);
+
 		Planned &planned = updating(applier);
 
 		if (&planned == &applier.reporting_update)
@@ -210,8 +246,8 @@ probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 {
 	SqlApplier &applier = static_cast<SqlApplier &>(base);
 	const Target &target = *applier.target;
-	bool values = probe == Probe::Values;
-	Returns returns = values ? Returns::Values : Returns::Nothing;
+	bool values = probes_values(probe);
+	Returns returns = probe == Probe::Row ? Returns::Nothing : Returns::Probed;
 
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
@@ -224,12 +260,13 @@ probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 			execute(applier,
 					{values ? applier.probe_values_in_range : applier.probe_rows_in_range,
 					 deparse_probe_in_range(target, probe), Outcome::Pending, returns,
-					 KeyAccess::Range},
+					 KeyAccess::Range, probe},
 					rows);
 		else
 			execute(applier,
 					{values ? applier.probe_values : applier.probe_rows,
-					 deparse_probe(target, probe), Outcome::Pending, returns, KeyAccess::LookUp},
+					 deparse_probe(target, probe), Outcome::Pending, returns, KeyAccess::LookUp,
+					 probe},
 					rows);
 	});
 	return nullptr;
