@@ -19,7 +19,7 @@ CREATE TABLE t (
     s int CONSTRAINT s_is_unique UNIQUE DEFERRABLE,
     ref int CONSTRAINT ref_is_known REFERENCES t (u) DEFERRABLE
 );
-INSERT INTO t SELECT i, i, 0, i * 10, i, CASE i WHEN 57 THEN 530 WHEN 58 THEN 510 END FROM generate_series(1, 60) AS i;
+INSERT INTO t SELECT i, i, 0, i * 10, i, CASE i WHEN 57 THEN 530 WHEN 58 THEN 510 END FROM generate_series(1, 65) AS i;
 CREATE INDEX ON t (ref);
 CREATE TABLE original AS TABLE t;
 ALTER TABLE original ADD PRIMARY KEY (id), ADD UNIQUE (u);
@@ -27,10 +27,10 @@ ALTER TABLE original ADD PRIMARY KEY (id), ADD UNIQUE (u);
 -- The source's keys are text: some are no numbers, and some are equal but look different.
 CREATE CAST (text AS integer) WITH INOUT AS ASSIGNMENT;
 
--- v is numeric and may not fit into an integer.  n: key order, with rows without a key in between.
+-- v is numeric and may not fit into an integer.  x: the expected value of v.  n: key order, with rows without a key in between.
 CREATE TABLE source_row (n int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                          id int GENERATED ALWAYS AS (CASE WHEN k !~ 'x' THEN k::int END) STORED,
-                         k text, v numeric, w int, u int, s int, ref int, class text);
+                         k text, v numeric, w int, u int, s int, ref int, x numeric, class text);
 INSERT INTO source_row (k, v, w, u, class) VALUES
     ('x1',  1,     1,    NULL, 'uncoercible key'),          -- a key that cannot be coerced, first
     ('1',   1,     0,    10,   'good'),                     -- unchanged
@@ -103,6 +103,11 @@ INSERT INTO source_row (k, v, w, u, s, ref, class) VALUES
     ('56',  -56,   13,   7056, 56,   NULL, 'end bad check');
 INSERT INTO source_row (k, v, w, u, class) VALUES
     ('59',  59,    0,    590,  'good'),                     -- unchanged
+    ('61',  -61,   1,    610,  'stale'),
+    ('62',  62,    0,    620,  'stale'),                    -- unchanged, or stale
+    ('63',  -63,   1,    630,  'stale'),                    -- duplicates, one of them stale
+    ('63',  -63.1, 2,    630,  'duplicate'),
+    ('64',  -64,   13,   640,  'stale bad check'),          -- the check fails only if it is not stale
     ('100', -100,  1,    NULL, 'missing'),
     ('101', 1e12,  1,    NULL, 'uncoercible'),              -- missing, but the value is coerced before that
     ('102', -102,  13,   NULL, 'missing'),                  -- missing, so no constraint is checked
@@ -115,6 +120,7 @@ INSERT INTO source_row (k, v, w, u, class) VALUES
     ('x3',  0,     1,    NULL, 'uncoercible key'),          -- last
     ('2',   -2.9,  1,    20,   'duplicate');            -- far from its first occurrence: out of key order
 UPDATE source_row SET s = id WHERE id NOT BETWEEN 28 AND 56;
+UPDATE source_row SET x = CASE WHEN class !~ 'stale' THEN id WHEN id <> 63 THEN -1 END;
 ANALYZE t, original, source_row;
 
 -- Four orders: that one, reversed, random, and late: two thirds in order, then the others.
@@ -129,6 +135,7 @@ SELECT ord, without, concat_ws(' without ', ord, without) AS variant, s.*,
        (SELECT DISTINCT concat_ws('|', bad, duplicate, missing) AS without
           FROM unnest('{NULL,uncoercible|check,uncoercible|bad,uncoercible|bad|unknown|taken,
                         uncoercible|bad|unknown|together,uncoercible|bad|unknown|taken|together,
+                        end|stale,end|uncoercible|bad|stale,
                         end,end|uncoercible key,end|uncoercible,end|uncoercible|check,end|uncoercible|bad}'::text[]) AS bad,
                unnest('{NULL,duplicate}'::text[]) AS duplicate,
                unnest('{NULL,missing}'::text[]) AS missing) AS w, source_row AS s
@@ -143,7 +150,7 @@ CREATE INDEX ON source (variant, pos);
 --
 CREATE TABLE plan AS
 WITH keys AS (
-    SELECT variant, without, on_duplicate, n, pos, k, v, w, u, s, ref,
+    SELECT variant, without, on_duplicate, n, pos, k, v, w, u, s, ref, x,
            id, k ~ 'x' IS TRUE AS bad_key, v >= 1e12 IS TRUE AS bad_value
       FROM source, unnest('{error,first,last}'::text[]) AS on_duplicate
      WHERE on_duplicate = 'error' OR without !~ 'duplicate'
@@ -168,11 +175,12 @@ WITH keys AS (
                                           CASE on_duplicate WHEN 'last' THEN -pos ELSE pos END) AS turn
       FROM split
 )
-SELECT variant, without, on_duplicate, chunk_size, n, pos, k, v, w, u, s, ref, id, bad_key, bad_value, kept,
+SELECT variant, without, on_duplicate, chunk_size, n, pos, k, v, w, u, s, ref, x, id, bad_key, bad_value, kept,
        id IS NOT NULL AND kept <> pos AS is_duplicate, split, turn, (turn - 1) / chunk_size + 1 AS chunk,
        id IS NOT NULL AND kept = pos AND NOT bad_value AS has_image,
        EXISTS (SELECT FROM t WHERE t.id = fed.id) AS is_there,
        EXISTS (SELECT FROM t WHERE (t.id, t.v, t.w, t.u, t.s) = (fed.id, fed.v, fed.w, fed.u, fed.s) AND fed.ref IS NULL) AS is_same,
+       EXISTS (SELECT FROM t WHERE t.id = fed.id AND t.v IS DISTINCT FROM fed.x) AS is_stale,
        NULL::text AS sqlstate, NULL::text AS constraint_name
   FROM fed;
 CREATE INDEX ON plan (variant, on_duplicate, chunk_size);
@@ -337,8 +345,9 @@ SELECT id, class, array_agg(DISTINCT coalesce(sqlstate, 'none')) AS failures
 
 SELECT bulk_update_create_rejects('rejects');
 
+-- on_stale: NULL if no values are expected
 CREATE TYPE policies AS (on_missing text, on_duplicate text, on_error text, skip_unchanged bool,
-                         rejects regclass, reject_limit bigint, dry_run bool);
+                         rejects regclass, reject_limit bigint, dry_run bool, on_stale text);
 
 -- The outcome of each row if nothing stops the call
 CREATE FUNCTION expected_rows(in_variant text, size int, p policies)
@@ -355,6 +364,7 @@ LANGUAGE sql STABLE AS $$
                                 WHEN bad_value THEN 'rejected'
                                 WHEN NOT is_there THEN 'missing'
                                 WHEN p.skip_unchanged AND is_same THEN 'unchanged'
+                                WHEN p.on_stale IS NOT NULL AND is_stale THEN 'stale'
                                 WHEN p.dry_run OR p.on_error = 'stop' OR sqlstate IS NULL THEN 'updated'
                                 ELSE 'rejected' END AS outcome) AS o
      WHERE variant = in_variant AND on_duplicate = p.on_duplicate AND chunk_size = size
@@ -390,7 +400,10 @@ LANGUAGE sql STABLE AS $$
             SELECT ARRAY[chunk, 3, pos], 'P0002', format('source row %s', pos)
               FROM e WHERE outcome = 'missing' AND p.on_missing = 'error'
             UNION ALL
-            (SELECT ARRAY[chunk, 4], '54000', format('%s rows were rejected', rejected)
+            SELECT ARRAY[chunk, 4, pos], '55000', format('that source row %s expects', pos)
+              FROM e WHERE outcome = 'stale' AND p.on_stale = 'error'
+            UNION ALL
+            (SELECT ARRAY[chunk, 5], '54000', format('%s rows were rejected', rejected)
               FROM (SELECT chunk, sum(count(*) FILTER (WHERE outcome = 'rejected'))
                                   OVER (ORDER BY chunk) AS rejected
                       FROM e GROUP BY chunk) AS c
@@ -406,7 +419,8 @@ LANGUAGE sql STABLE AS $$
                                   ELSE jsonb_build_object('id', (r).k) END,
                              jsonb_build_object('v', CASE WHEN (r).has_image THEN (r).v::int ELSE (r).v END,
                                                 'w', (r).w, 'u', (r).u, 's', (r).s, 'ref', (r).ref),
-                             code, violated, outcome = 'rejected')::text
+                             code, violated, outcome = 'rejected',
+                             CASE outcome WHEN 'stale' THEN jsonb_build_object('v', (r).id) END)::text
       FROM expected_rows(in_variant, size, p) WHERE outcome NOT IN ('updated', 'unchanged')
      ORDER BY (r).pos
 $$;
@@ -437,7 +451,7 @@ DECLARE
     detail text;
     context text;
 BEGIN
-    IF p.rejects IS NOT NULL AND (p.on_missing, p.on_duplicate, p.on_error) = ('error', 'error', 'stop') THEN
+    IF p.rejects IS NOT NULL AND (p.on_missing, p.on_duplicate, p.on_error, coalesce(p.on_stale, 'error')) = ('error', 'error', 'stop', 'error') THEN
         expected_code := '22023';
         needle := 'has no effect with these policies';
     END IF;
@@ -446,23 +460,26 @@ BEGIN
         SELECT jsonb_build_object('updated', coalesce(sum(rows_updated), 0),
                                   'unchanged', coalesce(sum(rows_unchanged), 0),
                                   'missing', coalesce(sum(rows_missing), 0),
+                                  'stale', coalesce(sum(rows_stale), 0),
                                   'duplicate', coalesce(sum(rows_duplicate), 0),
                                   'rejected', coalesce(sum(rows_rejected), 0)),
-               count(*) FILTER (WHERE rows_fetched <> rows_updated + rows_unchanged + rows_missing +
+               count(*) FILTER (WHERE rows_fetched <> rows_updated + rows_unchanged + rows_missing + rows_stale +
                                                       rows_duplicate + rows_rejected
                                       OR rows_fetched <> size AND NOT is_last
                                       OR rows_fetched NOT BETWEEN 1 AND size)
           INTO counts, wrong_chunks
           FROM (SELECT *, chunk = max(chunk) OVER () AS is_last
-                  FROM bulk_update_query('t', format('SELECT k, v, w, u, s, ref FROM source WHERE variant = %L ORDER BY pos',
-                                                     in_variant),
+                  FROM bulk_update_query('t', format('SELECT k, v, w, u, s, ref%s FROM source WHERE variant = %L ORDER BY pos',
+                                                     CASE WHEN p.on_stale IS NOT NULL THEN ', x' END, in_variant),
                                          '{id,v,w,u,s,ref}', chunk_size => size, on_missing => p.on_missing,
                                          on_duplicate => p.on_duplicate, on_error => p.on_error,
                                          skip_unchanged => p.skip_unchanged, rejects => p.rejects,
-                                         reject_limit => p.reject_limit, dry_run => p.dry_run)) AS c;
+                                         reject_limit => p.reject_limit, dry_run => p.dry_run,
+                                         expected_columns => CASE WHEN p.on_stale IS NOT NULL THEN '{v}'::name[] END,
+                                         on_stale => coalesce(p.on_stale, 'ignore'))) AS c;
         SELECT array_agg(t::text ORDER BY id) INTO contents FROM t;
         SELECT coalesce(array_agg(jsonb_build_array(chunk, source_row, reason, key, new_values, sqlstate,
-                                                    constraint_name, message IS NOT NULL)::text
+                                                    constraint_name, message IS NOT NULL, current_values)::text
                                   ORDER BY source_row), '{}'),
                count(DISTINCT (run, target)) INTO recorded, runs
           FROM rejects WHERE target = 't'::regclass;
@@ -487,6 +504,7 @@ BEGIN
     SELECT jsonb_build_object('updated', count(*) FILTER (WHERE outcome = 'updated'),
                               'unchanged', count(*) FILTER (WHERE outcome = 'unchanged'),
                               'missing', count(*) FILTER (WHERE outcome = 'missing'),
+                              'stale', count(*) FILTER (WHERE outcome = 'stale'),
                               'duplicate', count(*) FILTER (WHERE outcome = 'duplicate'),
                               'rejected', count(*) FILTER (WHERE outcome = 'rejected'))
       INTO expected_counts FROM expected_rows(in_variant, size, p);
@@ -515,10 +533,10 @@ BEGIN
 END
 $$;
 
--- All values of all policies; reject_limit only where it is allowed
+-- All values of all policies; reject_limit only where it is allowed, and on_stale not with all others
 CREATE TABLE combination AS
 SELECT ord, chunk_size,
-       ROW(on_missing, on_duplicate, on_error, skip_unchanged, rejects, reject_limit, dry_run)::policies AS p
+       ROW(on_missing, on_duplicate, on_error, skip_unchanged, rejects, reject_limit, dry_run, on_stale)::policies AS p
   FROM unnest('{key,reversed,random,late}'::text[]) AS ord,
        unnest('{1,2,7,1000,2147483647}'::int[]) AS chunk_size,
        unnest('{ignore,error}'::text[]) AS on_missing,
@@ -527,35 +545,47 @@ SELECT ord, chunk_size,
        unnest('{f,t}'::bool[]) AS skip_unchanged,
        unnest('{NULL,rejects}'::regclass[]) AS rejects,
        unnest('{NULL,4,1000}'::bigint[]) AS reject_limit,
-       unnest('{f,t}'::bool[]) AS dry_run
- WHERE on_error = 'skip' OR reject_limit IS NULL;
+       unnest('{f,t}'::bool[]) AS dry_run,
+       unnest('{NULL,ignore,error}'::text[]) AS on_stale
+ WHERE (on_error = 'skip' OR reject_limit IS NULL)
+   AND (on_stale IS NULL
+        OR reject_limit IS NULL AND CASE on_stale WHEN 'ignore' THEN rejects IS NOT NULL
+                                                  ELSE rejects IS NULL AND on_missing = 'ignore' END);
 
 -- With all rows, and without those that the policies make an error of.  Where nothing else precedes
 -- them, each kind of error should come first once.  Rows that are checked at a statement's end are not
--- in each call, because they take much longer.
+-- in each call, because they take much longer.  Where errors stop the call, a row that would be stale
+-- may be the first bad one otherwise: with expected values, there are no bad rows then.
 CREATE TABLE run AS
 SELECT r.*, e.*
   FROM (SELECT DISTINCT c.*, concat_ws(' without ', ord, concat_ws('|', bad, duplicate, missing)) AS variant
           FROM combination AS c,
-               LATERAL (SELECT 'end', NULL, NULL
+               LATERAL (SELECT 'end', NULL, NULL WHERE (p).on_error = 'skip' OR (p).on_stale IS NULL
                         UNION ALL
                         SELECT v.bad, CASE (p).on_duplicate WHEN 'error' THEN 'duplicate' END,
                                CASE (p).on_missing WHEN 'error' THEN 'missing' END
                           FROM (SELECT 'end' AS bad WHERE (p).on_error = 'skip'
                                 UNION ALL
-                                SELECT unnest('{end|uncoercible,end|uncoercible|bad}'::text[]) WHERE (p).on_error = 'stop'
+                                SELECT 'end|stale' WHERE (p).on_error = 'skip' AND (p).on_stale = 'error'
+                                UNION ALL
+                                SELECT 'end|uncoercible|bad|stale' WHERE (p).on_error = 'stop' AND (p).on_stale = 'error'
+                                UNION ALL
+                                SELECT 'end|uncoercible|bad' WHERE (p).on_error = 'stop' AND (p).on_stale IS NOT NULL
+                                UNION ALL
+                                SELECT unnest('{end|uncoercible,end|uncoercible|bad}'::text[])
+                                 WHERE (p).on_error = 'stop' AND (p).on_stale IS NULL
                                 UNION ALL
                                 SELECT unnest('{end|uncoercible key,end|uncoercible|check}'::text[])
-                                 WHERE (p).on_error = 'stop' AND NOT (p).skip_unchanged AND (p).rejects IS NULL
+                                 WHERE (p).on_error = 'stop' AND (p).on_stale IS NULL AND NOT (p).skip_unchanged AND (p).rejects IS NULL
                                 UNION ALL
                                 SELECT NULL WHERE (p).on_error = 'skip' AND (p).reject_limit IS NOT DISTINCT FROM
                                                   CASE WHEN (p).rejects IS NULL THEN 4 END
                                 UNION ALL
                                 SELECT unnest('{uncoercible|bad|unknown|taken,uncoercible|bad|unknown|taken|together}'::text[])
-                                 WHERE (p).on_error = 'stop' AND (p).rejects IS NULL
+                                 WHERE (p).on_error = 'stop' AND (p).on_stale IS NULL AND (p).rejects IS NULL
                                 UNION ALL
                                 SELECT unnest('{uncoercible|check,uncoercible|bad,uncoercible|bad|unknown|together}'::text[])
-                                 WHERE (p).on_error = 'stop' AND (p).rejects IS NULL AND NOT (p).skip_unchanged
+                                 WHERE (p).on_error = 'stop' AND (p).on_stale IS NULL AND (p).rejects IS NULL AND NOT (p).skip_unchanged
                                    AND NOT (p).dry_run
                                ) AS v) AS w (bad, duplicate, missing)) AS r,
        LATERAL expected_error(variant, chunk_size, p) AS e;

@@ -227,6 +227,21 @@ def test_applying(case):
     assert all(n > 0 for n in row[2:]), ("no figure is zero", row)
 
 
+def test_stale(case):
+    """Stale rows are counted with the other outcomes, which add up to the rows of the finished chunks."""
+    case.close_gate()
+    case.gate_at("target", "BEFORE UPDATE", 9499, 1)
+    source = """SELECT CASE WHEN i % 10 = 1 THEN -i ELSE i END, 'new', CASE WHEN i % 4 = 0 THEN 'other' ELSE 'old' END
+                  FROM generate_series(1, 9499) i ORDER BY 1"""
+    statement = case.background(source, "'{id,v}', chunk_size => 1000, expected_columns => '{v}'")
+    case.held(statement)
+    counts = case.row("rows_updated, rows_missing, rows_stale, rows_unchanged + rows_duplicate + rows_rejected")
+    chunk = case.row("chunk")[0]
+    case.open_gate()
+    case.end(statement)
+    assert counts[1] > 0 and counts[2] > 1000 and counts[3] == 0 and sum(counts) == 1000 * chunk, counts
+
+
 def test_recording(case):
     """Recording rejects: the outcomes of a chunk are added when its rejects are recorded."""
     case.close_gate()
@@ -386,21 +401,21 @@ def test_privileges(case):
     statement = case.background(gated_source(5000))
     case.held(statement)
     everything = ("pid, datname, usename, target::text, phase, chunk, rows_fetched, rows_updated, rows_unchanged,"
-                  " rows_missing, rows_duplicate, rows_rejected, rows_estimated, rows_per_second IS NULL,"
+                  " rows_missing, rows_stale, rows_duplicate, rows_rejected, rows_estimated, rows_per_second IS NULL,"
                   " elapsed IS NULL, started_at IS NULL, ordering IS NULL,"
                   " spilled_bytes IS NULL")
     whole = case.row(everything)
     assert None not in whole and whole[3:5] == ("target", "fetching"), ("a superuser sees all", whole)
     with Session() as observer:
         for role, expected in (("reader", whole), ("member", whole), ("owner_of_call", whole),
-                               ("stranger", whole[:3] + (None,) * 10 + (True,) * 5)):
+                               ("stranger", whole[:3] + (None,) * 11 + (True,) * 5)):
             observer.run(f"SET ROLE {role}")
             assert case.row(everything, observer) == expected, f"{role} sees what is for them"
     columns = case.admin.run("SELECT column_name::text FROM information_schema.columns"
                              " WHERE table_name = 'bulk_update_progress' ORDER BY ordinal_position")
     assert [name for name, in columns] == (
-        "pid datname usename target phase chunk rows_fetched rows_updated rows_unchanged rows_missing rows_duplicate"
-        " rows_rejected rows_estimated rows_per_second elapsed started_at ordering spilled_bytes").split()
+        "pid datname usename target phase chunk rows_fetched rows_updated rows_unchanged rows_missing rows_stale"
+        " rows_duplicate rows_rejected rows_estimated rows_per_second elapsed started_at ordering spilled_bytes").split()
     case.open_gate()
     case.end(statement)
 

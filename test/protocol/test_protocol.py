@@ -383,15 +383,15 @@ class Calls(Case):
         reply = self.ok(self.wire.sync())
         self.assertEqual(reply.columns, [(name, oid, 1) for name, oid in (
             ("chunk", 20), ("rows_fetched", 20), ("rows_updated", 20), ("rows_unchanged", 20), ("rows_missing", 20),
-            ("rows_duplicate", 20), ("rows_rejected", 20), ("first_key", 25), ("last_key", 25), ("elapsed_ms", 701),
-            ("memory_bytes", 20), ("applier", 25), ("ordering", 25), ("spilled_bytes", 20))])
+            ("rows_stale", 20), ("rows_duplicate", 20), ("rows_rejected", 20), ("first_key", 25), ("last_key", 25),
+            ("elapsed_ms", 701), ("memory_bytes", 20), ("applier", 25), ("ordering", 25), ("spilled_bytes", 20))])
         (row,) = reply.rows
-        self.assertEqual([struct.unpack("!q", value)[0] for value in row[:7]], [1, 10, 10, 0, 0, 0, 0])
-        self.assertEqual(row[7:9], (b"1", b"10"))
-        self.assertGreaterEqual(struct.unpack("!d", row[9])[0], 0)
-        self.assertGreater(struct.unpack("!q", row[10])[0], 0)
-        self.assertIn(row[11], (b"sql", b"direct"))
-        self.assertEqual((row[12], struct.unpack("!q", row[13])[0]), (b"stream", 0))
+        self.assertEqual([struct.unpack("!q", value)[0] for value in row[:8]], [1, 10, 10, 0, 0, 0, 0, 0])
+        self.assertEqual(row[8:10], (b"1", b"10"))
+        self.assertGreaterEqual(struct.unpack("!d", row[10])[0], 0)
+        self.assertGreater(struct.unpack("!q", row[11])[0], 0)
+        self.assertIn(row[12], (b"sql", b"direct"))
+        self.assertEqual((row[13], struct.unpack("!q", row[14])[0]), (b"stream", 0))
         self.commit()
         self.applied()
 
