@@ -121,7 +121,7 @@ def gather(way, outcome, known):
             facts["log"] = way.run("SELECT kind, name, place, op, old, new FROM d.log ORDER BY id")
         elif relname == "rejects":
             facts["rejects"] = way.run("""SELECT target::text, chunk, source_row, reason, key::text, new_values::text, sqlstate, message,
-                                                 detail, constraint_name FROM d.rejects ORDER BY source_row""")
+                                                 detail, constraint_name, current_values::text FROM d.rejects ORDER BY source_row""")
         else:
             facts["rows"][relname] = sorted(row[0] for row in way.run(f"SELECT x::text FROM ONLY {table} AS x"))
     facts["tuples"], facts["toast"] = {}, {}

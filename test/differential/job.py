@@ -1,5 +1,6 @@
 """A random source for a random target, and the arguments of the call."""
 
+import expected
 import self_reference
 from kinds import NOT_READ, WITHOUT_EQUALITY, bare, quoted
 
@@ -12,6 +13,7 @@ class Job:
         self.choose_columns()
         self.choose_arguments()
         self.make_source()
+        expected.draw(self)
         self.query = self.source_query()
 
     def maybe(self, probability, feature=None):
@@ -254,6 +256,7 @@ class Job:
 
     def source_query(self):
         names = [f"s_{column.name}" + ("" if self.named else f" AS {column.name}") for column in self.columns]
+        names += [column.source for column in self.expected]
         return f"SELECT {', '.join(names)} FROM d.src ORDER BY {self.arranged}"
 
     # ----- the call
@@ -269,6 +272,7 @@ class Job:
             arguments["columns"] = "ARRAY[" + ", ".join(quoted(column.name) for column in self.columns) + "]::name[]"
         if self.rejects:
             arguments["rejects"] = "'d.rejects'"
+        arguments.update(expected.arguments(self))
         if ordering:
             arguments["ordering"] = quoted(ordering)
         return ", ".join(f"{name} => {value}" for name, value in sorted(arguments.items()))

@@ -2,6 +2,7 @@
 
 import psycopg2
 
+import expected
 import facts
 import self_reference
 from compare import stops
@@ -93,7 +94,7 @@ class Ways:
             rows = self.run(call)
             names = [column.name for column in self.cursor.description]
             outcome.report += [dict(zip(names, row)) for row in rows]
-        for name in ("updated", "unchanged", "missing", "duplicate", "rejected"):
+        for name in ("updated", "unchanged", "missing", "stale", "duplicate", "rejected"):
             outcome.totals[name] = sum(row[f"rows_{name}"] for row in outcome.report)
         outcome.applier = " and ".join(sorted({row["applier"] for row in outcome.report if row.get("applier")}))
 
@@ -113,16 +114,17 @@ class Ways:
             # Errors that end the call come first.
             if not stops(self.job, [row[2:] for row in rows if row[1] == "rejected"]) and not self.refuses(rows):
                 self.set_late("IMMEDIATE")
-        for name in ("updated", "unchanged", "missing", "duplicate", "rejected"):
+        for name in ("updated", "unchanged", "missing", "stale", "duplicate", "rejected"):
             outcome.totals[name] = sum(row[1] == name for row in rows)
         outcome.errors = [row[2:] for row in rows if row[1] == "rejected"]
         outcome.outcomes = [row[:2] for row in rows]
-        outcome.rejected = sorted((row[0], row[1], row[2], row[3]) for row in rows if row[1] in ("rejected", "missing", "duplicate"))
+        outcome.rejected = sorted((row[0], row[1], row[2], row[3]) for row in rows if row[1] in ("rejected", "missing", "stale", "duplicate"))
 
     def refuses(self, rows):
         """Are there rows that are an error under the call's policies?"""
         job = self.job
         return any(row[1] == "duplicate" and job.on_duplicate == "error" or row[1] == "missing" and job.on_missing == "error"
+                   or row[1] == "stale" and job.on_stale == "error"
                    for row in rows)
 
     def set_late(self, mode):
@@ -211,17 +213,18 @@ class Ways:
 
 def plain_statements(schema, job):
     """The arguments of apply() of plain_function: every row's key and values, coerced; its rank; whether it is applied."""
-    def coerced(table, columns):
+    def coerced(table, columns, stated=()):
         def type_of(column):
             return (bare(column.type) if table == "k" else column.type) + (column.options if "COLLATE" in column.options else "")
 
-        names = ", ".join(column.name for column in columns)
-        fed = ", ".join(job.source_value(column, table == "k") for column in columns)
+        names = ", ".join([column.name for column in columns] + [column.cast for column in stated])
+        fed = ", ".join([job.source_value(column, table == "k") for column in columns] + [column.value for column in stated])
+        types = [f"{column.name} {type_of(column)}" for column in columns] + [f"{column.cast} {column.type}" for column in stated]
         # A key that is out of its type's range belongs to no row.
         no_key = "" if table != "k" else f"""WHEN numeric_value_out_of_range OR string_data_right_truncation OR datetime_field_overflow THEN
             INSERT INTO aux.{table} (n) VALUES (r);
         """
-        return [f"CREATE TABLE aux.{table} (n int, {', '.join(f'{c.name} {type_of(c)}' for c in columns)}, state text, message text)",
+        return [f"CREATE TABLE aux.{table} (n int, {', '.join(types)}, state text, message text)",
                 f"""DO $$ DECLARE r int; code text; problem text; BEGIN
     FOR r IN SELECT n FROM d.src LOOP
         BEGIN
@@ -239,7 +242,7 @@ def plain_statements(schema, job):
     nulls = " OR ".join(f"{column.name} IS NOT DISTINCT FROM NULL" for column in keys)
     which = "pos" if job.on_duplicate != "last" else "pos DESC"
     groups = job.order_by()
-    return (["CREATE SCHEMA aux", "GRANT USAGE ON SCHEMA aux TO PUBLIC"] + coerced("k", keys) + coerced("c", values) + [
+    return (["CREATE SCHEMA aux", "GRANT USAGE ON SCHEMA aux TO PUBLIC"] + coerced("k", keys) + coerced("c", values, job.expected) + [
         f"CREATE TABLE aux.s AS SELECT n, row_number() OVER (ORDER BY {job.arranged}) AS pos FROM d.src",
         f"""CREATE TABLE aux.taken AS
             SELECT n, pos, rank() OVER (ORDER BY {groups}) AS rank, row_number() OVER (PARTITION BY {groups} ORDER BY {which}) = 1 AS taken
@@ -259,7 +262,7 @@ def plain_function(schema, job):
 CREATE FUNCTION aux.apply() RETURNS TABLE (n bigint, outcome text, state text, message text) LANGUAGE plpgsql
 SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
-DECLARE r record; there bigint; unchanged boolean;
+DECLARE r record; there bigint; unchanged boolean; stale boolean;
 BEGIN
     RETURN QUERY SELECT s.pos, 'rejected', k.state, k.message FROM aux.k JOIN aux.s USING (n) WHERE k.state IS NOT NULL;
     RETURN QUERY SELECT s.pos, 'missing', NULL, NULL FROM aux.k JOIN aux.s USING (n) LEFT JOIN aux.taken USING (n)
@@ -269,11 +272,12 @@ BEGIN
         n := r.pos; state := r.state; message := r.message; outcome := 'rejected';
         IF state IS NULL THEN
             BEGIN
-                SELECT count(*), bool_and({equal}) INTO there, unchanged
+                SELECT count(*), bool_and({equal}), {expected.is_stale(job, equal)} INTO there, unchanged, stale
                   FROM aux.k AS k, aux.c AS c, {schema.target} AS t WHERE k.n = r.n AND c.n = r.n AND {condition};
-                outcome := CASE WHEN there = 0 THEN 'missing' WHEN {job.skip_unchanged} AND unchanged THEN 'unchanged' ELSE 'updated' END;
+                outcome := CASE WHEN there = 0 THEN 'missing' WHEN {job.skip_unchanged} AND unchanged THEN 'unchanged'
+                                WHEN stale THEN 'stale' ELSE 'updated' END;
                 -- Without a look beforehand, missing rows are part of the statement.
-                IF NOT {job.dry_run} AND (outcome = 'updated' OR NOT {job.skip_unchanged}) THEN
+                IF NOT {job.dry_run} AND outcome <> 'stale' AND (outcome = 'updated' OR NOT {job.skip_unchanged}) THEN
                     UPDATE {schema.target} AS t SET {assignments}
                       FROM d.src AS s, aux.k AS k WHERE s.n = r.n AND k.n = r.n AND {condition};
                     IF NOT FOUND AND there > 0 THEN

@@ -64,18 +64,19 @@ def disarm(session):
 def check_result(session, workload, report, point=None):
     """A call that has succeeded: the report adds up, the table is as expected."""
     session.run("RESET bulk_update.fault; SET work_mem = '64MB'")
-    fetched, updated, unchanged, missing, duplicate, rejected = (sum(row[i] for row in report) for i in range(1, 7))
+    fetched, updated, unchanged, missing, stale, duplicate, rejected = (sum(row[i] for row in report) for i in range(1, 8))
     rejects = dict(session.run("SELECT reason, count(*) FROM rejects GROUP BY 1"))
     bad = session.run("SELECT key->>'id', message FROM rejects WHERE reason = 'error'")
 
     require(fetched, session.value(f"SELECT count(*) FROM {workload.source}"), "rows_fetched")
-    require(updated + unchanged + missing + duplicate + rejected, fetched, "sum of the outcomes")
-    require((missing, rejected), (rejects.get("missing", 0), rejects.get("error", 0)), "missing and rejected rows")
+    require(updated + unchanged + missing + stale + duplicate + rejected, fetched, "sum of the outcomes")
+    require((missing, stale, rejected), tuple(rejects.get(reason, 0) for reason in ("missing", "stale", "error")),
+            "missing, stale and rejected rows")
     by_fault = [key for key, message in bad if point and message == f"fault at point {point}"]
     if not by_fault:
         expected = () if workload.dry else workload.rejected
         require(sorted(key for key, _ in bad), sorted(expected), "keys of the rejected rows")
-        require((missing, unchanged), (2, workload.unchanged), "missing and unchanged rows")
+        require((missing, unchanged, stale), (2, workload.unchanged, workload.stale), "missing, unchanged and stale rows")
     require(session.value(workload.wrong()), 0, "wrong rows")
     return len(by_fault)
 

@@ -21,6 +21,10 @@ SETUP = """
     CREATE TABLE bad_source AS SELECT id, v,
         CASE id WHEN 5 THEN 3000000000 WHEN 15 THEN -1 ELSE n END AS n FROM plain_source;
 
+    -- every third row is stale
+    CREATE TABLE expected_source AS
+        SELECT id, v, n, CASE WHEN id % 3 <> 0 THEN 'old ' || id END AS expected FROM plain_source;
+
     CREATE TABLE turned_source AS
         SELECT id, v, CASE WHEN id <= 24 THEN id % 24 + 1 ELSE n END AS n FROM plain_source;
 
@@ -71,11 +75,11 @@ TABLES = """
 
 
 class Workload:
-    def __init__(self, name, tables, source, options="chunk_size => 10", rejected=(), unchanged=0,
+    def __init__(self, name, tables, source, options="chunk_size => 10", rejected=(), unchanged=0, stale=0,
                  policies=("stop", "skip"), fails=None):
         self.name, self.tables, self.source, self.options = name, tables, source, options
         self.rejected = rejected  # keys of the rows that are bad without a fault
-        self.unchanged, self.policies = unchanged, policies
+        self.unchanged, self.stale, self.policies = unchanged, stale, policies
         self.fails = fails  # the SQLSTATE that always ends the call
         self.before = ("spill" if tables == "spill" else "plain") + "_before"
         self.dry = "dry_run" in options
@@ -104,6 +108,8 @@ WORKLOADS = [
     Workload("plain", "plain", "plain_source"),
     Workload("skip_unchanged", "plain", "same_source", "chunk_size => 10, skip_unchanged => true", unchanged=8),
     Workload("dry_run", "plain", "plain_source", "chunk_size => 10, dry_run => true"),
+    Workload("expected", "plain", "expected_source",
+             "'{id,v,n}', expected_columns => '{v}', chunk_size => 10", stale=8),
     Workload("bad rows", "plain", "bad_source", rejected=("5", "15"), policies=("skip",)),
     Workload("partitions", "parted", "parted_source"),
     # The error names no row: all chunks are rolled back, and the failed one is applied again to find the row.

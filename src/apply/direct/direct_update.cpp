@@ -104,6 +104,7 @@ lock_newest_version(DirectTable &table, const DirectRow &row, LockTupleMode mode
 	switch (result)
 	{
 		case TM_Ok:
+			FAULT_POINT(locked);
 			if (failure.traversed && !direct_table_has_key(table, row, 0))
 				return Outcome::Missing;
 			return direct_table_outcome(table, row);
