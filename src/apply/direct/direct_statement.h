@@ -37,7 +37,8 @@ struct DirectStatement
  *		Begin an UPDATE of the applier's target, or, for a probe, a SELECT: checks
  *		the privileges, uses the active snapshot and takes a command ID.
  *
- * probe: which columns it reads besides the key.  stats: outlives the statement.  Allocates in the current memory context.
+ * probe: which columns it reads besides the key.  stats: outlives the statement.  Allocates in
+ * the current memory context.
  *
  * Raises 42501, 25006.
  */

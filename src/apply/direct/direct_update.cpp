@@ -218,12 +218,14 @@ direct_table_update(DirectTable &table, const DirectRow &row)
 
 	/*
 	 * The triggers' own lock would follow an update chain with the plan, and there is none.  And
-	 * whether a row is stale is known only when nobody else can change it.
+	 * whether a row is stale is known only when nobody else can change it; that needs no stronger
+	 * lock, even if columns of a unique index are updated.
 	 */
-	if (triggers || outcome != Outcome::Pending)
-		outcome = lock_newest_version(
-			table, row,
-			triggers ? ExecUpdateLockMode(estate, table.result) : LockTupleNoKeyExclusive, outcome);
+	if (triggers && outcome == Outcome::Pending)
+		outcome =
+			lock_newest_version(table, row, ExecUpdateLockMode(estate, table.result), outcome);
+	else if (outcome != Outcome::Pending)
+		outcome = lock_newest_version(table, row, LockTupleNoKeyExclusive, outcome);
 	if (outcome != Outcome::Pending)
 		return outcome;
 
