@@ -89,6 +89,8 @@ CASES = {
     "parallel": Case("an aggregate of 10M rows as the source, with and without parallel workers",
                      ratios(0.65, "ours_query", "ours_query_serial"), (1000000,), ("aggregate",),
                      ("ours_query", "ours_query_serial"), rounds=7, settings="large"),
+    "expected_1m": Case("1M rows in key order, one expected column", ratios(1.08, "ours_expected", "ours"), (1000000,),
+                        peers=("ours", "ours_expected"), rounds=5),
     "pairs_5m": Case("100 pairs into 5M rows", few, (5000000,), tuple(FEW), rounds=15),
     "floor": Case("against UPDATE without a source, key order", ratios(1.5, base="floor"), (1000000, 5000000),
                   peers=("floor", "ours")),

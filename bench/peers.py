@@ -17,8 +17,11 @@ class Peer(NamedTuple):
     rebuilds: bool = False          # only if the table can be replaced by a new one
     aggregate: bool = False         # only if the source is an aggregate
     most_rows: Optional[int] = None
+    expects: bool = False           # the value that field1 has before
 
     def fits(self, shape):
+        if self.expects and ("field1" not in shape.values or shape.changed or shape.entries > 0):
+            return False
         if self.whole_table:
             return shape.whole_table()
         if self.rebuilds:
@@ -154,10 +157,10 @@ def ours_query_serial(cursor, shape):
     return ours_query(cursor, shape)
 
 
-def ours(cursor, shape):
-    cursor.execute(f"DECLARE c NO SCROLL CURSOR FOR SELECT {', '.join(shape.columns())} FROM source")
+def ours(cursor, shape, more_columns="", more_arguments=""):
+    cursor.execute(f"DECLARE c NO SCROLL CURSOR FOR SELECT {', '.join(shape.columns())}{more_columns} FROM source")
     cursor.execute("SELECT * FROM bulk_update('objects', 'c'"
-                   f"{', skip_unchanged => true' if shape.skip_unchanged else ''})")
+                   f"{', skip_unchanged => true' if shape.skip_unchanged else ''}{more_arguments})")
     return way([column.name for column in cursor.description], cursor.fetchall())
 
 
@@ -171,9 +174,18 @@ def way(columns, report):
     return ", ".join(word for word in words if word)
 
 
+def ours_expected(cursor, shape):
+    return ours(cursor, shape, ", field1 - 1", ", expected_columns => '{field1}'")
+
+
 def ours_sql(cursor, shape):
     cursor.execute("SET LOCAL bulk_update.applier = 'sql'")
     return ours(cursor, shape)
+
+
+def ours_sql_expected(cursor, shape):
+    cursor.execute("SET LOCAL bulk_update.applier = 'sql'")
+    return ours_expected(cursor, shape)
 
 
 PEERS = {
@@ -188,7 +200,9 @@ PEERS = {
     "ours_query": Peer("`bulk_update_query`, `ordering => 'sort'`", ours_query, aggregate=True),
     "ours_query_serial": Peer("the same without parallel workers", ours_query_serial, aggregate=True),
     "ours_sql": Peer("`bulk_update`, `applier = sql`", ours_sql),
+    "ours_sql_expected": Peer("`bulk_update`, `applier = sql`, `expected_columns`", ours_sql_expected, expects=True),
     "ours": Peer("`bulk_update`", ours),
+    "ours_expected": Peer("`bulk_update`, `expected_columns`", ours_expected, expects=True),
     "django": Peer("Django `bulk_update(batch_size=250)`", most_rows=1000000),
     "execute_values": Peer("psycopg2 `execute_values(page_size=1000)`"),
     "django_copy": Peer("Django, `COPY` to a temporary table, `UPDATE … FROM` it"),

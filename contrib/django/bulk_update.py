@@ -39,13 +39,14 @@ BATCH_ROWS = 2000
 BATCH_CHARACTERS = 500_000
 INSERT_PARAMETERS = 10_000
 ORDINAL = "bulk_update ordinal"
+EXPECTED = "bulk_update expected "
 
 _numbers = itertools.count(1)
 
 
-class Account(namedtuple("Account", "rows_fetched rows_updated rows_unchanged rows_missing rows_duplicate"
-                                    " rows_rejected chunks")):
-    """The outcomes of the objects: rows_fetched is the sum of the next five."""
+class Account(namedtuple("Account", "rows_fetched rows_updated rows_unchanged rows_missing rows_stale"
+                                    " rows_duplicate rows_rejected chunks")):
+    """The outcomes of the objects: rows_fetched is the sum of the next six."""
 
     @property
     def rows_matched(self):
@@ -54,26 +55,29 @@ class Account(namedtuple("Account", "rows_fetched rows_updated rows_unchanged ro
 
 
 def bulk_update(queryset_or_model, objects, fields, *, using=None, batch_size=None, on_missing=None, on_duplicate=None,
-                on_error=None, skip_unchanged=None, rejects=None, reject_limit=None, dry_run=None, ordering=None):
+                on_error=None, skip_unchanged=None, rejects=None, reject_limit=None, dry_run=None, ordering=None,
+                expected=None, on_stale=None):
     """Write the given fields of the objects, any iterable, to their rows; return an Account.
 
     The first argument is a model, a manager or a queryset; rows that do not match a queryset's filter count as missing.
     batch_size is the extension's chunk_size; using is a database alias; the other options are those of the extension, and
-    None means its default. An error, in the program or in the database, undoes only this call.
+    None means its default. expected: names of fields; only rows that still have the values with which their objects were
+    loaded are updated, the others are stale. An error, in the program or in the database, undoes only this call.
     """
     if batch_size is not None and batch_size <= 0:
         raise ValueError("Batch size must be a positive integer.")
     queryset = _queryset(queryset_or_model, using)
     options = dict(chunk_size=batch_size, on_missing=on_missing, on_duplicate=on_duplicate, on_error=on_error,
                    skip_unchanged=skip_unchanged, rejects=rejects, reject_limit=reject_limit, dry_run=dry_run,
-                   ordering=ordering)
+                   ordering=ordering, on_stale=on_stale)
     groups = _fields_by_table(queryset.model, fields)
     if len(groups) > 1:
         tables = ", ".join(model._meta.db_table for model in groups)
         raise ValueError(f"bulk_update() updates one table at a time, and these fields are of {tables}.")
     (model, group), = groups.items()
     given = {name: value for name, value in options.items() if value is not None}
-    return _Call(queryset, model, group, given).run(objects)
+    stated = [] if expected is None else _expected_fields(queryset.model, model, expected)
+    return _Call(queryset, model, group, stated, given).run(objects)
 
 
 class BulkUpdateQuerySet(QuerySet):
@@ -141,10 +145,27 @@ def _fields_by_table(model, names):
     return groups
 
 
+def _expected_fields(model, with_table, names):
+    """The fields whose values are expected, of the model that has the table."""
+    names = [names] if isinstance(names, str) else list(names)
+    if not names:
+        raise ValueError("Field names must be given in expected, or it must be omitted.")
+    fields = list(dict.fromkeys(model._meta.get_field(name) for name in names))
+    for field in fields:
+        if not field.concrete or field.many_to_many:
+            raise ValueError(f"expected can only name concrete fields, and '{field.name}' is not one.")
+        if field in _key_fields(with_table) or field.primary_key:
+            raise ValueError(f"expected cannot name primary key fields, such as '{field.name}'.")
+        if field.model._meta.concrete_model is not with_table:
+            raise ValueError(f"expected can only name fields of {with_table._meta.db_table}, and '{field.name}' is of"
+                             f" {field.model._meta.db_table}.")
+    return fields
+
+
 class _Call:
     """One call: stage() fills the temporary table, apply() updates from it with the extension."""
 
-    def __init__(self, queryset, model, fields, options):
+    def __init__(self, queryset, model, fields, expected, options):
         self.queryset, self.options = queryset, options
         self.connection = connections[queryset.db]
         if self.connection.vendor != "postgresql":
@@ -153,7 +174,7 @@ class _Call:
         own = queryset.model._meta.concrete_model
         self.keys = _key_fields(model)
         self.links = self.keys if model is own else [self.link(own, model)]
-        self.fields = fields
+        self.fields, self.expected = fields, expected
         # A child's row may be missing although its parent's exists.
         self.restricted = bool(queryset.query.where) or model is not own
         if self.restricted and (options.get("on_missing") == "error" or "rejects" in options):
@@ -162,6 +183,7 @@ class _Call:
         quote = self.connection.ops.quote_name
         self.target = quote(model._meta.db_table)
         self.columns = [quote(field.column) for field in self.keys + fields]
+        self.columns += [quote(f"{EXPECTED}{n}") for n in range(len(expected))]
         self.table = f"pg_temp.bulk_update_rows_{next(_numbers)}"
         self.inserted = False
 
@@ -179,7 +201,7 @@ class _Call:
         with transaction.atomic(using=self.queryset.db), self.connection.cursor() as cursor, generator:
             first = list(itertools.islice(objects, 1))
             if not first:
-                return Account(0, 0, 0, 0, 0, 0, 0)
+                return Account(0, 0, 0, 0, 0, 0, 0, 0)
             schema = self.create(cursor)
             self.stage(cursor, itertools.chain(first, objects))
             filtered = self.restrict(cursor) if self.restricted else 0
@@ -210,10 +232,13 @@ class _Call:
         types = {name: type_name for name, type_name, _ in rows}
         compiler = self.queryset.query.get_compiler(self.queryset.db)
         self.staged = []
-        for field, source in zip(self.keys + self.fields, self.links + self.fields):
+        sources = self.links + self.fields + self.expected
+        for n, (field, source) in enumerate(zip(self.keys + self.fields + self.expected, sources)):
             if field.column not in types:
                 raise ProgrammingError(f'table {self.target} has no column "{field.column}".')
-            self.staged.append(_Column(field, source.attname, types[field.column], compiler))
+            kind = _Column if n < len(self.keys + self.fields) else _ExpectedColumn
+            self.staged.append(kind(field, source.attname, types[field.column], compiler))
+            self.staged[-1].written = field in self.fields
         integer = "numeric" if self.options.get("on_error") == "skip" else "bigint"
         definitions = [f'"{ORDINAL}" bigint']
         for name, column in zip(self.columns, self.staged):
@@ -288,15 +313,19 @@ class _Call:
     def apply(self, cursor, schema):
         # COPY only appends; INSERT may fill a gap.
         order = f' ORDER BY "{ORDINAL}"' if self.inserted else ""
+        mapped = len(self.keys + self.fields)
         arguments = {
             "target": self.target,
             "query": f"SELECT {', '.join(self.columns)} FROM {self.table}{order}",
-            "columns": [column.field.column for column in self.staged],
+            "columns": [column.field.column for column in self.staged[:mapped]],
             "key_columns": [field.column for field in self.keys],
             **self.options,
             "report": "total",
         }
-        casts = {"target": "::regclass", "columns": "::name[]", "key_columns": "::name[]", "rejects": "::regclass"}
+        if self.expected:
+            arguments["expected_columns"] = [field.column for field in self.expected]
+        casts = {"target": "::regclass", "columns": "::name[]", "key_columns": "::name[]", "rejects": "::regclass",
+                 "expected_columns": "::name[]"}
         named = ", ".join(f"{name} => %s{casts.get(name, '')}" for name in arguments)
         counts = ", ".join(Account._fields[:-1])
         schema = schema.replace("%", "%%")
@@ -315,9 +344,12 @@ class _Column:
         self.known = _converters(self.element, self.connection)
         self.plain = {"%s", f"%s::{field.db_type(self.connection)}"} if hasattr(field, "get_placeholder") else None
 
+    def value(self, obj):
+        return getattr(obj, self.attname)
+
     def prepare(self, obj):
         """The value that Django passes to the driver."""
-        value = getattr(obj, self.attname)
+        value = self.value(obj)
         if not hasattr(value, "resolve_expression"):
             return self.field.get_db_prep_save(value, self.connection)
         if type(value) is not Value:
@@ -365,6 +397,20 @@ class _Column:
                 return None
             texts.append(text)
         return None if inner and not texts else "{" + ",".join(texts) + "}"
+
+
+class _ExpectedColumn(_Column):
+    """The same for the value with which the object was loaded."""
+
+    def value(self, obj):
+        loaded = getattr(obj, "_loaded_values", {})
+        if self.attname in loaded:
+            return loaded[self.attname]
+        # If a field is written, the attribute has the new value; if it is deferred, the present one would be read.
+        if self.written or self.attname not in obj.__dict__:
+            raise ValueError(f"{obj!r} does not have the value of field '{self.field.name}' as it was loaded: keep it in"
+                             " _loaded_values, as in from_db() of Django's documentation.")
+        return getattr(obj, self.attname)
 
 
 # What the drivers send for subclasses, like TextChoices and psycopg's own of int and UUID, whatever their str() returns.

@@ -186,9 +186,9 @@ class Comparison:
             if name in ("plain", "whole", "refused") or not self.in_one_chunk(name, outcome):
                 continue
             whole = self.found["whole"]
-            states = {"21000"} if self.job.on_duplicate == "error" and whole.totals["duplicate"] else set()
-            states |= {"P0002"} if self.job.on_missing == "error" and whole.totals["missing"] else set()
-            states |= {"55000"} if self.job.on_stale == "error" and whole.totals["stale"] else set()
+            states = {"21000"} if self.job.on_duplicate == "error" and whole.totals.get("duplicate") else set()
+            states |= {"P0002"} if self.job.on_missing == "error" and whole.totals.get("missing") else set()
+            states |= {"55000"} if self.job.on_stale == "error" and whole.totals.get("stale") else set()
             states |= {state for state, _ in stops(self.job, whole.errors)}
             if whole.error:     # of errors before the call, or of UPDATE whatever its rows
                 states = {whole.error["sqlstate"]}

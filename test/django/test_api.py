@@ -61,7 +61,7 @@ class Arguments(Objects):
 
     def test_nothing_to_do_runs_no_statement(self):
         with self.assertStatements(0):
-            self.assertEqual(bulk_update(Object, iter(()), ["field1"]), Account(0, 0, 0, 0, 0, 0, 0))
+            self.assertEqual(bulk_update(Object, iter(()), ["field1"]), Account(0, 0, 0, 0, 0, 0, 0, 0))
 
     def test_as_with_django_auto_now_is_not_touched(self):
         before = list(Object.objects.order_by("id").values_list("changed", flat=True))
@@ -185,7 +185,7 @@ class Options(Objects):
 
     def test_the_account(self):
         account = self.update((3, 30), (99, 1), (1, 10))
-        self.assertEqual(account, (3, 2, 0, 1, 0, 0, 1))
+        self.assertEqual(account, (3, 2, 0, 1, 0, 0, 0, 1))
         self.assertEqual((account.rows_matched, account.rows_missing), (2, 1))
 
     def test_batch_size_is_the_size_of_a_chunk(self):
@@ -200,7 +200,7 @@ class Options(Objects):
     def test_on_duplicate(self):
         with self.assertRaises(DatabaseError):
             self.update((1, 5), (1, 6))
-        self.assertEqual(self.update((1, 5), (2, 5), (1, 6), on_duplicate="first"), (3, 2, 0, 0, 1, 0, 1))
+        self.assertEqual(self.update((1, 5), (2, 5), (1, 6), on_duplicate="first"), (3, 2, 0, 0, 0, 1, 0, 1))
         self.assertEqual(self.changed(id=1), [(1, 5)])
         self.update((1, 5), (2, 5), (1, 6), on_duplicate="last")
         self.assertEqual(self.changed(id=1), [(1, 6)])
@@ -211,7 +211,7 @@ class Options(Objects):
             self.update(*pairs)
         with self.assertRaises(IntegrityError):
             self.update(*pairs[:2])
-        self.assertEqual(self.update(*pairs, on_error="skip"), (4, 2, 0, 0, 0, 2, 1))
+        self.assertEqual(self.update(*pairs, on_error="skip"), (4, 2, 0, 0, 0, 0, 2, 1))
         self.assertEqual(self.changed(id__lt=5), [(1, 1), (2, 14), (3, 3), (4, 15)])
         with self.assertRaises(DatabaseError):
             self.update(*pairs, on_error="skip", reject_limit=1)
@@ -227,10 +227,10 @@ class Options(Objects):
 
     def test_skip_unchanged(self):
         account = self.update((1, 1), (2, 5), skip_unchanged=True)
-        self.assertEqual((account, account.rows_matched), ((2, 1, 1, 0, 0, 0, 1), 2))
+        self.assertEqual((account, account.rows_matched), ((2, 1, 1, 0, 0, 0, 0, 1), 2))
 
     def test_dry_run(self):
-        self.assertEqual(self.update((1, 5), (99, 0), dry_run=True), (2, 1, 0, 1, 0, 0, 1))
+        self.assertEqual(self.update((1, 5), (99, 0), dry_run=True), (2, 1, 0, 1, 0, 0, 0, 1))
         self.assertEqual(self.changed(id=1), [(1, 1)])
 
     def test_ordering(self):

@@ -10,6 +10,7 @@ from types import ModuleType, SimpleNamespace
 
 from django.apps import apps
 from django.db import connections, models
+from django.utils.timezone import now
 
 import bulk_update as module
 from app.models import Object
@@ -57,9 +58,20 @@ class Readme(Case):
         exec(block, self.names)
         self.assertIsInstance(self.names["Readme"].objects.all(), module.BulkUpdateQuerySet)
 
+    def test_expected_values(self):
+        self.names.update(bulk_update=module.bulk_update, DEFERRED=models.DEFERRED)
+        block = self.blocks[4].replace('"updated_at"', '"changed"')
+        self.names["changed_objects"] = lambda queryset: (
+            obj for obj in list(queryset) if Object.objects.filter(id=2).update(changed=now()))
+        exec(block, self.names)
+        self.assertEqual((self.names["account"].rows_updated, self.names["account"].rows_stale), (2, 1))
+        exec(self.blocks[5].replace("class Object(models.Model):", "class Loaded(models.Model):"), self.names)
+        loaded = self.names["Loaded"].from_db("default", ["id"], [1])
+        self.assertEqual(loaded._loaded_values, {"id": 1})
+
     def test_the_reference(self):
         signature = re.sub(r"\s+", " ", self.blocks[3].strip()).replace("( ", "(")
         self.assertEqual(signature, f"bulk_update{inspect.signature(module.bulk_update)}")
-        self.assertEqual(len(self.blocks), 4)
+        self.assertEqual(len(self.blocks), 6)
         for name in (*module.Account._fields, "rows_matched"):
             self.assertIn(f"`{name}`" if name != "rows_matched" else "`account.rows_matched`", self.text)
