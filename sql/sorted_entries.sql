@@ -112,6 +112,9 @@ CREATE FUNCTION unwrap(wrapped) RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN
 CREATE CAST (wrapped AS text) WITH FUNCTION unwrap(wrapped) AS ASSIGNMENT;
 SELECT why('SELECT 1 AS id, ROW(''x'')::wrapped AS v');
 SELECT rows_updated FROM bulk_update_query('seen', 'SELECT i AS id, ROW(''x'')::wrapped AS v FROM generate_series(1, 200) i', chunk_size => 50, report => 'total');
+-- of an expected value
+SELECT detail FROM bulk_update_explain_query('seen', 'SELECT 1, text ''x'', ROW(''x'')::wrapped', '{id,v}', expected_columns => '{v}') WHERE topic = 'index entries';
+SELECT rows_updated FROM bulk_update_query('seen', 'SELECT i, text ''y'', ROW(''x'')::wrapped FROM generate_series(1, 200) i', '{id,v}', expected_columns => '{v}', chunk_size => 50, report => 'total');
 CREATE DOMAIN looking AS text CHECK (look() AND VALUE <> '');
 ALTER TABLE seen ADD d looking DEFAULT 'd';
 SELECT why('SELECT 1 AS id, text ''x'' AS d');

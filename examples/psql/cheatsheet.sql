@@ -15,7 +15,7 @@ SELECT target, phase, chunk, rows_fetched, rows_estimated,
 FROM bulk_update_progress;
 
 -- How many rows have had each outcome so far?
-SELECT pid, target, rows_updated, rows_unchanged, rows_missing, rows_duplicate, rows_rejected
+SELECT pid, target, rows_updated, rows_unchanged, rows_missing, rows_stale, rows_duplicate, rows_rejected
 FROM bulk_update_progress;
 
 -- Is it waiting for another session, and for which one?
@@ -29,7 +29,8 @@ SELECT pid, target, ordering, pg_size_pretty(spilled_bytes) AS spilled FROM bulk
 
 -- How many rows had each outcome? "fetched" is the sum of the others. (report => 'total' returns this row.)
 SELECT sum(rows_fetched) AS fetched, sum(rows_updated) AS updated, sum(rows_unchanged) AS unchanged,
-       sum(rows_missing) AS missing, sum(rows_duplicate) AS duplicate, sum(rows_rejected) AS rejected
+       sum(rows_missing) AS missing, sum(rows_stale) AS stale, sum(rows_duplicate) AS duplicate,
+       sum(rows_rejected) AS rejected
 FROM report;
 
 -- The same, with one row for each outcome
@@ -37,7 +38,7 @@ SELECT outcome, sum(rows) AS rows, round(100 * sum(rows) / nullif(sum(sum(rows))
 FROM report
      CROSS JOIN LATERAL (VALUES
          ('updated', rows_updated), ('unchanged', rows_unchanged), ('missing', rows_missing),
-         ('duplicate', rows_duplicate), ('rejected', rows_rejected)) AS o(outcome, rows)
+         ('stale', rows_stale), ('duplicate', rows_duplicate), ('rejected', rows_rejected)) AS o(outcome, rows)
 GROUP BY outcome
 ORDER BY rows DESC, outcome;
 

@@ -45,7 +45,7 @@ def test_after_a_call(database):
     said = done.stdout.splitlines()
     fetched, updated = ROWS + MISSING + DUPLICATE, ROWS - BAD - UNCHANGED
     for line, name in (
-        (f"{fetched},{updated},{UNCHANGED},{MISSING},{DUPLICATE},{BAD}", "the outcomes"),
+        (f"{fetched},{updated},{UNCHANGED},{MISSING},0,{DUPLICATE},{BAD}", "the outcomes"),
         (f"updated,{updated},{100 * updated / fetched:.1f}", "a row for each outcome"),
         (f"direct,stream,3,{fetched}", "the applier and the ordering"),
         (f"3,{MISSING},20001,{ROWS + MISSING}", "where keys are missing"),
