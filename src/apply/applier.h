@@ -6,6 +6,7 @@
 #define BULK_UPDATE_APPLY_APPLIER_H
 
 #include "apply/sorted_entries.h"
+#include "chunk/chunk.h"
 #include "chunk/expected_values.h"
 
 namespace bulkupdate
@@ -80,7 +81,7 @@ outcome_of_found(const Target &target, Probe probe, ChunkRow &row, const Datum *
 {
 	if (probes_values(probe) && has_values(target, values, nulls, value_of))
 		return Outcome::Unchanged;
-	if (probes_expected(probe) && !has_expected(target, row, expected_of))
+	if (probes_expected(probe) && !has_expected(target, row.expected, row.current, expected_of))
 		return Outcome::Stale;
 	return Outcome::Pending;
 }

@@ -47,13 +47,14 @@ copy_expected(const Target &target, const Datum *values, const bool *nulls, Size
 }
 
 void
-keep_current(const Target &target, ChunkRow &row, int i, Datum value, bool isnull)
+keep_current(const Target &target, NullableDatum *expected, NullableDatum *&current, int i,
+			 Datum value, bool isnull)
 {
-	with_memory_context(GetMemoryChunkContext(row.expected), [&] {
-		if (row.current == nullptr)
-			row.current = palloc_array_of<NullableDatum>(target.expected.size);
-		row.current[i].isnull = isnull;
-		row.current[i].value = copy_value(target, target.expected[i], value, isnull);
+	with_memory_context(GetMemoryChunkContext(expected), [&] {
+		if (current == nullptr)
+			current = palloc_array_of<NullableDatum>(target.expected.size);
+		current[i].isnull = isnull;
+		current[i].value = copy_value(target, target.expected[i], value, isnull);
 	});
 }
 

@@ -5,7 +5,6 @@
 #ifndef BULK_UPDATE_CHUNK_EXPECTED_VALUES_H
 #define BULK_UPDATE_CHUNK_EXPECTED_VALUES_H
 
-#include "chunk/chunk.h"
 #include "target/compare.h"
 
 namespace bulkupdate
@@ -24,23 +23,25 @@ NullableDatum *copy_expected(const Target &target, const Datum *values, const bo
 
 /*
  * keep_current
- *		Keep the value that a stale row has in the i-th expected column, in row.current.
+ *		Keep the value that a stale row has in the i-th expected column, in current, which is
+ *		allocated if it is NULL.
  *
  * Values that are stored out of line are not fetched: they stay readable until the chunk is
- * done, because the call's snapshot keeps them.  Allocates in the chunk's memory context.
+ * done, because the call's snapshot keeps them.  Allocates in the memory context of expected.
  */
-void keep_current(const Target &target, ChunkRow &row, int i, Datum value, bool isnull);
+void keep_current(const Target &target, NullableDatum *expected, NullableDatum *&current, int i,
+				  Datum value, bool isnull);
 
 /*
  * has_expected
  *		Does a stored row have the values that the source expects?  stored(i, &isnull) returns
  *		its value in the i-th expected column.
  *
- * If not, its values are kept, if they are to be reported.
+ * If not, its values are kept in current, if they are to be reported.
  */
 template <typename Stored>
 bool
-has_expected(const Target &target, ChunkRow &row, Stored stored)
+has_expected(const Target &target, NullableDatum *expected, NullableDatum *&current, Stored stored)
 {
 	bool isnull;
 	bool same = true;
@@ -49,14 +50,14 @@ has_expected(const Target &target, ChunkRow &row, Stored stored)
 	{
 		Datum value = stored(i, &isnull);
 
-		same = same_value(target, target.expected[i], value, isnull, row.expected[i].value,
-						  row.expected[i].isnull);
+		same = same_value(target, target.expected[i], value, isnull, expected[i].value,
+						  expected[i].isnull);
 	}
 	for (int i = 0; !same && target.keeps_current && i < target.expected.size; i++)
 	{
 		Datum value = stored(i, &isnull);
 
-		keep_current(target, row, i, value, isnull);
+		keep_current(target, expected, current, i, value, isnull);
 	}
 	return same;
 }

@@ -169,7 +169,8 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 		newest = partition.table;
 		return action(*newest, row);
 	};
-	auto do_holders = [&](const Holder *first, ChunkRow &row, Probe of_each, auto action) {
+	auto do_holders = [&](const Holder *first /* or NULL */, ChunkRow &row, Probe of_each,
+						  auto action) {
 		Outcome outcome = Outcome::Missing;
 
 		for (const Holder *holder = first; holder != nullptr; holder = holder->next)
@@ -240,7 +241,7 @@ const char *
 apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 {
 	DirectApplier &applier = static_cast<DirectApplier &>(base);
-	Probe probe = probe_of_locked(*applier.target);
+	Probe of_locked = probe_of_locked(*applier.target);
 
 	return as_statement(scratch, [&] {
 		Routed routed = {};
@@ -248,9 +249,9 @@ apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 
 		if (why == nullptr)
 			run_statement(applier,
-						  *direct_statement_begin(applier, Access::Update, probe, applier.stats,
+						  *direct_statement_begin(applier, Access::Update, of_locked, applier.stats,
 												  applier.reads),
-						  rows, routed, probe, [](DirectTable &table, const DirectRow &row) {
+						  rows, routed, of_locked, [](DirectTable &table, const DirectRow &row) {
 							  return direct_table_update(table, row);
 						  });
 		return why;
