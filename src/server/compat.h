@@ -240,6 +240,30 @@ walk_expression_tree(Node *node, bool (*walker)(Node *node, void *context), void
 #endif
 }
 
+/* Does a function of the server read text as a value of the type that it is told?  New in 16. */
+inline bool
+reads_any_type(Oid function)
+{
+#if PG_VERSION_NUM >= 160000
+	return function == F_PG_INPUT_IS_VALID || function == F_PG_INPUT_ERROR_INFO;
+#else
+	static_cast<void>(function);
+	return false;
+#endif
+}
+
+/* Is it JSON_VALUE() or another query function of 17, which converts its result to any type? */
+inline bool
+is_json_query(const Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	return IsA(node, JsonExpr);
+#else
+	static_cast<void>(node);
+	return false;
+#endif
+}
+
 /* A scan whose node does not count its index searches, which 18 requires. */
 inline IndexScanDesc
 begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)

@@ -1,6 +1,6 @@
 /*
  * server_code.cpp
- *		Examining functions, types, expressions and plans.
+ *		Examining functions, types, expressions and indexes.
  */
 #include "server/server_code.h"
 
@@ -10,10 +10,60 @@ namespace bulkupdate
 namespace
 {
 
+/* A few of the server's functions run queries and index expressions, which can be anybody's. */
 bool
-is_not_server_function(Oid function, void *)
+runs_other_code(Oid function)
 {
-	return !is_server_function(function);
+	switch (function)
+	{
+		case F_QUERY_TO_XML:
+		case F_QUERY_TO_XMLSCHEMA:
+		case F_QUERY_TO_XML_AND_XMLSCHEMA:
+		case F_CURSOR_TO_XML:
+		case F_CURSOR_TO_XMLSCHEMA:
+		case F_TABLE_TO_XML:
+		case F_TABLE_TO_XMLSCHEMA:
+		case F_TABLE_TO_XML_AND_XMLSCHEMA:
+		case F_SCHEMA_TO_XML:
+		case F_SCHEMA_TO_XMLSCHEMA:
+		case F_SCHEMA_TO_XML_AND_XMLSCHEMA:
+		case F_DATABASE_TO_XML:
+		case F_DATABASE_TO_XMLSCHEMA:
+		case F_DATABASE_TO_XML_AND_XMLSCHEMA:
+		case F_TS_STAT_TEXT:
+		case F_TS_STAT_TEXT_TEXT:
+		case F_TS_REWRITE_TSQUERY_TEXT:
+		case F_BRIN_SUMMARIZE_NEW_VALUES:
+		case F_BRIN_SUMMARIZE_RANGE:
+		case F_GIN_CLEAN_PENDING_LIST:
+			return true;
+		default:
+			return reads_any_type(function);
+	}
+}
+
+bool
+function_runs_user_code(Oid function, void *)
+{
+	return !is_server_function(function) || runs_other_code(function);
+}
+
+bool
+types_run_user_code(const List *types)
+{
+	ListCell *cell;
+
+	foreach (cell, types)
+		if (type_runs_user_code(lfirst_oid(cell)))
+			return true;
+	return false;
+}
+
+bool
+sorting_runs_user_code(const SortGroupClause &clause)
+{
+	return !is_server_function(get_opcode(clause.eqop)) ||
+		   (OidIsValid(clause.sortop) && !is_server_function(get_opcode(clause.sortop)));
 }
 
 bool
@@ -126,12 +176,19 @@ value_runs_user_code(const Node *node)
 		case T_CoerceToDomain:
 		case T_CoerceToDomainValue:
 			return type_runs_user_code(exprType(node));
+		case T_TableFunc:
+			return types_run_user_code(reinterpret_cast<const TableFunc *>(node)->coltypes);
+		case T_RangeTblFunction:
+			return types_run_user_code(
+				reinterpret_cast<const RangeTblFunction *>(node)->funccoltypes);
+		case T_SortGroupClause:
+			return sorting_runs_user_code(*reinterpret_cast<const SortGroupClause *>(node));
 		case T_Query:
 		case T_SubLink:
 			/* What is in it has not been planned. */
 			return true;
 		default:
-			return false;
+			return is_json_query(node) && type_runs_user_code(exprType(node));
 	}
 }
 
@@ -140,96 +197,8 @@ walk(Node *node, void *context)
 {
 	if (node == nullptr)
 		return false;
-	return check_functions_in_node(node, is_not_server_function, context) ||
+	return check_functions_in_node(node, function_runs_user_code, context) ||
 		   value_runs_user_code(node) || walk_expression_tree(node, walk, context);
-}
-
-bool
-operators_run_user_code(int n, const Oid *operators)
-{
-	for (int i = 0; i < n; i++)
-		if (!is_server_function(get_opcode(operators[i])))
-			return true;
-	return false;
-}
-
-/* Do the operators of a node that sorts? */
-bool
-sort_runs_user_code(const Plan *plan)
-{
-	switch (nodeTag(plan))
-	{
-		case T_Sort:
-		case T_IncrementalSort: /* begins with a Sort */
-		{
-			const Sort *sort = reinterpret_cast<const Sort *>(plan);
-
-			return operators_run_user_code(sort->numCols, sort->sortOperators);
-		}
-		case T_MergeAppend:
-		{
-			const MergeAppend *append = reinterpret_cast<const MergeAppend *>(plan);
-
-			return operators_run_user_code(append->numCols, append->sortOperators);
-		}
-		case T_GatherMerge:
-		{
-			const GatherMerge *gather = reinterpret_cast<const GatherMerge *>(plan);
-
-			return operators_run_user_code(gather->numCols, gather->sortOperators);
-		}
-		default:
-			return false;
-	}
-}
-
-bool plan_node_runs_user_code(const Plan *plan);
-
-bool
-plans_run_user_code(const List *plans)
-{
-	ListCell *cell;
-
-	foreach (cell, plans)
-		if (plan_node_runs_user_code(static_cast<const Plan *>(lfirst(cell))))
-			return true;
-	return false;
-}
-
-bool
-children_run_user_code(const Plan *plan)
-{
-	switch (nodeTag(plan))
-	{
-		case T_Append:
-			return plans_run_user_code(reinterpret_cast<const Append *>(plan)->appendplans);
-		case T_MergeAppend:
-			return plans_run_user_code(reinterpret_cast<const MergeAppend *>(plan)->mergeplans);
-		case T_BitmapAnd:
-			return plans_run_user_code(reinterpret_cast<const BitmapAnd *>(plan)->bitmapplans);
-		case T_BitmapOr:
-			return plans_run_user_code(reinterpret_cast<const BitmapOr *>(plan)->bitmapplans);
-		case T_SubqueryScan:
-			return plan_node_runs_user_code(reinterpret_cast<const SubqueryScan *>(plan)->subplan);
-		case T_ForeignScan:
-		case T_CustomScan:
-		case T_ModifyTable:
-			return true;
-		default:
-			return false;
-	}
-}
-
-bool
-plan_node_runs_user_code(const Plan *plan)
-{
-	check_stack_depth();
-	if (plan == nullptr)
-		return false;
-	return walk(reinterpret_cast<Node *>(plan->targetlist), nullptr) ||
-		   walk(reinterpret_cast<Node *>(plan->qual), nullptr) || sort_runs_user_code(plan) ||
-		   children_run_user_code(plan) || plan_node_runs_user_code(outerPlan(plan)) ||
-		   plan_node_runs_user_code(innerPlan(plan));
 }
 
 } /* namespace */
@@ -293,26 +262,22 @@ expression_runs_user_code(const Node *expression /* or NULL */)
 	return walk(const_cast<Node *>(expression), nullptr);
 }
 
-/*
- * The planner lists the functions and domains on which a plan depends, also those that it has
- * inlined or executed; those of types and of ordering are not among them.
- */
-bool
-plan_runs_user_code(const PlannedStmt *statement)
-{
-	return statement->invalItems != NIL || plan_node_runs_user_code(statement->planTree) ||
-		   plans_run_user_code(statement->subplans);
-}
-
 bool
 index_runs_user_code(Relation index)
 {
+	const FormData_pg_index &form = *index->rd_index;
 	int functions = index->rd_indam->amsupport * IndexRelationGetNumberOfKeyAttributes(index);
 
 	for (int i = 0; i < functions; i++)
 		if (!is_c_function(index->rd_support[i]))
 			return true;
-	if (index->rd_index->indisexclusion)
+
+	/* The functions of a range, an array or a row are the server's, and call others. */
+	for (int i = 0; i < form.indnatts; i++)
+		if (form.indkey.values[i] != 0 &&
+			type_runs_user_code(get_atttype(form.indrelid, form.indkey.values[i])))
+			return true;
+	if (form.indisexclusion)
 	{
 		Oid *operators;
 		Oid *procedures;

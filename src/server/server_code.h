@@ -3,7 +3,7 @@
  *		Is code the server's own, or may it be anybody's?
  *
  * User-defined code can run any command.  The server's own functions do what they are
- * documented to do, and so do the input, output and comparison functions of types that
+ * documented to do, except those that run a query that is given to them, and so do the input, output and comparison functions of types that
  * are written in C.
  */
 #ifndef BULK_UPDATE_SERVER_SERVER_CODE_H
@@ -31,13 +31,6 @@ namespace bulkupdate
 
 /* expression_runs_user_code: of an expression, or a list; NULL does not. */
 [[nodiscard]] bool expression_runs_user_code(const Node *expression /* or NULL */);
-
-/*
- * plan_runs_user_code
- *		May running the plan of a query run user-defined code?  Foreign and custom scans count,
- *		and so does writing to a table, because of its triggers.
- */
-[[nodiscard]] bool plan_runs_user_code(const PlannedStmt *statement);
 
 /* index_runs_user_code: may an entry in the index? */
 [[nodiscard]] bool index_runs_user_code(Relation index);

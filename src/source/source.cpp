@@ -5,7 +5,7 @@
 #include "source/source.h"
 
 #include "server/fault.h"
-#include "server/server_code.h"
+#include "server/plan_code.h"
 #include "server/spool.h"
 
 namespace bulkupdate

@@ -213,6 +213,8 @@ run_statement(DirectApplier &applier, DirectStatement &statement, Span<ChunkRow 
 	applier.statement_bytes = MemoryContextMemAllocated(statement.estate->es_query_cxt, true);
 	for_each_table(routed,
 				   [](const Partition &partition) { direct_table_close(*partition.table); });
+	if (statement.checks_references)
+		sorted_entries_flush(applier.sorted);
 	late_row_begin(statement.estate);
 	direct_statement_end(statement);
 	applier.finishing = {};

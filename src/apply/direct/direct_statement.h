@@ -29,7 +29,8 @@ struct DirectStatement
 	int tables;          /* number of opened tables */
 	WalkStats *stats;
 	ReadStats *reads;
-	SortedEntries *sorted; /* where index entries wait; NULL: they are entered at once */
+	SortedEntries *sorted;  /* where index entries wait; NULL: they are entered at once */
+	bool checks_references; /* at its end, so they must not wait until then */
 };
 
 /*

@@ -244,6 +244,8 @@ direct_table_update(DirectTable &table, const DirectRow &row)
 										 walk_meets_dead_versions(*table.statement->stats));
 
 	FAULT_POINT(row_triggers);
+	if (table.statement->sorted != nullptr && !table.statement->checks_references)
+		table.statement->checks_references = references_checked(table.relation, table.found);
 	ExecARUpdateTriggers(estate, table.result, nullptr, nullptr, &table.found->tts_tid, nullptr,
 						 table.updated, recheck, nullptr, false);
 	list_free(recheck);

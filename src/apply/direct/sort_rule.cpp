@@ -36,8 +36,9 @@ fires(const Trigger &trigger, const Bitmapset *changing)
 	return trigger.tgnattr == 0;
 }
 
+/* Of those that do not change, references_checked() knows more. */
 const char *
-why_not_foreign_key(Relation relation, const Target &target, const Bitmapset *changing)
+why_not_foreign_key(Relation relation, const Bitmapset *changing)
 {
 	ListCell *cell;
 	Bitmapset *referenced = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
@@ -54,15 +55,34 @@ why_not_foreign_key(Relation relation, const Target &target, const Bitmapset *ch
 		for (int i = 0; i < key->nkeys; i++)
 			if (bms_is_member(key->conkey[i] - FirstLowInvalidHeapAttributeNumber, changing))
 				return "A foreign key is checked when a column changes.";
-
-		/* The check of a row that this transaction has written looks at the other table. */
-		if (key->confrelid == RelationGetRelid(relation) ||
-			get_rel_relispartition(key->confrelid) ||
-			get_rel_relkind(key->confrelid) == RELKIND_PARTITIONED_TABLE ||
-			has_inheritance_children(target.relation))
-			return "A foreign key may refer to the table itself.";
 	}
 	return nullptr;
+}
+
+bool
+key_runs_user_code(PartitionKey key)
+{
+	for (int i = 0; i < key->partnatts; i++)
+		if (!is_c_function(key->partsupfunc[i].fn_oid))
+			return true;
+	return false;
+}
+
+/* The constraint of a hash partition calls the functions of the table above it. */
+bool
+ancestors_run_user_code(Oid partition)
+{
+	ListCell *cell;
+	bool runs = false;
+
+	foreach (cell, get_partition_ancestors(partition))
+	{
+		Relation table = table_open(lfirst_oid(cell), AccessShareLock);
+
+		runs = runs || key_runs_user_code(RelationGetPartitionKey(table));
+		table_close(table, NoLock);
+	}
+	return runs;
 }
 
 /* Check constraints, and generated columns. */
@@ -152,8 +172,8 @@ why_not_sorted(const Target &target)
 const char *
 why_not_sorted_trigger(Relation relation, const Target &target)
 {
-	const TriggerDesc *triggers = relation->trigdesc;
 	const Bitmapset *changing = changing_attributes(relation, target);
+	const TriggerDesc *triggers = relation->trigdesc; /* changes with the relation cache */
 
 	for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
 	{
@@ -173,26 +193,33 @@ why_not_sorted_table(Relation relation, const Target &target)
 		"A constraint or generated column of the table runs user-defined code.";
 	const char *why = why_not_sorted_trigger(relation, target);
 
-	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-	{
-		PartitionKey key = RelationGetPartitionKey(relation);
-
-		for (int i = 0; i < key->partnatts; i++)
-			if (!is_c_function(key->partsupfunc[i].fn_oid))
-				return "The partition key of the table runs user-defined code.";
-	}
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+		key_runs_user_code(RelationGetPartitionKey(relation)))
+		return "The partition key of the table runs user-defined code.";
 	if (why == nullptr)
-		why = why_not_foreign_key(relation, target, changing_attributes(relation, target));
+		why = why_not_foreign_key(relation, changing_attributes(relation, target));
 	if (why != nullptr)
 		return why;
 	if (constraints_run_user_code(RelationGetDescr(relation)->constr, RelationGetDescr(relation)))
 		return CONSTRAINT;
 	if (target.relation->rd_rel->relispartition &&
-		expression_runs_user_code(reinterpret_cast<Node *>(RelationGetPartitionQual(relation))))
+		(expression_runs_user_code(reinterpret_cast<Node *>(RelationGetPartitionQual(relation))) ||
+		 ancestors_run_user_code(RelationGetRelid(target.relation))))
 		return CONSTRAINT;
 	if (indexes_run_user_code(relation))
 		return "An index of the table runs user-defined code.";
 	return nullptr;
+}
+
+bool
+references_checked(Relation relation, TupleTableSlot *old)
+{
+	bool isnull;
+
+	if (RelationGetFKeyList(relation) == NIL)
+		return false;
+	return TransactionIdIsCurrentTransactionId(
+		DatumGetTransactionId(slot_getsysattr(old, MinTransactionIdAttributeNumber, &isnull)));
 }
 
 Bitmapset *

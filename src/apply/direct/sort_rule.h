@@ -58,6 +58,13 @@ void sort_rule_init();
 [[nodiscard]] const char *why_not_sorted_trigger(Relation relation, const Target &target);
 
 /*
+ * references_checked
+ *		Is a foreign key of the table checked although its columns do not change?  It is if
+ *		this transaction has written the old version.
+ */
+[[nodiscard]] bool references_checked(Relation relation, TupleTableSlot *old);
+
+/*
  * changing_attributes
  *		Attributes of a table of the target's tree, minus FirstLowInvalidHeapAttributeNumber,
  *		to which an update without BEFORE row triggers may give another value.
