@@ -11,6 +11,8 @@ DIRECT = {"find", "statement_end"}
 WITHOUT_ROWS = {"statement_before", "statement_after", "statement_begin", "after_triggers", "statement_end"}
 WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "index_entry", "row_triggers",
            "after_triggers"}
+ENTRIES = {"entry_sort", "entry_flush", "entry_enter"}
+TRIGGERS = {"partitions", "late error"}  # with them, index entries do not wait
 
 
 def passed_somewhere(case):
@@ -27,7 +29,13 @@ def passed_somewhere(case):
             or point == "locked" and workload.name == "expected"
             or point in DIRECT and case.applier == "direct"
             or point in WRITING and case.applier == "direct" and not workload.dry
+            or point in ENTRIES | {"entry_hold"} and sorts_entries(case) and (point != "entry_hold" or case.policy == "skip")
             or point == "partition_open" and case.applier == "direct" and workload.name == "partitions")
+
+
+def sorts_entries(case):
+    """Do index entries wait until the call ends?"""
+    return case.applier == "direct" and not case.workload.dry and case.workload.name not in TRIGGERS
 
 
 def ends_with(case, sqlstate):
@@ -68,4 +76,4 @@ def skippable(case, passes):
         return False  # the statement fails without rows, too
     if point in SQL | DIRECT:
         return not workload.dry
-    return point in SUBTRANSACTION | WRITING | {"attempt", "coerce", "partition_open", "locked"}
+    return point in SUBTRANSACTION | WRITING | {"attempt", "coerce", "partition_open", "locked", "entry_hold"}

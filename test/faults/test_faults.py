@@ -78,6 +78,7 @@ def check_result(session, workload, report, point=None):
         require(sorted(key for key, _ in bad), sorted(expected), "keys of the rejected rows")
         require((missing, unchanged, stale), (2, workload.unchanged, workload.stale), "missing, unchanged and stale rows")
     require(session.value(workload.wrong()), 0, "wrong rows")
+    require(session.value(workload.checked()) > 0, True, "indexes")
     return len(by_fault)
 
 
@@ -103,6 +104,7 @@ def check_failure(session, case, k=1, pid=None):
     require(session.run(LEFT, (pid or session.pid,))[0], CLEAN,
             "temporary files, progress, memory contexts and plans, cursors, rejects")
     require(session.value(case.workload.changed(k)), 0, "changed rows")
+    require(session.value(case.workload.checked(k)) > 0, True, "indexes")
 
 
 class Suite:

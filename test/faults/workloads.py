@@ -5,6 +5,7 @@ SETS = 16  # of tables, for as many sessions that wait at the same time
 # Keys of 200 bytes soon fill the memory of seen keys and of the sort: work_mem has its minimum.
 SETUP = """
     CREATE EXTENSION bulk_update;
+    CREATE EXTENSION amcheck;
     SELECT bulk_update_create_rejects('rejects');
     CREATE TABLE control (n integer);
     INSERT INTO control VALUES (0);
@@ -52,6 +53,8 @@ SETUP = """
 TABLES = """
     CREATE TABLE plain{k} (id bigint PRIMARY KEY, v text, n integer CHECK (n <> -1));
     CREATE INDEX ON plain{k} (v);
+    CREATE UNIQUE INDEX ON plain{k} (id DESC);
+    CREATE INDEX ON plain{k} ((n % 7)) WHERE id % 2 = 0;
     INSERT INTO plain{k} SELECT * FROM plain_before;
     CREATE TABLE spill{k} (id text PRIMARY KEY, v text, n integer);
     CREATE INDEX ON spill{k} (v);
@@ -87,6 +90,11 @@ class Workload:
     def call(self, policy, k=1):
         return (f"SELECT * FROM bulk_update_query('{self.tables}{k}', 'SELECT * FROM {self.source}', {self.options},"
                 f" on_error => '{policy}', rejects => 'rejects')")
+
+    def checked(self, k=1):
+        """A query: the number of B-tree indexes; raises an error if one lacks a row."""
+        return ("SELECT count(bt_index_check(indexrelid, true)) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+                f" WHERE relkind = 'i' AND indrelid::regclass::text ~ '^{self.tables}{k}(_|$)'")
 
     def changed(self, k=1):
         """A query: the number of rows of the table that have changed."""
