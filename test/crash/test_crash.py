@@ -8,6 +8,7 @@ from harness import Session
 APPLIERS = ("direct", "sql")
 TABLES = ("plain", "parted", "toasted")
 ROWS = {"plain": 4000, "parted": 4000, "toasted": 200}
+SORTS = ("on", "off", "on")  # for each of the tables
 WAIT_AT = {"direct": "write_after", "sql": "receive"}
 
 # Values of column v: {0} is old or new, and the values of table toasted are stored out of line.
@@ -122,7 +123,7 @@ def test_crash(filled, applier):
         name = f"crash, {applier}, in the middle of {last}"
         with cluster.session() as admin:
             session = cluster.session()
-            session.run(f"SET bulk_update.applier = {applier}; BEGIN")
+            session.run(f"SET bulk_update.applier = {applier}; SET bulk_update.sort_index_entries = {SORTS[number]}; BEGIN")
             for table in TABLES:
                 if table != last:
                     session.run(call(table))
@@ -139,7 +140,7 @@ def test_crash(filled, applier):
 
         name = f"crash, {applier}, after the commit ({number + 1})"
         with cluster.session() as session:
-            session.run(f"SET bulk_update.applier = {applier}; BEGIN")
+            session.run(f"SET bulk_update.applier = {applier}; SET bulk_update.sort_index_entries = {SORTS[number]}; BEGIN")
             for table in TABLES:
                 session.run(call(table))
             session.run("COMMIT")
@@ -149,11 +150,13 @@ def test_crash(filled, applier):
         revert(cluster)
 
 
-def test_crash_of_one_process(filled):
-    """The backend kills itself; the server treats it as a crash, and (with this setting) ends."""
-    cluster = filled("process")
+@pytest.mark.parametrize("point, passes", (("index_insert", 700), ("entry_sort", 700), ("entry_enter", 2500)))
+def test_crash_of_one_process(filled, point, passes):
+    """The backend kills itself, also while index entries wait and are entered; the server treats it as a crash, and (with
+    this setting) ends."""
+    cluster = filled(f"process_{point}")
     with cluster.session() as session:
-        session.run("SET bulk_update.fault = 'index_insert:kill:700'")
+        session.run(f"SET bulk_update.fault = '{point}:kill:{passes}'")
         cluster.killed.append(session.pid)
         assert session.background(call("plain")).wait().error is not None, "crash, of one process: the error"
     cluster.process.wait()
@@ -212,7 +215,8 @@ def changes(cluster, name):
     for applier in APPLIERS:
         with cluster.session() as session:
             session.run(f"SET bulk_update.applier = {applier}")
-            for table in TABLES:
+            for table, sorts in zip(TABLES, SORTS):
+                session.run(f"SET bulk_update.sort_index_entries = {sorts}")
                 assert session.run(call(table, value=applier)) == [(ROWS[table], 0)], f"{name}, {applier}: {table}"
                 session.run(call(table, select="i + 2 AS n"))  # does not update the toasted value
                 assert session.run(call(table, value="second", options=bad,

@@ -15,6 +15,10 @@ class Job:
         self.make_source()
         expected.draw(self)
         self.query = self.source_query()
+        # Drawn last, so that the rest is as before.
+        self.sort_index_entries = rng.choice(("on", "on", "off"))
+        self.maintenance_work_mem = rng.choice(("1MB", "64MB"))
+        self.features += ["index entries wait"] if self.sort_index_entries == "on" else []
 
     def maybe(self, probability, feature=None):
         yes = self.rng.random() < probability

@@ -58,6 +58,8 @@ class Ways:
     def settings(self):
         job = self.job
         return [f"BEGIN ISOLATION LEVEL {job.isolation}", f"SET LOCAL work_mem = '{job.work_mem}'",
+                f"SET LOCAL maintenance_work_mem = '{job.maintenance_work_mem}'",
+                f"SET LOCAL bulk_update.sort_index_entries = {job.sort_index_entries}",
                 f"SET LOCAL session_replication_role = {job.session_replication_role}"] + (
                     [f"SET LOCAL ROLE {self.schema.role}"] if self.schema.role else []) + job.earlier
 

@@ -46,6 +46,12 @@ SETUP = """
     CREATE TABLE secured (id int PRIMARY KEY, v int, w text);
     ALTER TABLE secured ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
     CREATE POLICY odd ON secured USING (id % 5 <> 0) WITH CHECK (v <> 9);
+    CREATE TABLE sorted (id int PRIMARY KEY, v int CHECK (v < 1000), w text, parent int DEFAULT 1 REFERENCES sorted, other int
+        DEFAULT 1 REFERENCES referenced, g int GENERATED ALWAYS AS (v + 1) STORED);
+    CREATE INDEX ON sorted (w);
+    CREATE INDEX ON sorted (v);
+    CREATE INDEX ON sorted (lower(w), g) WHERE v > 3;
+    CREATE UNIQUE INDEX ON sorted (id, parent);
     CREATE TABLE text_key (id text COLLATE "C" PRIMARY KEY, v int, w text);
     CREATE VIEW shown AS SELECT id, v, w FROM plain;
 
@@ -57,7 +63,7 @@ SETUP = """
     DECLARE
         t name;
     BEGIN
-        FOREACH t IN ARRAY '{dropped,checked,indexed,triggered,parted,secured}'::name[] LOOP
+        FOREACH t IN ARRAY '{dropped,checked,indexed,sorted,triggered,parted,secured}'::name[] LOOP
             EXECUTE format('INSERT INTO %I (id, v, w) SELECT id, CASE %L WHEN ''parted'' THEN id ELSE v END, w FROM plain', t, t);
         END LOOP;
     END $$;
@@ -84,7 +90,7 @@ GOOD = "SELECT i AS id, i + 2 AS v, 'new ' || i AS w FROM generate_series(1, 11)
 DOWN = "SELECT i AS id, i + 2 AS v FROM generate_series(14, 1, -1) i"
 BAD = "SELECT i AS id, CASE i WHEN 3 THEN 5000000000 ELSE i END AS v FROM generate_series(1, 11) i"
 SKIP = "on_error => 'skip', rejects => 'rejects'"
-TABLES = ("plain", "dropped", "checked", "indexed", "triggered", "foreign_key", "secured")
+TABLES = ("plain", "dropped", "checked", "indexed", "sorted", "triggered", "foreign_key", "secured")
 
 
 def calls():

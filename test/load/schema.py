@@ -12,6 +12,8 @@ SOURCE_KEYS = (*range(1, HOMES + 1), *range(2 * HOMES + 1, LAST + 1))
 SCALE = 1 << 20
 
 TABLES = ("plain", "counted", "parted")
+# The same without triggers, so the index entries of bulk updates wait; it has no log.
+SILENT = "silent"
 COMING_AND_GOING = "parted_fixed"
 
 # A row in the log: an array of these columns.
@@ -53,6 +55,13 @@ SETUP = f"""
 
     CREATE TABLE plain {COLUMNS};
     ALTER TABLE plain ADD PRIMARY KEY (id);
+    CREATE TABLE {SILENT} {COLUMNS};
+    ALTER TABLE {SILENT} ADD PRIMARY KEY (id);
+    CREATE INDEX ON {SILENT} (uid);
+    CREATE UNIQUE INDEX ON {SILENT} (uid, id);
+    CREATE INDEX ON {SILENT} (a);
+    CREATE INDEX ON {SILENT} ((b % 1000)) WHERE p % 2 = 0;
+    INSERT INTO {SILENT} (id) SELECT i FROM generate_series(1, {LAST}) i WHERE i <= {HOMES} OR i > {2 * HOMES};
     CREATE TABLE counted {COLUMNS};
     ALTER TABLE counted ADD PRIMARY KEY (id);
     CREATE INDEX ON counted (b);
@@ -87,10 +96,13 @@ MAINTENANCE = (
      "CREATE UNIQUE INDEX CONCURRENTLY plain_id ON plain (id) INCLUDE (uid)",
      "DROP INDEX CONCURRENTLY plain_a",
      "REINDEX TABLE CONCURRENTLY counted",
+     "CREATE INDEX CONCURRENTLY silent_c ON silent (c, a)",
+     "REINDEX INDEX CONCURRENTLY silent_a_idx",
+     "DROP INDEX CONCURRENTLY silent_c",
      "DROP INDEX CONCURRENTLY plain_id"),
     (f"ALTER TABLE parted DETACH PARTITION {COMING_AND_GOING} CONCURRENTLY",
-     "VACUUM plain, counted, parted",
+     "VACUUM plain, counted, parted, silent",
      f"ALTER TABLE parted ATTACH PARTITION {COMING_AND_GOING} FOR VALUES FROM ({2 * HOMES + 1}) TO (MAXVALUE)",
-     "VACUUM (FREEZE, INDEX_CLEANUP ON) plain, counted, parted",
+     "VACUUM (FREEZE, INDEX_CLEANUP ON) plain, counted, parted, silent",
      "REINDEX TABLE CONCURRENTLY parted_1"),
 )

@@ -14,7 +14,7 @@ import pytest
 
 import oracle
 from harness import Session
-from schema import MAINTENANCE, SCALE, SCRIPTS, SETUP, SOURCE_KEYS, STATE, TABLES
+from schema import MAINTENANCE, SCALE, SCRIPTS, SETUP, SILENT, SOURCE_KEYS, STATE, TABLES
 
 ISOLATIONS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 # The numbers of bulk updates, and of pgbench's clients, for each isolation level.
@@ -74,9 +74,10 @@ class Worker(Task):
 
     def once(self, session):
         call = session.value("SELECT nextval('call_numbers')")
-        keys, table, written = self.keys(), self.rng.choice(TABLES), self.rng.choice(WRITTEN)
+        keys, table, written = self.keys(), self.rng.choice((*TABLES, SILENT)), self.rng.choice(WRITTEN)
         order, ordering = self.rng.choice(ORDERS)
         session.run(f"SET bulk_update.applier = {self.rng.choice(('auto', 'sql'))}; SET load.call = {call}")
+        session.run(f"SET bulk_update.sort_index_entries = {self.rng.choice(('on', 'on', 'off'))}")
         policy, turns, right = self.rng.choice(DUPLICATES)
         values = ", ".join(f"CASE turn WHEN {right} THEN {call} * {SCALE}::bigint + key ELSE -1 END AS {column}"
                            for column in written)
@@ -96,10 +97,13 @@ class Worker(Task):
             chunks = session.run("SELECT rows_fetched, rows_updated, rows_missing, rows_duplicate, applier "
                                  f"FROM {call_text}")
             fetched, updated, missing, duplicate = (sum(chunk[i] for chunk in chunks) for i in range(4))
-            session.run("INSERT INTO calls SELECT %s, %s, %s, %s, %s, %s, pg_current_snapshot(), last_value, %s, %s, %s, %s "
-                        "FROM log_seq_seq",
-                        (call, table, self.isolation, keys, [STATE.index(column) + 1 for column in written], started,
-                         fetched, updated, missing, duplicate))
+            if table == SILENT:
+                assert fetched == updated + missing + duplicate
+            else:
+                session.run("INSERT INTO calls SELECT %s, %s, %s, %s, %s, %s, pg_current_snapshot(), last_value, %s, %s, %s, %s "
+                            "FROM log_seq_seq",
+                            (call, table, self.isolation, keys, [STATE.index(column) + 1 for column in written], started,
+                             fetched, updated, missing, duplicate))
             session.run("COMMIT")
         except psycopg2.Error as error:
             session.run("ROLLBACK")
@@ -133,7 +137,7 @@ class Maintenance(Task):
 def write_scripts(directory):
     """pgbench's scripts, as options of it."""
     options = []
-    for table in TABLES:
+    for table in (*TABLES, SILENT):
         for name, (weight, script) in SCRIPTS.items():
             path = os.path.join(directory, f"{name}_{table}.sql")
             with open(path, "x", encoding="utf-8") as file:
