@@ -30,7 +30,11 @@ SETUP = f"""
     CREATE TRIGGER wait_here AFTER UPDATE ON child FOR EACH ROW WHEN (NEW.id = 1000) EXECUTE FUNCTION wait_here();
     CREATE TABLE turned (id bigint PRIMARY KEY, n integer UNIQUE DEFERRABLE);
     INSERT INTO turned SELECT i, i FROM generate_series(1, {ROWS}) i;
-    VACUUM ANALYZE target, child, turned;
+    CREATE TABLE sorted (id bigint PRIMARY KEY, a text, v text);
+    INSERT INTO sorted SELECT i, md5(i::text), 'old' FROM generate_series(1, {ROWS}) i;
+    CREATE INDEX ON sorted (a);
+    CREATE INDEX ON sorted (v);
+    VACUUM ANALYZE target, child, turned, sorted;
 """
 
 ALL = f"SELECT i AS id, 'new'::text AS v FROM generate_series(1, {ROWS}) i"
@@ -115,6 +119,11 @@ PHASES = [
           cleanup="VACUUM child"),
     Phase("checking deferrable constraints at the end", f"SELECT i AS id, i % {ROWS} + 1 AS n FROM generate_series(1, {ROWS}) i",
           f"p.phase = 'applying' AND p.rows_updated = {ROWS}", target="turned", cleanup="VACUUM turned"),
+    Phase("entering index entries", ALL, "p.phase = 'entering index entries'", target="sorted", cleanup="VACUUM sorted"),
+    Phase("entering index entries, merging many runs", ALL, "p.phase = 'entering index entries'",
+          settings="SET maintenance_work_mem = '1MB'", target="sorted", cleanup="VACUUM sorted"),
+    Phase("entering index entries, 'skip'", ALL, "p.phase = 'entering index entries'", "on_error => 'skip'",
+          target="sorted", cleanup="VACUUM sorted"),
     Phase("finding bad rows, everything bad", f"SELECT i AS id, -1 AS n FROM generate_series(1, {ROWS}) i",
           "p.phase = 'applying' AND p.elapsed > interval '2 s'", "on_error => 'skip', chunk_size => 200000", BIG_CHUNK,
           cleanup="VACUUM target"),
@@ -184,6 +193,7 @@ class Calls:
         assert self.admin.run("SELECT pid, phase FROM bulk_update_progress") == [], f"{name}: no row in the view"
         assert (self.admin.value("SELECT count(*) FROM target WHERE v <> 'old' OR n <> 0")
                + self.admin.value("SELECT count(*) FROM child WHERE target <> id")
+               + self.admin.value("SELECT count(*) FROM sorted WHERE v <> 'old'")
                + self.admin.value("SELECT count(*) FROM turned WHERE n <> id")
                + self.admin.value("SELECT count(*) FROM rejects")) \
             == 0, \
