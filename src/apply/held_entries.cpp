@@ -31,7 +31,7 @@ drop_failed(HeldEntries &held)
 
 		if (TransactionIdIsCurrentTransactionId(newest.xid))
 			return;
-		held.bytes -= IndexTupleSize(newest.tuple) + sizeof(HeldEntry);
+		held.bytes -= GetMemoryChunkSpace(newest.tuple) + sizeof(HeldEntry);
 		pfree(newest.tuple);
 		held.entries.size--;
 	}
@@ -77,7 +77,7 @@ held_entries_add(HeldEntries &held, IndexSort &sort, Relation index, ItemPointer
 		tuple->t_tid = *tid;
 		grow(held);
 		held.entries[held.entries.size++] = {&sort, tuple, xid};
-		held.bytes += IndexTupleSize(tuple) + sizeof(HeldEntry);
+		held.bytes += GetMemoryChunkSpace(tuple) + sizeof(HeldEntry);
 	});
 	return true;
 }

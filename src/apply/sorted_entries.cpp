@@ -55,6 +55,7 @@ struct SortedEntries
 	int64 memory_kb;   /* 0: not known yet */
 	bool lacks_room;   /* an index found no place */
 	int64 ended_bytes; /* disk space of sorts that have ended */
+	bool entering;     /* also after an error, then some entries are lost */
 
 	HeldEntries held;
 };
@@ -321,13 +322,19 @@ sorted_entries_flush(SortedEntries *entries /* or NULL */)
 {
 	ResourceOwner caller = CurrentResourceOwner;
 
-	if (entries == nullptr || entries->sorts == nullptr)
+	if (entries == nullptr)
 		return;
+	if (entries->entering)
+		elog(ERROR, "bulk_update has lost index entries because of an earlier error");
+	if (entries->sorts == nullptr)
+		return;
+	entries->entering = true;
 	FAULT_POINT(entry_flush);
 	CurrentResourceOwner = entries->owner;
 	sort_held(*entries);
 	end_sorts(*entries, [](const IndexSort &) { return true; });
 	CurrentResourceOwner = caller;
+	entries->entering = false;
 }
 
 int64

@@ -79,7 +79,8 @@ void sorted_entries_keep(SortedEntries &entries);
  * sorted_entries_flush
  *		Enter all entries, also in a subtransaction of the one in which they were created.
  *
- * Raises 40001 like any entry into an index, and errors of storage.
+ * Raises 40001 like any entry into an index, and errors of storage.  If an attempt that
+ * was rolled back took its error for a row's, all later ones fail.
  */
 void sorted_entries_flush(SortedEntries *entries /* or NULL */);
 

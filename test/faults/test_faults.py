@@ -319,3 +319,22 @@ def test_kill(suite, cases):
     """kill -9; as many sessions at a time as there are sets of tables."""
     for i in range(0, len(cases), SETS):
         assert suite.attempt(suite.kill, cases[i:i + SETS]) is None
+
+
+def test_lost_entries_end_the_call(suite):
+    """Entries that are entered within an attempt, because foreign keys are checked at its end: an error is not a row's."""
+    suite.admin.run("""CREATE TABLE above (id integer PRIMARY KEY); INSERT INTO above VALUES (1);
+        CREATE TABLE below (id bigint PRIMARY KEY, v text, above integer DEFAULT 1 REFERENCES above);
+        INSERT INTO below SELECT id, v FROM plain_before; CREATE INDEX ON below (v)""")
+    call = ("SELECT sum(rows_updated) FROM bulk_update_query('below', 'SELECT id, ''new'' AS v FROM plain_before',"
+            " chunk_size => 10, on_error => 'skip')")
+    with new_session() as session:
+        for point in ("entry_flush", "entry_enter"):
+            session.run(f"BEGIN; UPDATE below SET v = 'own'; SET LOCAL bulk_update.fault = '{point}:error:4'")
+            assert session.fails(call) == "XX000", point
+            session.run("ROLLBACK")
+        session.run("BEGIN; UPDATE below SET v = 'own'")
+        assert session.value(call) == 40
+        assert session.value("SELECT count(bt_index_check(indexrelid, true)) FROM pg_index"
+                             " WHERE indrelid = 'below'::regclass") == 2
+        session.run("COMMIT")
