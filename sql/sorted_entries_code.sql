@@ -97,15 +97,15 @@ DO $$ BEGIN
         CALL update_seen('SELECT i AS id, text ''x'' AS v FROM generate_series(1, 300) i WHERE JSON_VALUE(jsonb ''{"a": "b"}'', ''$.a'' RETURNING looking) <> i::text');
         CALL update_seen('SELECT i AS id, text ''x'' AS v FROM generate_series(1, 300) i, JSON_TABLE(to_jsonb(i), ''$'' COLUMNS (d looking PATH ''$''))');
     ELSE
-        RAISE NOTICE '300 rows updated; entered with each row: The source''s query runs user-defined code.';
-        RAISE NOTICE '300 rows updated; entered with each row: The source''s query runs user-defined code.';
+        RAISE NOTICE '300 rows updated; entered with each row: The source''s query may run user-defined code between two chunks.';
+        RAISE NOTICE '300 rows updated; entered with each row: The source''s query may run user-defined code between two chunks.';
     END IF;
 END $$;
 DO $$ BEGIN
     IF current_setting('server_version_num')::integer >= 160000 THEN
         CALL update_seen('SELECT i AS id, text ''x'' AS v FROM generate_series(1, 300) i WHERE pg_input_is_valid(i::text, ''looking.looking'')');
     ELSE
-        RAISE NOTICE '300 rows updated; entered with each row: The source''s query runs user-defined code.';
+        RAISE NOTICE '300 rows updated; entered with each row: The source''s query may run user-defined code between two chunks.';
     END IF;
 END $$;
 -- What the server brings along otherwise is no such code.
