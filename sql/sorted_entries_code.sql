@@ -112,6 +112,16 @@ END $$;
 CALL update_seen('SELECT s.id, max(s.v) || count(*) OVER (ORDER BY s.id ROWS 1 PRECEDING) AS v FROM source s TABLESAMPLE system (100) JOIN LATERAL (VALUES (s.id), (0)) x (y) ON y = s.id WHERE s.ctid > ''(0,0)'' GROUP BY s.id LIMIT 300');
 CALL update_seen('WITH RECURSIVE w AS (SELECT 1 AS id UNION ALL SELECT id + 1 FROM w WHERE id < 300) SELECT id, (SELECT array_agg(x ORDER BY x DESC)::text FROM unnest(ARRAY[id, 1]) x) AS v FROM w UNION SELECT 1, ''x'' WHERE false');
 
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+CALL update_seen('SELECT id, v FROM source WHERE ctid < ''(0,100)''');
+CALL update_seen('SELECT id, v FROM source WHERE ctid = ''(0,100)''');
+CALL update_seen('SELECT i AS id, s.v FROM generate_series(1, 300) i JOIN seen s ON s.id = i % 3 + 1');
+RESET enable_seqscan;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+
 -- In a query that a function of the server gets as text, in the source or in a constraint.
 CALL update_seen('SELECT i AS id, left(query_to_xml(''SELECT look()'', false, false, '''')::text, 3) AS v FROM generate_series(1, 300) i');
 CALL update_seen('SELECT i AS id, (SELECT word FROM ts_stat(''SELECT to_tsvector(look()::text)'')) AS v FROM generate_series(1, 300) i');

@@ -13,10 +13,8 @@ namespace bulkupdate
 namespace
 {
 
-/* A sort with less memory than this would write many short runs. */
+/* With less memory than the first a sort would write many short runs; tuplesort's minimum. */
 constexpr int64 ENOUGH_MEMORY_KB = 1024;
-
-/* The minimum of tuplesort. */
 constexpr int64 LEAST_MEMORY_KB = 64;
 
 /* A page of a B-tree has room for three entries of this size. */
@@ -325,7 +323,7 @@ sorted_entries_flush(SortedEntries *entries /* or NULL */)
 	if (entries == nullptr)
 		return;
 	if (entries->entering)
-		elog(ERROR, "bulk_update has lost index entries because of an earlier error");
+		elog(ERROR, "bulk_update has lost index entries"); /* GCOVR_EXCL_LINE: in test/faults */
 	if (entries->sorts == nullptr)
 		return;
 	entries->entering = true;

@@ -3,8 +3,8 @@
  *		Is code the server's own, or may it be anybody's?
  *
  * User-defined code can run any command.  The server's own functions do what they are
- * documented to do, except those that run a query that is given to them, and so do the input, output and comparison functions of types that
- * are written in C.
+ * documented to do, except those that are given a query to run, and so do the input,
+ * output and comparison functions of types that are written in C.
  */
 #ifndef BULK_UPDATE_SERVER_SERVER_CODE_H
 #define BULK_UPDATE_SERVER_SERVER_CODE_H
