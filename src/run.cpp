@@ -194,7 +194,8 @@ run_chunks(Call &call)
 		progress_phase(call.progress, Phase::Applying);
 		with_error_context(chunk_error_context, &call, [&] {
 			call.applier->statement_bytes = 0;
-			call.applier->source_runs_code = source_runs_code(*call.source);
+			if (call.applier->sorted != nullptr)
+				call.applier->source_runs_code = source_runs_code(*call.source);
 			apply_chunk(call);
 			if (call.applier->sorted != nullptr)
 				sorted_entries_keep(*call.applier->sorted);

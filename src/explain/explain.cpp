@@ -23,7 +23,7 @@ struct Explanation
 	const ReturnSetInfo *result;
 	const Options &options;
 	const Target &target;
-	const Source &source;
+	Source &source;
 };
 
 void

@@ -233,16 +233,22 @@ source_estimated_rows(const Source &source)
 }
 
 bool
-source_runs_code(const Source &source)
+source_runs_code(Source &source)
 {
 	/* The rows of all other strategies are stored by the first fetch. */
 	if (source.at_end || !portal_exists(*source.watch) || source.portal->holdStore != nullptr ||
 		source.portal->strategy != PORTAL_ONE_SELECT)
 		return false;
 
-	const PlannedStmt *statement = source_plan(source);
+	if (source.plan_code == PlanCode::NotExamined)
+	{
+		const PlannedStmt *statement = source_plan(source);
 
-	return statement == nullptr || plan_runs_user_code(statement);
+		source.plan_code = statement == nullptr || plan_runs_user_code(statement)
+							   ? PlanCode::User
+							   : PlanCode::Server;
+	}
+	return source.plan_code == PlanCode::User;
 }
 
 TupleTableSlot *

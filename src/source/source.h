@@ -15,6 +15,14 @@
 namespace bulkupdate
 {
 
+/* May running a plan run user-defined code?  Determined once. */
+enum class PlanCode : uint8
+{
+	NotExamined,
+	Server,
+	User,
+};
+
 struct Source
 {
 	const char *name;  /* of the portal */
@@ -33,6 +41,7 @@ struct Source
 	int64 batch_bytes;      /* and their size */
 	bool slow;              /* the newest batch took long to fetch */
 	int64 rows_taken;
+	PlanCode plan_code;
 };
 
 /*
@@ -68,7 +77,7 @@ int64 source_estimated_rows(const Source &source);
  *		May fetching the next rows run user-defined code?  Not if the portal has all of
  *		its rows already.
  */
-[[nodiscard]] bool source_runs_code(const Source &source);
+[[nodiscard]] bool source_runs_code(Source &source);
 
 /*
  * source_next
