@@ -321,5 +321,16 @@ SELECT * FROM test_error($$ SELECT bulk_update_arrays('t', '{id,name}', ROW('{1}
 SELECT * FROM test_error($$ SELECT bulk_update_arrays('t', '{id,name}', ROW('{1}'::int[], '{x}'::text[], 5), expected_columns => '{version}') $$);
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'SELECT 1 AS id, ''x'' AS name', expected_columns => '{version}') $$);
 
+-- One of several tables had a row with the key
+CREATE TABLE several (id integer PRIMARY KEY, v text);
+CREATE TABLE several_below (PRIMARY KEY (id)) INHERITS (several);
+INSERT INTO several VALUES (1, 'a'), (2, 'a');
+INSERT INTO several_below VALUES (1, 'a'), (2, 'b');
+DELETE FROM several_below WHERE id = 1;
+SELECT rows_updated, rows_missing, rows_stale FROM bulk_update_query('several',
+    'VALUES (1, ''new'', ''a''), (2, ''new'', ''a''), (3, ''new'', ''a'')', columns => '{id,v}', expected_columns => '{v}', report => 'total');
+SELECT tableoid::regclass, * FROM several ORDER BY id, v;
+DROP TABLE several CASCADE;
+
 SET client_min_messages = warning;
 DROP SCHEMA expected_columns CASCADE;

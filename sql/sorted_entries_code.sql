@@ -158,6 +158,75 @@ ALTER TABLE seen DROP parent;
 ALTER TABLE hashed DROP parent;
 ALTER TABLE hashed ATTACH PARTITION seen FOR VALUES WITH (MODULUS 1, REMAINDER 0);
 CALL update_seen('SELECT i AS id, text ''x'' AS v FROM generate_series(1, 300) i');
+ALTER TABLE hashed DETACH PARTITION seen;
+ALTER TABLE hashed ADD PRIMARY KEY (id);
+SELECT detail FROM bulk_update_explain_query('hashed', 'SELECT 1 AS id, 1 AS n') WHERE topic = 'index entries';
+
+-- In an exclusion constraint, of whose operator the index does not use the function.
+CREATE FUNCTION looking_eq(integer, integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM looking.look(); RETURN $1 = $2; END $$;
+CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = integer, PROCEDURE = looking_eq, COMMUTATOR = ===);
+CREATE OPERATOR CLASS looking_excluding FOR TYPE integer USING hash AS OPERATOR 1 ===, FUNCTION 1 hashint4(integer);
+ALTER TABLE seen ADD CONSTRAINT excluding EXCLUDE USING hash (n looking_excluding WITH ===);
+SELECT why('SELECT 1 AS id, text ''x'' AS v');
+ALTER TABLE seen DROP CONSTRAINT excluding;
+
+-- Kinds of nodes and types that the queries above do not have.
+CREATE TABLE many AS SELECT i AS id, i % 97 AS a, i % 89 AS b, text 'x' AS v, i % 3 AS k FROM generate_series(1, 20000) i;
+CREATE INDEX ON many (a);
+CREATE INDEX ON many (b);
+ANALYZE many;
+CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        line := substring(line FROM 'Bitmap(?:And|Or)|Memoize|Merge Join|Foreign Scan|Table Function Scan|Sort$');
+        IF line IS NOT NULL THEN RETURN NEXT line; END IF;
+    END LOOP;
+END $$;
+CREATE PROCEDURE examine(query text) LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE '%: %', (SELECT string_agg(DISTINCT p, ', ') FROM plan_of(query) p), substring(why(query) FROM '^[a-z ]*');
+END $$;
+CALL examine('SELECT id, v FROM many ORDER BY k USING <<<');
+CALL examine('SELECT id, v FROM many ORDER BY k');
+SET enable_seqscan = off;
+SET enable_indexscan = off;
+CALL examine('SELECT id, v FROM many WHERE a = 5 AND b = 7');
+CALL examine('SELECT id, v FROM many WHERE a = 5 OR b = 7');
+RESET enable_indexscan;
+SET enable_hashjoin = off;
+SET enable_nestloop = off;
+CALL examine('SELECT m.id, m.v FROM many m JOIN seen s ON s.id = m.id');
+SET enable_mergejoin = off;
+SET enable_nestloop = on;
+CALL examine('SELECT m.id, s.v FROM many m JOIN seen s ON s.id = m.k');
+RESET enable_seqscan;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+CALL examine('SELECT x.a AS id, text ''x'' AS v FROM generate_series(1, 3) i, XMLTABLE(''/a'' PASSING xmlelement(NAME a, i) COLUMNS a integer PATH ''.'') x');
+CALL examine('SELECT x.a AS id, text ''x'' AS v FROM generate_series(1, 3) i, XMLTABLE(''/a'' PASSING xmlelement(NAME a, i) COLUMNS a integer PATH ''.'', r looking_range PATH ''.'') x');
+CALL examine('SELECT 1 AS id, NULL::looking_multirange::text AS v FROM many m, (SELECT NULL::looking_multirange AS r OFFSET 0) x WHERE m.id = 1');
+CREATE EXTENSION file_fdw;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE lines (id integer, v text) SERVER files OPTIONS (filename '/dev/null');
+CALL examine('SELECT id, v FROM lines');
+
+-- Null values in an index whose entries wait, and values that the table stores out of line.
+CREATE TABLE wide (id integer PRIMARY KEY, a integer, b text, v text, more text);
+CREATE FUNCTION noise(i integer, n integer) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(md5(i || '.' || j), '') FROM generate_series(1, n) j $$;
+INSERT INTO wide SELECT i, nullif(i % 3, 0), CASE i % 3 WHEN 0 THEN noise(1, 50) WHEN 1 THEN 'b' END, 'old', noise(2, 40) FROM generate_series(1, 60) i;
+SELECT pg_column_size(b) > 1500 AS large, pg_relation_size(reltoastrelid) > 0 AS out_of_line FROM wide, pg_class WHERE id = 3 AND oid = 'wide'::regclass;
+CREATE INDEX ON wide (a);
+CREATE INDEX ON wide (b);
+SELECT rows_updated FROM bulk_update_query('wide', 'SELECT i AS id, text ''new'' AS v FROM generate_series(1, 60) i', report => 'total');
+SELECT bt_index_check(indexrelid, true) FROM pg_index WHERE indrelid = 'wide'::regclass;
+SET enable_seqscan = off;
+SELECT count(*), count(DISTINCT v) FROM wide WHERE b = noise(1, 50);
+SELECT count(*) FROM wide WHERE a IS NULL;
+RESET enable_seqscan;
 
 SET client_min_messages = warning;
+DROP SERVER files CASCADE;
+DROP EXTENSION file_fdw;
 DROP SCHEMA looking CASCADE;

@@ -78,7 +78,9 @@ class Session:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, error, *_):
+        if error is not None:
+            self.connection.cancel()  # the lock for which a statement in the background waits
         self.close()
 
 

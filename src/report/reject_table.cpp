@@ -138,8 +138,10 @@ detail_of(const Reject &reject, const char *omitted_current /* or NULL */)
 	const char *omitted = reject.omitted;
 
 	if (omitted_current != nullptr)
+		/* GCOVR_EXCL_START: values of 1 GB */
 		omitted =
 			omitted == nullptr ? omitted_current : psprintf("%s, %s", omitted, omitted_current);
+	/* GCOVR_EXCL_STOP */
 	if (omitted == nullptr)
 		return reject.detail;
 	return psprintf("%s%sToo large to be recorded: %s.",

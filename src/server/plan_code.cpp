@@ -40,14 +40,8 @@ sort_runs_user_code(const Plan *plan)
 
 			return operators_run_user_code(append->numCols, append->sortOperators);
 		}
-		case T_GatherMerge:
-		{
-			const GatherMerge *gather = reinterpret_cast<const GatherMerge *>(plan);
-
-			return operators_run_user_code(gather->numCols, gather->sortOperators);
-		}
 		default:
-			return false;
+			return false; /* GCOVR_EXCL_LINE: not called for other nodes */
 	}
 }
 
@@ -97,7 +91,6 @@ details_run_user_code(const Plan *plan)
 		case T_Group:
 		case T_Agg:
 		case T_Unique:
-		case T_Gather:
 		case T_Hash:
 		case T_SetOp:
 		case T_LockRows:
@@ -105,7 +98,6 @@ details_run_user_code(const Plan *plan)
 		case T_MergeAppend:
 		case T_Sort:
 		case T_IncrementalSort:
-		case T_GatherMerge:
 			return sort_runs_user_code(plan);
 		case T_Result:
 			return expression_runs_user_code(

@@ -94,7 +94,7 @@ def test_while_a_call_runs(database):
         assert (target, phase, chunk, fetched, estimated, percent) == ("objects", "applying", 2, ROWS, ROWS, 100), \
             "cheatsheet: how much is done"
         assert rate > 0 and remaining.total_seconds() == 0, ("cheatsheet: how long it will take", how_far)
-        assert outcomes == [(session.pid, "objects", 20000, 0, 0, 0, 0)], \
+        assert outcomes == [(session.pid, "objects", 20000, 0, 0, 0, 0, 0)], \
             "cheatsheet: the outcomes so far"
         assert waiting == [(session.pid, "objects", "Lock", "advisory", [me])], "cheatsheet: for which session it waits"
         assert sorting == [(session.pid, "objects", "stream", "0 bytes")], "cheatsheet: whether it sorts"

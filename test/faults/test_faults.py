@@ -338,3 +338,19 @@ def test_lost_entries_end_the_call(suite):
         assert session.value("SELECT count(bt_index_check(indexrelid, true)) FROM pg_index"
                              " WHERE indrelid = 'below'::regclass") == 2
         session.run("COMMIT")
+
+
+def test_progress_while_entering(suite):
+    """The phase that test/progress cannot make wait."""
+    suite.admin.run("CREATE TABLE entered AS SELECT i AS id, 'old' AS v FROM generate_series(1, 20000) i;"
+                    "ALTER TABLE entered ADD PRIMARY KEY (id); CREATE INDEX ON entered (v);"
+                    "CREATE INDEX ON entered (length(v)) WHERE id < 100; ANALYZE entered")
+    with new_session() as session:
+        session.run("SET bulk_update.fault = 'entry_enter:wait:20050'")
+        call = session.background("SELECT bulk_update_query('entered', 'SELECT i AS id, ''new'' AS v"
+                                  " FROM generate_series(1, 20000) i', chunk_size => 5000)")
+        suite.admin.wait_until(f"wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = {session.pid}", unless=call)
+        shown = suite.admin.run(f"SELECT phase, chunk, rows_fetched, rows_updated FROM bulk_update_progress WHERE pid = {session.pid}")
+        suite.admin.run(f"SELECT pg_cancel_backend({session.pid})")
+        assert shown == [("entering index entries", 4, 20000, 20000)]
+        assert call.wait().sqlstate == "57014"

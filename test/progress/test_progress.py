@@ -242,18 +242,6 @@ def test_stale(case):
     assert counts[1] > 0 and counts[2] > 1000 and counts[3] == 0 and sum(counts) == 1000 * chunk, counts
 
 
-def test_entering(case):
-    case.admin.run("CREATE INDEX ON target (v); CREATE INDEX ON target (length(v)) WHERE id < 100")
-    case.session.run("LOAD 'bulk_update'; SET bulk_update.fault = 'entry_enter:wait:20050'")
-    statement = case.background("SELECT i AS id, 'new'::text AS v FROM generate_series(1, 20000) i", "chunk_size => 5000")
-    case.admin.wait_until(f"wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = {case.session.pid}",
-                          unless=statement)
-    assert case.row() == ("entering index entries", 4, 20000, 20000, 0, 0, 0, 0), "all rows have been applied"
-    case.admin.run(f"SELECT pg_cancel_backend({case.session.pid})")
-    assert statement.wait().sqlstate == "57014"
-    assert case.row() is None, "the row disappears"
-
-
 def test_recording(case):
     """Recording rejects: the outcomes of a chunk are added when its rejects are recorded."""
     case.close_gate()

@@ -36,6 +36,13 @@ fires(const Trigger &trigger, const Bitmapset *changing)
 	return trigger.tgnattr == 0;
 }
 
+bool
+state_runs_user_code(const ExprState *state /* or NULL */)
+{
+	return state != nullptr &&
+		   expression_runs_user_code(reinterpret_cast<const Node *>(state->expr));
+}
+
 /* Of those that do not change, references_checked() knows more. */
 const char *
 why_not_foreign_key(Relation relation, const Bitmapset *changing)
@@ -149,20 +156,14 @@ may_sort(SortRule &rule, const Target &target, Relation relation)
 const char *
 why_not_sorted(const Target &target)
 {
-	constexpr const char *CAST = "A cast of the call runs user-defined code.";
-
 	for (Span<MappedColumn> columns : {target.columns, target.expected})
 		for (const MappedColumn &column : columns)
 		{
-			if (column.cast != nullptr &&
-				expression_runs_user_code(reinterpret_cast<const Node *>(column.cast->expr)))
-				return CAST;
-			if (column.input != nullptr && !is_c_function(column.input->function.fn_oid))
-				return CAST;
-			if (column.comparison != nullptr && column.comparison->same != nullptr &&
-				expression_runs_user_code(
-					reinterpret_cast<const Node *>(column.comparison->same->expr)))
-				return CAST;
+			const ExprState *same =
+				column.comparison == nullptr ? nullptr : column.comparison->same;
+
+			if (state_runs_user_code(column.cast) || state_runs_user_code(same))
+				return "A cast of the call runs user-defined code.";
 			if (type_runs_user_code(attribute_of(target, column.target).atttypid))
 				return "The type of a column runs user-defined code.";
 		}
