@@ -43,7 +43,7 @@ why_not_direct_below(Relation relation, Oid index)
 	foreach (cell, partitions)
 	{
 		Relation partition = relation_open(lfirst_oid(cell), NoLock);
-		Oid partition_index = index_get_partition(partition, index);
+		Oid partition_index = index_of_partition(partition, index);
 		const char *why = partition->rd_rel->relkind == RELKIND_PARTITIONED_TABLE
 							  ? why_not_direct_below(partition, partition_index)
 							  : why_not_direct_partition(partition, partition_index);
@@ -95,7 +95,7 @@ examine_partitions(Relation relation, Oid key_index, const Target &target,
 		Relation partition = relation_open(lfirst_oid(cell), NoLock);
 
 		if (why == nullptr)
-			why = examine_partitions(partition, index_get_partition(partition, key_index), target,
+			why = examine_partitions(partition, index_of_partition(partition, key_index), target,
 									 sortable);
 		relation_close(partition, NoLock);
 	}

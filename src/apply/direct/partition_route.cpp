@@ -79,13 +79,34 @@ open_child(PartitionRoute &route, Partition &parent, int child)
 			Relation relation = table_open(parent.desc->oids[child], route.lock);
 
 			FAULT_POINT(partition_open);
-			return partition_route_add(route, relation,
-									   index_get_partition(relation, parent.index));
+			return partition_route_add(route, relation, index_of_partition(relation, parent.index));
 		});
 	return *parent.children[child];
 }
 
 } /* namespace */
+
+Oid
+index_of_partition(Relation partition, Oid index)
+{
+	/* The list of indexes may be older than what is in the catalog: then once more. */
+	for (int tries = 0; tries < 2; tries++)
+	{
+		ListCell *cell;
+
+		foreach (cell, RelationGetIndexList(partition))
+		{
+			List *ancestors = get_partition_ancestors(lfirst_oid(cell));
+
+			if (ancestors != NIL && linitial_oid(ancestors) == index)
+				return lfirst_oid(cell);
+		}
+		/* GCOVR_EXCL_START: the index was exchanged at this moment, in test/load */
+		AcceptInvalidationMessages();
+	}
+	return InvalidOid;
+	/* GCOVR_EXCL_STOP */
+}
 
 Partition *
 partition_route_add(PartitionRoute &route, Relation relation, Oid index)

@@ -48,6 +48,15 @@ struct PartitionRoute
  */
 void partition_route_begin(PartitionRoute &route, const Target &target, LOCKMODE lock);
 
+/*
+ * index_of_partition
+ *		The partition's index that is a partition of index, or InvalidOid.
+ *
+ * As index_get_partition() (15), but REINDEX CONCURRENTLY may exchange the index meanwhile:
+ * it takes no lock that conflicts with an update.
+ */
+Oid index_of_partition(Relation partition, Oid index);
+
 /* partition_route_add: a table that is already open, and that partition_route_end() closes. */
 Partition *partition_route_add(PartitionRoute &route, Relation relation, Oid index);
 
