@@ -105,7 +105,7 @@ class Django:
 
         fields = [self.model._meta.get_field(name) for name in self.shape.values]
         with transaction.atomic(), self.connection.cursor() as cursor:
-            call = self.module._Call(self.model.objects.all(), self.model, fields, {})
+            call = self.module._Call(self.model.objects.all(), self.model, fields, [], {})
             call.create(cursor)
             call.stage(cursor, self.objects)
             cursor.execute(f"ANALYZE {call.table}")
