@@ -108,6 +108,11 @@ DO $$ BEGIN
         RAISE NOTICE '300 rows updated; entered with each row: The source''s query may run user-defined code between two chunks.';
     END IF;
 END $$;
+CREATE TYPE as_json AS (a integer);
+CREATE FUNCTION looking_json(as_json) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM looking.look(); RETURN '{}'; END $$;
+CREATE CAST (as_json AS json) WITH FUNCTION looking_json(as_json);
+CREATE TABLE with_json AS SELECT i AS id, ROW(i)::as_json AS j FROM generate_series(1, 300) i;
+CALL update_seen('SELECT id, to_json(j)::text AS v FROM with_json');
 -- What the server brings along otherwise is no such code.
 CALL update_seen('SELECT s.id, max(s.v) || count(*) OVER (ORDER BY s.id ROWS 1 PRECEDING) AS v FROM source s TABLESAMPLE system (100) JOIN LATERAL (VALUES (s.id), (0)) x (y) ON y = s.id WHERE s.ctid > ''(0,0)'' GROUP BY s.id LIMIT 300');
 CALL update_seen('WITH RECURSIVE w AS (SELECT 1 AS id UNION ALL SELECT id + 1 FROM w WHERE id < 300) SELECT id, (SELECT array_agg(x ORDER BY x DESC)::text FROM unnest(ARRAY[id, 1]) x) AS v FROM w UNION SELECT 1, ''x'' WHERE false');

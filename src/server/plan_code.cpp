@@ -40,8 +40,9 @@ sort_runs_user_code(const Plan *plan)
 
 			return operators_run_user_code(append->numCols, append->sortOperators);
 		}
-		default:
-			return false; /* GCOVR_EXCL_LINE: not called for other nodes */
+		/* It is not called for other nodes. */
+		default:          /* GCOVR_EXCL_LINE */
+			return false; /* GCOVR_EXCL_LINE */
 	}
 }
 

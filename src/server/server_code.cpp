@@ -52,11 +52,11 @@ bool
 types_run_user_code(const List *types)
 {
 	ListCell *cell;
+	bool runs = false;
 
 	foreach (cell, types)
-		if (type_runs_user_code(lfirst_oid(cell)))
-			return true;
-	return false;
+		runs = runs || type_runs_user_code(lfirst_oid(cell));
+	return runs;
 }
 
 bool
@@ -183,9 +183,9 @@ value_runs_user_code(const Node *node)
 				reinterpret_cast<const RangeTblFunction *>(node)->funccoltypes);
 		case T_SortGroupClause:
 			return sorting_runs_user_code(*reinterpret_cast<const SortGroupClause *>(node));
-		case T_Query:
+		/* What is in it has not been planned; no expression that is examined has one. */
+		case T_Query: /* GCOVR_EXCL_LINE */
 		case T_SubLink:
-			/* What is in it has not been planned; no expression that is examined has one. */
 			return true; /* GCOVR_EXCL_LINE */
 		default:
 			return is_json_query(node) && type_runs_user_code(exprType(node));
