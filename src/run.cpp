@@ -156,7 +156,7 @@ figures(const void *arg)
 {
 	const Call &call = *static_cast<const Call *>(arg);
 
-	return {ordered_source_figures(call.ordered).ordering, spilled_bytes(call)};
+	return {ordered_source_reading(*call.ordered), spilled_bytes(call)};
 }
 
 /* What happens once for the call, after all rows. */

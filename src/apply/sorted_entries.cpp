@@ -6,6 +6,7 @@
 
 #include "apply/held_entries.h"
 #include "server/fault.h"
+#include "server/spool.h"
 
 namespace bulkupdate
 {
@@ -88,9 +89,12 @@ divide_memory(SortedEntries &entries, int indexes)
 	entries.most = static_cast<int>(Max(memory_kb / entries.memory_kb, 1));
 }
 
+/* Begin the sort, unless it has entries already. */
 void
 begin_sort(const SortedEntries &entries, IndexSort &sort)
 {
+	if (sort.state != nullptr)
+		return;
 	with_memory_context(entries.memory, [&] {
 		sort.table = table_open(sort.table_oid, NoLock);
 		sort.index = index_open(sort.index_oid, RowExclusiveLock);
@@ -101,23 +105,16 @@ begin_sort(const SortedEntries &entries, IndexSort &sort)
 }
 
 void
-put(const SortedEntries &entries, IndexSort &sort, ItemPointer tid, Datum *values, bool *nulls)
+put(const IndexSort &sort, ItemPointer tid, Datum *values, bool *nulls)
 {
 	FAULT_POINT(entry_sort);
-	if (sort.state == nullptr)
-		begin_sort(entries, sort);
 	tuplesort_putindextuplevalues(sort.state, sort.index, tid, values, nulls);
 }
 
 int64
 spilled_bytes(const IndexSort &sort)
 {
-	TuplesortInstrumentation stats;
-
-	if (sort.state == nullptr)
-		return 0;
-	tuplesort_get_stats(sort.state, &stats);
-	return stats.spaceType == SORT_SPACE_TYPE_DISK ? stats.spaceUsed * 1024 : 0;
+	return sort.state == nullptr ? 0 : sort_spilled_bytes(sort.state);
 }
 
 /* The entry cannot fail: another row with the key has been excluded, and so has its size. */
@@ -202,10 +199,9 @@ sort_held(SortedEntries &entries)
 		Datum values[INDEX_MAX_KEYS];
 		bool nulls[INDEX_MAX_KEYS];
 
-		if (entry.sort->state == nullptr)
-			begin_sort(entries, *entry.sort);
+		begin_sort(entries, *entry.sort);
 		index_deform_tuple(entry.tuple, RelationGetDescr(entry.sort->index), values, nulls);
-		put(entries, *entry.sort, &entry.tuple->t_tid, values, nulls);
+		put(*entry.sort, &entry.tuple->t_tid, values, nulls);
 	});
 }
 
@@ -299,7 +295,8 @@ sorted_entries_put(SortedEntries &entries, IndexSort &sort, Relation index, Item
 	sort.dead_versions = sort.dead_versions || dead_versions;
 	if (GetCurrentTransactionNestLevel() > entries.nest_level)
 		return held_entries_add(entries.held, sort, index, tid, values, nulls);
-	put(entries, sort, tid, values, nulls);
+	begin_sort(entries, sort);
+	put(sort, tid, values, nulls);
 	return true;
 }
 

@@ -21,31 +21,6 @@ operators_run_user_code(int n, const Oid *operators)
 	return false;
 }
 
-/* Do the operators of a node that sorts? */
-bool
-sort_runs_user_code(const Plan *plan)
-{
-	switch (nodeTag(plan))
-	{
-		case T_Sort:
-		case T_IncrementalSort: /* begins with a Sort */
-		{
-			const Sort *sort = reinterpret_cast<const Sort *>(plan);
-
-			return operators_run_user_code(sort->numCols, sort->sortOperators);
-		}
-		case T_MergeAppend:
-		{
-			const MergeAppend *append = reinterpret_cast<const MergeAppend *>(plan);
-
-			return operators_run_user_code(append->numCols, append->sortOperators);
-		}
-		/* It is not called for other nodes. */
-		default:          /* GCOVR_EXCL_LINE */
-			return false; /* GCOVR_EXCL_LINE */
-	}
-}
-
 /* The opclass of the other side decides which family a merge join uses. */
 bool
 merge_runs_user_code(const MergeJoin *join)
@@ -54,16 +29,6 @@ merge_runs_user_code(const MergeJoin *join)
 		if (!is_server_function(join->mergeFamilies[i]))
 			return true;
 	return false;
-}
-
-bool
-scanned_index_runs_user_code(Oid oid)
-{
-	Relation index = index_open(oid, AccessShareLock);
-	bool runs = index_runs_user_code(index);
-
-	index_close(index, NoLock);
-	return runs;
 }
 
 bool
@@ -97,9 +62,18 @@ details_run_user_code(const Plan *plan)
 		case T_LockRows:
 			return false;
 		case T_MergeAppend:
+		{
+			const MergeAppend *append = reinterpret_cast<const MergeAppend *>(plan);
+
+			return operators_run_user_code(append->numCols, append->sortOperators);
+		}
 		case T_Sort:
-		case T_IncrementalSort:
-			return sort_runs_user_code(plan);
+		case T_IncrementalSort: /* begins with a Sort */
+		{
+			const Sort *sort = reinterpret_cast<const Sort *>(plan);
+
+			return operators_run_user_code(sort->numCols, sort->sortOperators);
+		}
 		case T_Result:
 			return expression_runs_user_code(
 				reinterpret_cast<const Result *>(plan)->resconstantqual);
@@ -110,7 +84,7 @@ details_run_user_code(const Plan *plan)
 		{
 			const IndexScan *scan = reinterpret_cast<const IndexScan *>(plan);
 
-			return scanned_index_runs_user_code(scan->indexid) ||
+			return index_runs_user_code(scan->indexid) ||
 				   list_runs_user_code(scan->indexqualorig) ||
 				   list_runs_user_code(scan->indexorderbyorig);
 		}
@@ -118,15 +92,14 @@ details_run_user_code(const Plan *plan)
 		{
 			const IndexOnlyScan *scan = reinterpret_cast<const IndexOnlyScan *>(plan);
 
-			return scanned_index_runs_user_code(scan->indexid) ||
-				   list_runs_user_code(scan->indexqual) || list_runs_user_code(scan->indexorderby);
+			return index_runs_user_code(scan->indexid) || list_runs_user_code(scan->indexqual) ||
+				   list_runs_user_code(scan->indexorderby);
 		}
 		case T_BitmapIndexScan:
 		{
 			const BitmapIndexScan *scan = reinterpret_cast<const BitmapIndexScan *>(plan);
 
-			return scanned_index_runs_user_code(scan->indexid) ||
-				   list_runs_user_code(scan->indexqualorig);
+			return index_runs_user_code(scan->indexid) || list_runs_user_code(scan->indexqualorig);
 		}
 		case T_BitmapHeapScan:
 			return list_runs_user_code(

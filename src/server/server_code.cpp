@@ -201,6 +201,37 @@ walk(Node *node, void *context)
 		   value_runs_user_code(node) || walk_expression_tree(node, walk, context);
 }
 
+bool
+open_index_runs_user_code(Relation index)
+{
+	const FormData_pg_index &form = *index->rd_index;
+	int functions = index->rd_indam->amsupport * IndexRelationGetNumberOfKeyAttributes(index);
+
+	for (int i = 0; i < functions; i++)
+		if (!is_c_function(index->rd_support[i]))
+			return true;
+
+	/* The functions of a range, an array or a row are the server's, and call others. */
+	for (int i = 0; i < form.indnatts; i++)
+		if (form.indkey.values[i] != 0 &&
+			type_runs_user_code(get_atttype(form.indrelid, form.indkey.values[i])))
+			return true;
+	if (form.indisexclusion)
+	{
+		Oid *operators;
+		Oid *procedures;
+		uint16 *strategies;
+
+		RelationGetExclusionInfo(index, &operators, &procedures, &strategies);
+		for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+			if (!is_c_function(procedures[i]))
+				return true;
+	}
+	return expression_runs_user_code(
+			   reinterpret_cast<Node *>(RelationGetIndexExpressions(index))) ||
+		   expression_runs_user_code(reinterpret_cast<Node *>(RelationGetIndexPredicate(index)));
+}
+
 } /* namespace */
 
 bool
@@ -263,34 +294,13 @@ expression_runs_user_code(const Node *expression /* or NULL */)
 }
 
 bool
-index_runs_user_code(Relation index)
+index_runs_user_code(Oid index)
 {
-	const FormData_pg_index &form = *index->rd_index;
-	int functions = index->rd_indam->amsupport * IndexRelationGetNumberOfKeyAttributes(index);
+	Relation relation = index_open(index, AccessShareLock);
+	bool runs = open_index_runs_user_code(relation);
 
-	for (int i = 0; i < functions; i++)
-		if (!is_c_function(index->rd_support[i]))
-			return true;
-
-	/* The functions of a range, an array or a row are the server's, and call others. */
-	for (int i = 0; i < form.indnatts; i++)
-		if (form.indkey.values[i] != 0 &&
-			type_runs_user_code(get_atttype(form.indrelid, form.indkey.values[i])))
-			return true;
-	if (form.indisexclusion)
-	{
-		Oid *operators;
-		Oid *procedures;
-		uint16 *strategies;
-
-		RelationGetExclusionInfo(index, &operators, &procedures, &strategies);
-		for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
-			if (!is_c_function(procedures[i]))
-				return true;
-	}
-	return expression_runs_user_code(
-			   reinterpret_cast<Node *>(RelationGetIndexExpressions(index))) ||
-		   expression_runs_user_code(reinterpret_cast<Node *>(RelationGetIndexPredicate(index)));
+	index_close(relation, NoLock);
+	return runs;
 }
 
 } /* namespace bulkupdate */

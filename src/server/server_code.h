@@ -32,8 +32,8 @@ namespace bulkupdate
 /* expression_runs_user_code: of an expression, or a list; NULL does not. */
 [[nodiscard]] bool expression_runs_user_code(const Node *expression /* or NULL */);
 
-/* index_runs_user_code: may an entry in the index? */
-[[nodiscard]] bool index_runs_user_code(Relation index);
+/* index_runs_user_code: may an entry in the index, or a scan of it? */
+[[nodiscard]] bool index_runs_user_code(Oid index);
 
 } /* namespace bulkupdate */
 

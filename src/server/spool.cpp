@@ -28,6 +28,15 @@ spill(Spool &spool)
 
 } /* namespace */
 
+int64
+sort_spilled_bytes(Tuplesortstate *state)
+{
+	TuplesortInstrumentation stats;
+
+	tuplesort_get_stats(state, &stats);
+	return stats.spaceType == SORT_SPACE_TYPE_DISK ? stats.spaceUsed * 1024 : 0;
+}
+
 void
 spool_init(Spool &spool)
 {

@@ -22,6 +22,9 @@ spool_memory_kb()
 	return Max(work_mem / 4, 64);
 }
 
+/* sort_spilled_bytes: the maximum disk space of a sort's temporary files so far. */
+int64 sort_spilled_bytes(Tuplesortstate *state);
+
 /* First everything is appended, then it is rewound, and then everything is read. */
 struct Spool
 {

@@ -293,7 +293,7 @@ ordered_source_consume(OrderedSource &ordered)
 
 	Assert(ordered.has_row);
 	ordered.has_row = false;
-	ordered.consumed = ordered.mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream;
+	ordered.consumed = ordered_source_reading(ordered);
 	if (row.outcome != Outcome::Pending || ordered.mode == ReadMode::HeldBack)
 		return;
 
@@ -307,13 +307,10 @@ ordered_source_consume(OrderedSource &ordered)
 	seen_keys_add(*ordered.passed, row.key, row.position);
 }
 
-SourceFigures
-ordered_source_figures(const void *source)
+Ordering
+ordered_source_reading(const OrderedSource &ordered)
 {
-	const OrderedSource &ordered = *static_cast<const OrderedSource *>(source);
-
-	return {ordered.mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream,
-			ordered_source_spilled_bytes(ordered)};
+	return ordered.mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream;
 }
 
 Ordering

@@ -64,8 +64,8 @@ Ordering ordered_source_ordering(const OrderedSource &ordered);
  */
 int64 ordered_source_spilled_bytes(const OrderedSource &ordered);
 
-/* ordered_source_figures: of an OrderedSource, for progress_source(). */
-SourceFigures ordered_source_figures(const void *source);
+/* ordered_source_reading: how rows arrive now: Stream or Sort. */
+Ordering ordered_source_reading(const OrderedSource &ordered);
 
 /* ordered_source_close: release the sort and its temporary files. */
 void ordered_source_close(OrderedSource &ordered);

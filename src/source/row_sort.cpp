@@ -5,6 +5,7 @@
 #include "source/row_sort.h"
 
 #include "server/fault.h"
+#include "server/spool.h"
 #include "source/keyed_row.h"
 
 namespace bulkupdate
@@ -83,10 +84,7 @@ row_sort_next(RowSort &sort, SourceRow &row)
 int64
 row_sort_spilled_bytes(const RowSort &sort)
 {
-	TuplesortInstrumentation stats;
-
-	tuplesort_get_stats(sort.state, &stats);
-	return stats.spaceType == SORT_SPACE_TYPE_DISK ? stats.spaceUsed * 1024 : 0;
+	return sort_spilled_bytes(sort.state);
 }
 
 void

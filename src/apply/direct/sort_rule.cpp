@@ -43,6 +43,22 @@ state_runs_user_code(const ExprState *state /* or NULL */)
 		   expression_runs_user_code(reinterpret_cast<const Node *>(state->expr));
 }
 
+const char *
+why_not_trigger(Relation relation, const Bitmapset *changing)
+{
+	const TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
+	{
+		const Trigger &trigger = triggers->triggers[i];
+
+		if (fires(trigger, changing) && RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_NONE &&
+			trigger.tgfoid != F_UNIQUE_KEY_RECHECK)
+			return "A trigger of the table could look at it.";
+	}
+	return nullptr;
+}
+
 /* Of those that do not change, references_checked() knows more. */
 const char *
 why_not_foreign_key(Relation relation, const Bitmapset *changing)
@@ -117,12 +133,7 @@ indexes_run_user_code(Relation relation)
 	bool runs = false;
 
 	foreach (cell, RelationGetIndexList(relation))
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		runs = runs || index_runs_user_code(index);
-		index_close(index, NoLock);
-	}
+		runs = runs || index_runs_user_code(lfirst_oid(cell));
 	return runs;
 }
 
@@ -171,34 +182,18 @@ why_not_sorted(const Target &target)
 }
 
 const char *
-why_not_sorted_trigger(Relation relation, const Target &target)
-{
-	const Bitmapset *changing = changing_attributes(relation, target);
-	const TriggerDesc *triggers = relation->trigdesc; /* changes with the relation cache */
-
-	for (int i = 0; triggers != nullptr && i < triggers->numtriggers; i++)
-	{
-		const Trigger &trigger = triggers->triggers[i];
-
-		if (fires(trigger, changing) && RI_FKey_trigger_type(trigger.tgfoid) == RI_TRIGGER_NONE &&
-			trigger.tgfoid != F_UNIQUE_KEY_RECHECK)
-			return "A trigger of the table could look at it.";
-	}
-	return nullptr;
-}
-
-const char *
 why_not_sorted_table(Relation relation, const Target &target)
 {
 	constexpr const char *CONSTRAINT =
 		"A constraint or generated column of the table runs user-defined code.";
-	const char *why = why_not_sorted_trigger(relation, target);
+	const Bitmapset *changing = changing_attributes(relation, target);
+	const char *why = why_not_trigger(relation, changing);
 
 	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
 		key_runs_user_code(RelationGetPartitionKey(relation)))
 		return "The partition key of the table runs user-defined code.";
 	if (why == nullptr)
-		why = why_not_foreign_key(relation, changing_attributes(relation, target));
+		why = why_not_foreign_key(relation, changing);
 	if (why != nullptr)
 		return why;
 	if (constraints_run_user_code(RelationGetDescr(relation)->constr, RelationGetDescr(relation)))

@@ -51,13 +51,6 @@ void sort_rule_init();
 [[nodiscard]] const char *why_not_sorted_table(Relation relation, const Target &target);
 
 /*
- * why_not_sorted_trigger
- *		The same for the triggers of the target itself, if its rows are in
- *		other tables.
- */
-[[nodiscard]] const char *why_not_sorted_trigger(Relation relation, const Target &target);
-
-/*
  * references_checked
  *		Is a foreign key of the table checked although its columns do not change?  It is if
  *		this transaction has written the old version.
