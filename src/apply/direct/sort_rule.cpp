@@ -8,6 +8,7 @@
 
 #include "apply/direct/inheritance_route.h"
 #include "server/server_code.h"
+#include "server/table_code.h"
 
 namespace bulkupdate
 {
@@ -108,35 +109,6 @@ ancestors_run_user_code(Oid partition)
 	return runs;
 }
 
-/* Check constraints, and generated columns. */
-bool
-constraints_run_user_code(const TupleConstr *constraints, TupleDesc tuple_desc)
-{
-	if (constraints == nullptr)
-		return false;
-	for (int i = 0; i < constraints->num_check; i++)
-		if (expression_runs_user_code(
-				static_cast<Node *>(stringToNode(constraints->check[i].ccbin))))
-			return true;
-	for (int i = 0; i < constraints->num_defval; i++)
-		if (TupleDescAttr(tuple_desc, constraints->defval[i].adnum - 1)->attgenerated != '\0' &&
-			expression_runs_user_code(
-				static_cast<Node *>(stringToNode(constraints->defval[i].adbin))))
-			return true;
-	return false;
-}
-
-bool
-indexes_run_user_code(Relation relation)
-{
-	ListCell *cell;
-	bool runs = false;
-
-	foreach (cell, RelationGetIndexList(relation))
-		runs = runs || index_runs_user_code(lfirst_oid(cell));
-	return runs;
-}
-
 } /* namespace */
 
 void
@@ -196,7 +168,7 @@ why_not_sorted_table(Relation relation, const Target &target)
 		why = why_not_foreign_key(relation, changing);
 	if (why != nullptr)
 		return why;
-	if (constraints_run_user_code(RelationGetDescr(relation)->constr, RelationGetDescr(relation)))
+	if (constraints_run_user_code(relation))
 		return CONSTRAINT;
 	if (target.relation->rd_rel->relispartition &&
 		(expression_runs_user_code(reinterpret_cast<Node *>(RelationGetPartitionQual(relation))) ||
