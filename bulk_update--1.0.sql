@@ -56,14 +56,16 @@ CREATE FUNCTION bulk_update(
     ordering       text     DEFAULT 'auto',
     report         text     DEFAULT 'chunks',
     expected_columns name[] DEFAULT NULL,
-    on_stale       text     DEFAULT 'ignore'
+    on_stale       text     DEFAULT 'ignore',
+    old_values     regclass DEFAULT NULL
 ) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_cursor'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update(regclass, refcursor, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
+    regclass) IS
 'update a table from an open cursor of (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_query(
@@ -82,14 +84,16 @@ CREATE FUNCTION bulk_update_query(
     ordering       text     DEFAULT 'auto',
     report         text     DEFAULT 'chunks',
     expected_columns name[] DEFAULT NULL,
-    on_stale       text     DEFAULT 'ignore'
+    on_stale       text     DEFAULT 'ignore',
+    old_values     regclass DEFAULT NULL
 ) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_query'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update_query(regclass, text, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
+    regclass) IS
 'update a table from the rows of a query for (key, new values), in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_arrays(
@@ -108,14 +112,16 @@ CREATE FUNCTION bulk_update_arrays(
     ordering       text     DEFAULT 'auto',
     report         text     DEFAULT 'chunks',
     expected_columns name[] DEFAULT NULL,
-    on_stale       text     DEFAULT 'ignore'
+    on_stale       text     DEFAULT 'ignore',
+    old_values     regclass DEFAULT NULL
 ) RETURNS SETOF bulk_update_chunk
 AS 'MODULE_PATHNAME', 'bulk_update_arrays'
 LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 10000 ROWS 100;
 
 COMMENT ON FUNCTION bulk_update_arrays(regclass, name[], record, name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
+    regclass) IS
 'update a table from arrays of keys and new values, one array for each column, in chunks of bounded size';
 
 CREATE FUNCTION bulk_update_explain(
@@ -134,7 +140,8 @@ CREATE FUNCTION bulk_update_explain(
     ordering       text     DEFAULT 'auto',
     report         text     DEFAULT 'chunks',
     expected_columns name[] DEFAULT NULL,
-    on_stale       text     DEFAULT 'ignore'
+    on_stale       text     DEFAULT 'ignore',
+    old_values     regclass DEFAULT NULL
 ) RETURNS TABLE (
     topic  text,
     detail text
@@ -144,7 +151,8 @@ LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain(regclass, refcursor, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
+    regclass) IS
 'report what bulk_update with the same arguments would do, without doing it';
 
 CREATE FUNCTION bulk_update_explain_query(
@@ -163,7 +171,8 @@ CREATE FUNCTION bulk_update_explain_query(
     ordering       text     DEFAULT 'auto',
     report         text     DEFAULT 'chunks',
     expected_columns name[] DEFAULT NULL,
-    on_stale       text     DEFAULT 'ignore'
+    on_stale       text     DEFAULT 'ignore',
+    old_values     regclass DEFAULT NULL
 ) RETURNS TABLE (
     topic  text,
     detail text
@@ -173,16 +182,17 @@ LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
 COST 1000 ROWS 30;
 
 COMMENT ON FUNCTION bulk_update_explain_query(regclass, text, name[], name[], integer,
-    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text) IS
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
+    regclass) IS
 'report what bulk_update_query with the same arguments would do, without doing it';
 
--- one number for each call with a table of rejects
+-- one number for each call with a table of rejects or of old values
 CREATE SEQUENCE bulk_update_run;
 GRANT USAGE ON SEQUENCE bulk_update_run TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('bulk_update_run', '');
 
 COMMENT ON SEQUENCE bulk_update_run IS
-'numbers of the calls of bulk_update that recorded rejected rows';
+'numbers of the calls of bulk_update that recorded rejected rows or old values';
 
 CREATE FUNCTION bulk_update_create_rejects(name text)
 RETURNS regclass
@@ -191,6 +201,44 @@ LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION bulk_update_create_rejects(text) IS
 'create a table to record the rows that bulk_update does not apply';
+
+CREATE FUNCTION bulk_update_create_old_values(
+    name           text,
+    target         regclass,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL
+) RETURNS regclass
+AS 'MODULE_PATHNAME', 'bulk_update_create_old_values'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION bulk_update_create_old_values(text, regclass, name[], name[]) IS
+'create a table to keep the values that bulk_update replaces';
+
+CREATE FUNCTION bulk_update_undo(
+    target         regclass,
+    old_values     regclass,
+    run            bigint   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT true,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks',
+    on_stale       text     DEFAULT 'ignore',
+    redo_values    regclass DEFAULT NULL
+) RETURNS SETOF bulk_update_chunk
+AS 'MODULE_PATHNAME', 'bulk_update_undo'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
+COST 10000 ROWS 100;
+
+COMMENT ON FUNCTION bulk_update_undo(regclass, regclass, bigint, name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean, text, text, text, regclass) IS
+'give the rows that a call of bulk_update updated their old values back, except rows that have changed since';
 
 CREATE FUNCTION bulk_update_progress_entries(
     OUT pid            integer,
@@ -227,7 +275,8 @@ SELECT p.pid,
                     WHEN 2 THEN 'sorting'
                     WHEN 3 THEN 'applying'
                     WHEN 4 THEN 'recording rejects'
-                    WHEN 5 THEN 'entering index entries' END AS phase,
+                    WHEN 5 THEN 'entering index entries'
+                    WHEN 6 THEN 'keeping old values' END AS phase,
        p.chunk,
        p.rows_fetched,
        p.rows_updated,
@@ -254,7 +303,7 @@ COMMENT ON COLUMN bulk_update_progress.pid IS 'process ID of the backend';
 COMMENT ON COLUMN bulk_update_progress.datname IS 'its database';
 COMMENT ON COLUMN bulk_update_progress.usename IS 'its user';
 COMMENT ON COLUMN bulk_update_progress.target IS 'table that is updated; null in another database';
-COMMENT ON COLUMN bulk_update_progress.phase IS 'fetching, sorting, applying, recording rejects or entering index entries';
+COMMENT ON COLUMN bulk_update_progress.phase IS 'fetching, sorting, applying, recording rejects, keeping old values or entering index entries';
 COMMENT ON COLUMN bulk_update_progress.chunk IS 'number of finished chunks';
 COMMENT ON COLUMN bulk_update_progress.rows_fetched IS 'source rows fetched so far';
 COMMENT ON COLUMN bulk_update_progress.rows_updated IS 'rows updated';

@@ -6,10 +6,12 @@
 #include "call/options.h"
 #include "call/progress.h"
 #include "explain/explain.h"
+#include "report/old_value_table.h"
 #include "report/reject_table.h"
 #include "run.h"
 #include "server/fault.h"
 #include "source/arrays.h"
+#include "source/undo.h"
 
 extern "C"
 {
@@ -24,6 +26,8 @@ PG_FUNCTION_INFO_V1(bulk_update_arrays);
 PG_FUNCTION_INFO_V1(bulk_update_explain_cursor);
 PG_FUNCTION_INFO_V1(bulk_update_explain_query);
 PG_FUNCTION_INFO_V1(bulk_update_create_rejects);
+PG_FUNCTION_INFO_V1(bulk_update_create_old_values);
+PG_FUNCTION_INFO_V1(bulk_update_undo);
 PG_FUNCTION_INFO_V1(bulk_update_progress_entries);
 }
 
@@ -79,7 +83,7 @@ struct CallSource
 };
 
 CallSource
-open_source(FunctionCallInfo fcinfo, const Options &options)
+open_source(FunctionCallInfo fcinfo, Options &options)
 {
 	switch (options.source_kind)
 	{
@@ -87,6 +91,12 @@ open_source(FunctionCallInfo fcinfo, const Options &options)
 			return {options.source, psprintf("cursor \"%s\"", options.source), -1};
 		case SourceKind::Query:
 			return {open_query(options), "the query", -1};
+		case SourceKind::Undo:
+		{
+			const char *label = bulkupdate::undo_prepare(options);
+
+			return {open_query(options), label, -1};
+		}
 		case SourceKind::Arrays:
 			break;
 	}
@@ -266,6 +276,54 @@ bulk_update_create_rejects(PG_FUNCTION_ARGS)
 
 	SPI_finish();
 	PG_RETURN_OID(relid);
+}
+
+/*
+ * bulk_update_create_old_values
+ *		SQL: bulk_update_create_old_values(name text, target regclass, columns name[],
+ *		key_columns name[]) returns regclass
+ *
+ * Creates a table for argument "old_values".  columns: those that calls update; null for all.
+ *
+ * Raises 22004 (name or target is null), and the errors of column_names_of_call() and
+ * old_value_table_create().
+ */
+Datum
+bulk_update_create_old_values(PG_FUNCTION_ARGS)
+{
+	static const char *const arguments[] = {"name", "target"};
+
+	for (int i = 0; i < 2; i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"%s\" of bulk_update_create_old_values must not be null",
+							arguments[i]),
+					 errdetail("The argument is null."),
+					 errhint("Specify a name for the table, and the table to update.")));
+
+	SPI_connect();
+
+	Oid relid = bulkupdate::old_value_table_create(
+		PG_GETARG_TEXT_PP(0), PG_GETARG_OID(1),
+		bulkupdate::column_names_of_call(fcinfo, 2, "columns"),
+		bulkupdate::column_names_of_call(fcinfo, 3, "key_columns"));
+
+	SPI_finish();
+	PG_RETURN_OID(relid);
+}
+
+/*
+ * bulk_update_undo
+ *		SQL: bulk_update_undo(target, old_values regclass, run bigint, key_columns, ...)
+ *
+ * Like bulk_update() with the old values that a call kept, for rows that still have its new
+ * values.  Raises the errors of undo_prepare(), options_from_call() and run_call().
+ */
+Datum
+bulk_update_undo(PG_FUNCTION_ARGS)
+{
+	return update(fcinfo, SourceKind::Undo);
 }
 
 /*

@@ -10,8 +10,10 @@
 #include "apply/reference_hint.h"
 #include "call/progress.h"
 #include "policies.h"
+#include "report/old_value_table.h"
 #include "report/reject_table.h"
 #include "report/report.h"
+#include "report/side_table.h"
 #include "server/fault.h"
 #include "server/subtransaction.h"
 #include "target/key_text.h"
@@ -33,7 +35,9 @@ struct Call
 	OrderedSource *ordered;
 	Chunk *chunk;
 	Applier *applier;
-	RejectTable *rejects; /* or NULL */
+	RejectTable *rejects;      /* or NULL */
+	OldValueTable *old_values; /* or NULL */
+	int64 number;              /* in these tables */
 	Report *report;
 	Progress progress;
 	RejectRate apply_rate;
@@ -120,6 +124,20 @@ apply_chunk(Call &call)
 	}
 }
 
+/* Not in the subtransactions of the chunk: an error is not one of its rows. */
+void
+record_old_values(Call &call)
+{
+	KeptVersions *kept = call.applier->kept;
+
+	if (kept == nullptr)
+		return;
+	if (old_value_table_runs_code(*call.options, *call.target))
+		sorted_entries_flush(call.applier->sorted);
+	progress_phase(call.progress, Phase::Keeping);
+	old_value_table_record(*call.old_values, call.number, *kept);
+}
+
 void
 finish_chunk(Call &call)
 {
@@ -132,12 +150,14 @@ finish_chunk(Call &call)
 		check_stale(*call.target, *call.chunk);
 	call.rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
 	check_reject_limit(*call.options, call.rows_rejected);
+	if (counts[static_cast<int>(Outcome::Updated)] > 0)
+		record_old_values(call);
 	if (call.rejects != nullptr && has_rejects(counts))
 	{
 		/* Triggers of the table of rejects may look at the target. */
 		sorted_entries_flush(call.applier->sorted);
 		progress_phase(call.progress, Phase::Recording);
-		reject_table_record(*call.rejects, *call.chunk);
+		reject_table_record(*call.rejects, call.number, *call.chunk);
 	}
 	progress_chunk_done(call.progress, call.chunk->number, counts);
 }
@@ -183,6 +203,11 @@ run_chunks(Call &call)
 
 	if (sorted_entries_enabled() && !call.options->dry_run)
 		call.applier->sorted = sorted_entries_create(call.target->relation);
+	if (call.old_values != nullptr && !call.options->dry_run)
+	{
+		call.applier->kept = kept_versions_create(*call.target);
+		kept_versions_register(*call.applier->kept);
+	}
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
 	while (chunk_fill(chunk, *call.ordered))
@@ -268,6 +293,7 @@ run_chunks_naming_rows(Call &call)
 		return;
 	rechecks_ignore(call.rechecks);
 	call.applier->sorted = nullptr;
+	call.applier->kept = nullptr;
 	name_failing_row(call, error);
 	add_reference_hint(error, *call.chunk);
 	ReThrowError(error);
@@ -289,7 +315,10 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		call.source = &source;
 		call.target = target_open(options, source.tuple_desc);
 		call.report = report_create(options, *call.target, caller.result);
-		call.rejects = reject_table_open(options, caller.function);
+		call.rejects = reject_table_open(options);
+		call.old_values = old_value_table_open(options, *call.target);
+		if (call.rejects != nullptr || call.old_values != nullptr)
+			call.number = run_number(caller.function);
 		call.ordered = ordered_source_create(options, source, *call.target, call.progress);
 		call.chunk = chunk_create(options, *call.target);
 		if (options.on_error == OnError::Stop && !options.dry_run)

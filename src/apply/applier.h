@@ -5,6 +5,7 @@
 #ifndef BULK_UPDATE_APPLY_APPLIER_H
 #define BULK_UPDATE_APPLY_APPLIER_H
 
+#include "apply/kept_versions.h"
 #include "apply/sorted_entries.h"
 #include "chunk/chunk.h"
 #include "chunk/expected_values.h"
@@ -167,6 +168,7 @@ struct Applier
 	/* Set by the caller of the functions. */
 	SortedEntries *sorted; /* where index entries may wait; NULL: nowhere */
 	bool source_runs_code; /* user-defined code of the source may run before the next chunk */
+	KeptVersions *kept;    /* where values of updated rows are kept; NULL: nowhere */
 };
 
 } /* namespace bulkupdate */

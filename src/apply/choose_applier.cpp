@@ -60,6 +60,7 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 		applier.working = &chosen;
 		chosen.sorted = applier.sorted;
 		chosen.source_runs_code = applier.source_runs_code;
+		chosen.kept = applier.kept;
 		applier.name = chosen.name;
 
 		const char *why = body(chosen);
@@ -158,7 +159,7 @@ applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	applier->working = applier->sql;
 	static_cast<Applier &>(*applier) = {
 		apply, probe,   current_row, late_row, abandon, applier->sql->name,
-		0,     &target, rechecks,    nullptr,  false};
+		0,     &target, rechecks,    nullptr,  false,   nullptr};
 	return applier;
 }
 
@@ -180,7 +181,7 @@ applier_expected(const Target &target, const char **why)
 }
 
 const char *
-index_entries_expected(const Target &target, bool source_runs_code)
+index_entries_expected(const Target &target, bool source_runs_code, const char *when)
 {
 	SortableIndexes sortable = {};
 	const char *why;
@@ -198,13 +199,13 @@ index_entries_expected(const Target &target, bool source_runs_code)
 	if (why != nullptr)
 		return psprintf("entered with each row: %s", why);
 	if (sortable.tables > 1)
-		return psprintf("sorted, and entered when the call ends: %d indexes of %d tables",
+		return psprintf("sorted, and entered %s: %d indexes of %d tables", when,
 						list_length(sortable.indexes), sortable.tables);
 	initStringInfo(&names);
 	foreach (cell, sortable.indexes)
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
 						 qualified_name(lfirst_oid(cell)));
-	return psprintf("sorted, and entered when the call ends: %s", names.data);
+	return psprintf("sorted, and entered %s: %s", when, names.data);
 }
 
 } /* namespace bulkupdate */

@@ -44,9 +44,10 @@ const char *applier_expected(const Target &target, const char **why);
  *		When the entries of the target's indexes would be entered, and why, as a text; NULL if
  *		no index has entries that could wait.  For a target that the direct applier supports.
  *
- * source_runs_code: user-defined code of the source would run between two chunks.
+ * source_runs_code: user-defined code of the source would run between two chunks.  when: those
+ * that wait are entered.
  */
-const char *index_entries_expected(const Target &target, bool source_runs_code);
+const char *index_entries_expected(const Target &target, bool source_runs_code, const char *when);
 
 } /* namespace bulkupdate */
 

@@ -29,10 +29,17 @@ enum Argument : int
 	ARG_REPORT,
 	ARG_EXPECTED_COLUMNS,
 	ARG_ON_STALE,
+	ARG_OLD_VALUES,
 
 	/* In bulk_update_arrays() the names come before the arrays. */
 	ARG_COLUMNS_OF_ARRAYS = ARG_SOURCE,
-	ARG_ARRAYS = ARG_COLUMNS
+	ARG_ARRAYS = ARG_COLUMNS,
+
+	/* bulk_update_undo() has no columns, and no expected columns. */
+	ARG_UNDONE = ARG_SOURCE,
+	ARG_RUN = ARG_COLUMNS,
+	ARG_ON_STALE_OF_UNDO = ARG_EXPECTED_COLUMNS,
+	ARG_REDO_VALUES = ARG_ON_STALE
 };
 
 constexpr const char *LEAVE_OUT = "Omit the argument to use its default.";
@@ -48,7 +55,7 @@ require_not_null(FunctionCallInfo fcinfo, Argument argument, const char *name, c
 
 /* An argument of type name[] as C strings; SQL NULL gives an empty span. */
 Span<const char *>
-names_of_argument(FunctionCallInfo fcinfo, Argument argument, const char *name,
+names_of_argument(FunctionCallInfo fcinfo, int argument, const char *name,
 				  const char *hint = LEAVE_OUT)
 {
 	if (PG_ARGISNULL(argument))
@@ -131,6 +138,15 @@ take_source(FunctionCallInfo fcinfo, SourceKind kind, Options &options)
 {
 	options.source_kind = kind;
 	options.source = nullptr;
+	if (kind == SourceKind::Undo)
+	{
+		require_not_null(fcinfo, ARG_UNDONE, "old_values",
+						 "Specify the table that was argument \"old_values\" of the call.");
+		options.undone = PG_GETARG_OID(ARG_UNDONE);
+		options.latest_run = PG_ARGISNULL(ARG_RUN);
+		options.run = options.latest_run ? 0 : PG_GETARG_INT64(ARG_RUN);
+		return;
+	}
 	if (kind == SourceKind::Arrays)
 	{
 		const char *hint = "Specify the target column for each array, in order.";
@@ -160,11 +176,11 @@ check_combination(const Options &options, bool has_limit)
 			   "Set on_error => 'skip', or omit reject_limit.");
 	if (OidIsValid(options.rejects) && options.on_missing == OnMissing::Error &&
 		options.on_duplicate == OnDuplicate::Error && options.on_error == OnError::Stop &&
-		(options.expected_columns.size == 0 || options.on_stale == OnStale::Error))
+		(!can_be_stale(options) || options.on_stale == OnStale::Error))
 		refuse("argument \"rejects\" has no effect with these policies",
 			   "Missing rows, duplicates and rows that cannot be applied are all errors.",
 			   "Relax on_missing, on_duplicate or on_error, or omit rejects.");
-	if (options.on_stale == OnStale::Error && options.expected_columns.size == 0)
+	if (options.on_stale == OnStale::Error && !can_be_stale(options))
 		refuse("on_stale requires expected_columns",
 			   "Without expected_columns no row is ever stale.",
 			   "Set expected_columns, or omit on_stale.");
@@ -172,6 +188,12 @@ check_combination(const Options &options, bool has_limit)
 		refuse("the target cannot be its own table of rejects",
 			   "Arguments \"target\" and \"rejects\" are the same table.",
 			   "Create a table with bulk_update_create_rejects().");
+	if (OidIsValid(options.old_values) && options.old_values == options.target)
+		refuse("the target cannot be its own table of old values",
+			   options.source_kind == SourceKind::Undo
+				   ? "Arguments \"target\" and \"redo_values\" are the same table."
+				   : "Arguments \"target\" and \"old_values\" are the same table.",
+			   "Create a table with bulk_update_create_old_values().");
 }
 
 } /* namespace */
@@ -192,21 +214,26 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	static const char *const ordering[] = {"auto", "sort", "stream"};
 	static const char *const report[] = {"chunks", "total"};
 	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
+	bool undoes = kind == SourceKind::Undo;
+	Argument old_values = undoes ? ARG_REDO_VALUES : ARG_OLD_VALUES;
 
 	options.target = PG_GETARG_OID(ARG_TARGET);
 	options.key_columns = names_of_argument(fcinfo, ARG_KEY_COLUMNS, "key_columns");
-	options.expected_columns = names_of_argument(fcinfo, ARG_EXPECTED_COLUMNS, "expected_columns");
+	if (!undoes)
+		options.expected_columns =
+			names_of_argument(fcinfo, ARG_EXPECTED_COLUMNS, "expected_columns");
 	options.chunk_rows = PG_GETARG_INT32(ARG_CHUNK_SIZE);
 	options.on_missing =
 		static_cast<OnMissing>(word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", on_missing));
-	options.on_stale =
-		static_cast<OnStale>(word_of_argument(fcinfo, ARG_ON_STALE, "on_stale", on_stale));
+	options.on_stale = static_cast<OnStale>(word_of_argument(
+		fcinfo, undoes ? ARG_ON_STALE_OF_UNDO : ARG_ON_STALE, "on_stale", on_stale));
 	options.on_duplicate = static_cast<OnDuplicate>(
 		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", on_duplicate));
 	options.on_error =
 		static_cast<OnError>(word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", on_error));
 	options.skip_unchanged = flag_of_argument(fcinfo, ARG_SKIP_UNCHANGED, "skip_unchanged");
 	options.rejects = PG_ARGISNULL(ARG_REJECTS) ? InvalidOid : PG_GETARG_OID(ARG_REJECTS);
+	options.old_values = PG_ARGISNULL(old_values) ? InvalidOid : PG_GETARG_OID(old_values);
 	options.reject_limit = has_limit ? PG_GETARG_INT64(ARG_REJECT_LIMIT) : -1;
 	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
 	options.ordering =
@@ -220,6 +247,12 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 				 errdetail("The value is %d.", options.chunk_rows), errhint("%s", LEAVE_OUT)));
 	check_combination(options, has_limit);
 	return options;
+}
+
+Span<const char *>
+column_names_of_call(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	return names_of_argument(fcinfo, argument, name);
 }
 
 HeapTupleHeader

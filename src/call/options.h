@@ -59,7 +59,8 @@ enum class SourceKind : uint8
 {
 	Cursor,
 	Query,
-	Arrays
+	Arrays,
+	Undo
 };
 
 struct Options
@@ -77,11 +78,24 @@ struct Options
 	OnError on_error;
 	bool skip_unchanged; /* do not write rows that already have the new values */
 	Oid rejects;         /* table for the rows that were not applied, or InvalidOid */
+	Oid old_values;      /* table for the values before the call, or InvalidOid */
 	int64 reject_limit;  /* maximum number of rejected rows, or -1 */
 	bool dry_run;        /* only report what would happen */
 	Ordering ordering;
 	ReportRows report;
+
+	/* Of an undo; source, columns and expected_columns are set by undo_prepare(). */
+	Oid undone;      /* the table of old values */
+	bool latest_run; /* the newest run in it, not this one: */
+	int64 run;
 };
+
+/* can_be_stale: does the call expect values? */
+inline bool
+can_be_stale(const Options &options)
+{
+	return options.expected_columns.size > 0 || options.source_kind == SourceKind::Undo;
+}
 
 /* sorts_whole_source: are all rows sorted first, whatever their order is? */
 inline bool
@@ -109,6 +123,13 @@ runs_source_at_once(const Options &options)
  * one of its values, or two arguments contradict each other).
  */
 Options options_from_call(FunctionCallInfo fcinfo, SourceKind kind);
+
+/*
+ * column_names_of_call
+ *		An argument of type name[]; size 0 if it is null.  Raises the errors of
+ *		options_from_call() for it.
+ */
+Span<const char *> column_names_of_call(FunctionCallInfo fcinfo, int argument, const char *name);
 
 /* arrays_of_call: the record with the arrays, for a call whose options have been checked. */
 HeapTupleHeader arrays_of_call(FunctionCallInfo fcinfo);

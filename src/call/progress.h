@@ -24,7 +24,8 @@ enum class Phase : int64
 	Sorting,
 	Applying,
 	Recording,
-	Entering
+	Entering,
+	Keeping
 };
 
 /* Figures that progress only shows. */

@@ -8,6 +8,7 @@
 #include "apply/choose_applier.h"
 #include "explain/explain_catalog.h"
 #include "explain/plan_order.h"
+#include "report/old_value_table.h"
 #include "report/reject_table.h"
 #include "target/key_text.h"
 #include "target/open_target.h"
@@ -114,10 +115,32 @@ say_index_entries(const Explanation &explanation)
 	/* A source that is sorted has been read when the first row is applied. */
 	bool source_runs =
 		!sorts_whole_source(explanation.options) && source_runs_code(explanation.source);
-	const char *detail = index_entries_expected(explanation.target, source_runs);
+	bool records_with_code = OidIsValid(explanation.options.old_values) &&
+							 old_value_table_runs_code(explanation.options, explanation.target);
+	const char *when =
+		records_with_code ? "after each chunk, because keeping old values may run user-defined code"
+						  : "when the call ends";
+	const char *detail = index_entries_expected(explanation.target, source_runs, when);
 
 	if (detail != nullptr)
 		say(explanation, "index entries", detail);
+}
+
+void
+say_old_values(const Explanation &explanation)
+{
+	const Target &target = explanation.target;
+	StringInfoData names;
+
+	if (!OidIsValid(explanation.options.old_values))
+		return;
+	initStringInfo(&names);
+	for (const KeptColumn &column : target.kept)
+		if (!column.is_key)
+			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+							 quote_identifier(attribute_name(target, column.target)));
+	say(explanation, "old values",
+		psprintf("kept in %s: %s", qualified_name(explanation.options.old_values), names.data));
 }
 
 void
@@ -183,6 +206,7 @@ say_policies(const Explanation &explanation)
 		options.skip_unchanged ? "not written" : "written like the others");
 	if (rejects != nullptr)
 		say(explanation, "rejects", psprintf("recorded in %s", rejects));
+	say_old_values(explanation);
 	if (options.dry_run)
 		say(explanation, "dry run", "nothing is written and no row is locked");
 	if (options.report == ReportRows::Total)
@@ -206,6 +230,8 @@ explain(const Options &options, const char *portal_name, const char *label,
 
 	if (OidIsValid(options.rejects))
 		reject_table_check(options);
+	if (OidIsValid(options.old_values))
+		old_value_table_check(options, target);
 
 	Explanation explanation = {result, options, target, source};
 	const char *why;

@@ -5,6 +5,7 @@
 #include "report/reject_table.h"
 
 #include "chunk/reject.h"
+#include "report/side_table.h"
 #include "server/fault.h"
 #include "server/saved_plan.h"
 
@@ -13,9 +14,8 @@ namespace bulkupdate
 
 struct RejectTable
 {
-	Oid relid;
+	SideTable side;
 	SavedPlan insert;
-	int64 run;
 	bool wants_current; /* see records_current() */
 };
 
@@ -36,6 +36,12 @@ constexpr Column COLUMNS[] = {
 	{"detail", TEXTOID},      {"constraint_name", TEXTOID}, {"rejected_at", TIMESTAMPTZOID},
 };
 constexpr int REQUIRED_COLUMNS = static_cast<int>(lengthof(COLUMNS));
+
+SideTable
+side_of(const Options &options)
+{
+	return {options.rejects, "rejects", "record rejected rows", "bulk_update_create_rejects"};
+}
 
 /* A table may lack it.  It comes last. */
 constexpr Column CURRENT_VALUES = {"current_values", JSONBOID};
@@ -60,26 +66,18 @@ records_current(const Options &options)
 {
 	AttrNumber attno = get_attnum(options.rejects, CURRENT_VALUES.name);
 
-	return options.expected_columns.size > 0 && attno != InvalidAttrNumber &&
+	return can_be_stale(options) && attno != InvalidAttrNumber &&
 		   get_atttype(options.rejects, attno) == CURRENT_VALUES.type;
 }
 
-/* By the current name: a trigger may have renamed the table, and created another one. */
 char *
 insert_statement(const RejectTable &table)
 {
-	Oid relid = table.relid;
 	int n = inserted_columns(table.wants_current);
 	StringInfoData sql;
 
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("table specified in argument \"rejects\" no longer exists"),
-						errdetail("It was dropped during the call."),
-						errhint("Do not drop it in triggers and functions that run during the "
-								"call.")));
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s (", qualified_name(relid));
+	appendStringInfo(&sql, "INSERT INTO %s (", side_table_name(table.side));
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", quote_identifier(column_at(i).name));
 	appendStringInfoString(&sql, ") VALUES (");
@@ -100,19 +98,6 @@ prepare_insert(RejectTable &table)
 		types[i] = column_at(i).type;
 	return saved_plan_get(table.insert, insert_statement(table),
 						  {types, inserted_columns(table.wants_current)}, 0);
-}
-
-int64
-next_run_number(Oid function)
-{
-	Oid sequence = get_relname_relid("bulk_update_run", get_func_namespace(function));
-
-	if (!OidIsValid(sequence))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("sequence \"bulk_update_run\" does not exist"),
-						errdetail("It belongs to extension bulk_update."),
-						errhint("Use the function that CREATE EXTENSION has created.")));
-	return nextval_internal(sequence, true);
 }
 
 const char *
@@ -156,7 +141,7 @@ json_datum(const char *json)
 }
 
 void
-insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
+insert_row(RejectTable &table, int64 run, const Chunk &chunk, const ChunkRow &row)
 {
 	Size bytes = 0;
 	const Reject *reject = row.reject != nullptr
@@ -171,7 +156,7 @@ insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 	char nulls[MAX_COLUMNS + 1] = "             ";
 	int i = 0;
 
-	values[i++] = Int64GetDatum(table.run);
+	values[i++] = Int64GetDatum(run);
 	values[i++] = ObjectIdGetDatum(RelationGetRelid(chunk.target->relation));
 	values[i++] = Int64GetDatum(chunk.number);
 	values[i++] = Int64GetDatum(row.position);
@@ -193,15 +178,7 @@ insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 	int result =
 		keeping_memory_context([&] { return SPI_execute_plan(plan, values, nulls, false, 0); });
 
-	if (result == SPI_OK_REWRITTEN)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("cannot record rejected rows in relation \"%s\"",
-							   get_rel_name(table.relid)),
-						errdetail("The relation has an ON INSERT DO INSTEAD rule."),
-						errhint("Replace the rule by a trigger, or create a table with "
-								"bulk_update_create_rejects().")));
-	if (result != SPI_OK_INSERT)
-		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	side_table_check_inserted(table.side, result);
 }
 
 } /* namespace */
@@ -209,47 +186,27 @@ insert_row(RejectTable &table, const Chunk &chunk, const ChunkRow &row)
 void
 reject_table_check(const Options &options)
 {
-	Oid relid = options.rejects;
-	char relkind = get_rel_relkind(relid);
+	const SideTable side = side_of(options);
 	StringInfoData missing;
 
-	if (relkind == '\0')
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relid),
-						errdetail("It is the table specified in argument \"rejects\"."),
-						errhint("Create it with bulk_update_create_rejects().")));
-	require_schema_usage(relid);
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
-		relkind != RELKIND_FOREIGN_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot record rejected rows in relation \"%s\"", get_rel_name(relid)),
-				 errdetail_relkind_not_supported(relkind),
-				 errhint("Create a table with bulk_update_create_rejects().")));
-
+	side_table_check(side);
 	initStringInfo(&missing);
 	for (const Column &column : COLUMNS)
-		if (get_attnum(relid, column.name) == InvalidAttrNumber)
+		if (get_attnum(side.relid, column.name) == InvalidAttrNumber)
 			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "", column.name);
 	if (missing.len > 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-						errmsg("cannot record rejected rows in table \"%s\"", get_rel_name(relid)),
-						errdetail("It lacks these columns: %s.", missing.data),
-						errhint("Create a table with bulk_update_create_rejects().")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("cannot record rejected rows in table \"%s\"", get_rel_name(side.relid)),
+				 errdetail("It lacks these columns: %s.", missing.data),
+				 errhint("Create a table with bulk_update_create_rejects().")));
 
 	for (int i = 0; i < inserted_columns(records_current(options)); i++)
-		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
-			pg_attribute_aclcheck(relid, get_attnum(relid, column_at(i).name), GetUserId(),
-								  ACL_INSERT) != ACLCHECK_OK)
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-							errmsg("permission denied for table %s", get_rel_name(relid)),
-							errdetail("bulk_update needs the INSERT privilege to record rejected "
-									  "rows."),
-							errhint("Grant it, or omit argument \"rejects\".")));
+		side_table_check_insert(side, column_at(i).name);
 }
 
 RejectTable *
-reject_table_open(const Options &options, Oid function)
+reject_table_open(const Options &options)
 {
 	if (!OidIsValid(options.rejects))
 		return nullptr;
@@ -257,39 +214,27 @@ reject_table_open(const Options &options, Oid function)
 	RejectTable *table = palloc_one<RejectTable>();
 
 	reject_table_check(options);
-	table->relid = options.rejects;
+	table->side = side_of(options);
 	table->wants_current = records_current(options);
 	(void) prepare_insert(*table);
-	table->run = next_run_number(function);
 	return table;
 }
 
 Oid
 reject_table_create(text *name)
 {
-	RangeVar *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
+	StringInfoData columns;
 
-	/* A lookup by name could find a temporary table instead. */
-	Oid schema = RangeVarGetCreationNamespace(relation);
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE TABLE %s (",
-					 quote_qualified_identifier(get_namespace_name(schema), relation->relname));
+	initStringInfo(&columns);
 	for (int i = 0; i < MAX_COLUMNS; i++)
-		appendStringInfo(&sql, "%s%s %s", i > 0 ? ", " : "", quote_identifier(column_at(i).name),
+		appendStringInfo(&columns, "%s%s %s", i > 0 ? ", " : "",
+						 quote_identifier(column_at(i).name),
 						 format_type_extended(column_at(i).type, -1, FORMAT_TYPE_FORCE_QUALIFY));
-	appendStringInfoChar(&sql, ')');
-
-	int result = keeping_memory_context([&] { return SPI_execute(sql.data, false, 0); });
-
-	if (result != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-	return get_relname_relid(relation->relname, schema);
+	return side_table_create(name, columns.data);
 }
 
 void
-reject_table_record(RejectTable &table, const Chunk &chunk)
+reject_table_record(RejectTable &table, int64 run, const Chunk &chunk)
 {
 	MemoryContext row_context =
 		AllocSetContextCreate(chunk.scratch, "bulk_update reject", ALLOCSET_DEFAULT_SIZES);
@@ -299,7 +244,7 @@ reject_table_record(RejectTable &table, const Chunk &chunk)
 		if (row.outcome == Outcome::Updated || row.outcome == Outcome::Unchanged)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		with_memory_context(row_context, [&] { insert_row(table, chunk, row); });
+		with_memory_context(row_context, [&] { insert_row(table, run, chunk, row); });
 		MemoryContextReset(row_context);
 	}
 	MemoryContextDelete(row_context);

@@ -23,16 +23,12 @@ void reject_table_check(const Options &options);
 
 /*
  * reject_table_open
- *		Check the table specified in argument "rejects" and get a run number.
- *		Returns NULL if there is none.
+ *		Check the table specified in argument "rejects".  Returns NULL if there is none.
  *
- * function: OID of the SQL function that was called; the sequence of run
- * numbers is in the same schema.  Needs an SPI connection.  Allocates in the
- * current memory context.
- *
- * Raises the errors of reject_table_check, and 42P01 (the sequence does not exist).
+ * Needs an SPI connection.  Allocates in the current memory context.  Raises the errors of
+ * reject_table_check.
  */
-RejectTable *reject_table_open(const Options &options, Oid function);
+RejectTable *reject_table_open(const Options &options);
 
 /*
  * reject_table_create
@@ -48,10 +44,12 @@ Oid reject_table_create(text *name);
  * reject_table_record
  *		Insert the missing, stale, duplicate and rejected rows of an applied chunk.
  *
+ * run: the number of the call.
+ *
  * Raises 42P01 (the table was dropped during the call), 0A000 (it has an ON
  * INSERT DO INSTEAD rule), and the errors of INSERT.
  */
-void reject_table_record(RejectTable &table, const Chunk &chunk);
+void reject_table_record(RejectTable &table, int64 run, const Chunk &chunk);
 
 } /* namespace bulkupdate */
 

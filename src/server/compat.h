@@ -42,6 +42,17 @@ schema_aclcheck(Oid schema, AclMode privilege)
 #endif
 }
 
+/* 18 has generated columns whose values are not stored. */
+inline bool
+is_virtual_generated([[maybe_unused]] const FormData_pg_attribute &attribute)
+{
+#if PG_VERSION_NUM >= 180000
+	return attribute.attgenerated == ATTRIBUTE_GENERATED_VIRTUAL;
+#else
+	return false;
+#endif
+}
+
 /* Which indexes need entries for a new version; from 16 on there are more cases than two. */
 #if PG_VERSION_NUM >= 160000
 using IndexesToUpdate = TU_UpdateIndexes;

@@ -56,6 +56,8 @@
 	POINT(recheck)                 \
 	POINT(reject)                  \
 	POINT(reject_insert)           \
+	POINT(old_values_put)          \
+	POINT(old_values_insert)       \
 	POINT(progress)                \
 	POINT(report)                  \
 	POINT(close)

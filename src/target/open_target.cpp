@@ -4,6 +4,7 @@
  */
 #include "target/open_target.h"
 
+#include "target/kept_columns.h"
 #include "target/key.h"
 #include "target/mapping.h"
 
@@ -78,8 +79,10 @@ check_rules(Relation relation)
 	}
 }
 
+} /* namespace */
+
 Relation
-open_relation(Oid relid, LOCKMODE lock)
+open_table(Oid relid, LOCKMODE lock)
 {
 	Relation relation = try_relation_open(relid, lock);
 
@@ -88,10 +91,9 @@ open_relation(Oid relid, LOCKMODE lock)
 						errmsg("relation with OID %u does not exist", relid),
 						errdetail("It may have been dropped since the OID was looked up."),
 						errhint("Specify the table by name.")));
+	check_kind(relation);
 	return relation;
 }
-
-} /* namespace */
 
 Target *
 target_open(const Options &options, TupleDesc source)
@@ -107,8 +109,7 @@ target_open(const Options &options, TupleDesc source)
 	/* Before anything is locked, as in the lookup of a name. */
 	require_schema_usage(options.target);
 	target->relation =
-		open_relation(options.target, options.dry_run ? AccessShareLock : RowExclusiveLock);
-	check_kind(target->relation);
+		open_table(options.target, options.dry_run ? AccessShareLock : RowExclusiveLock);
 	check_rules(target->relation);
 	if (writes && target->relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
 		PreventCommandIfReadOnly("bulk_update()");
@@ -119,6 +120,7 @@ target_open(const Options &options, TupleDesc source)
 	target->keeps_current = OidIsValid(options.rejects) || options.on_stale == OnStale::Error;
 	map_columns(*target, options, source);
 	choose_key(*target);
+	map_kept_columns(*target, options);
 	target_check_privileges(*target, options.skip_unchanged);
 	return target;
 }
@@ -126,33 +128,34 @@ target_open(const Options &options, TupleDesc source)
 void
 target_check_privileges(const Target &target, bool compares_values)
 {
-	auto require = [&](const MappedColumn &column, AclMode privilege, const char *name) {
+	auto require = [&](AttrNumber attno, const char *kind, AclMode privilege, const char *name) {
 		Oid relid = RelationGetRelid(target.relation);
 
 		if (pg_class_aclcheck(relid, GetUserId(), privilege) == ACLCHECK_OK ||
-			pg_attribute_aclcheck(relid, column.target, GetUserId(), privilege) == ACLCHECK_OK)
+			pg_attribute_aclcheck(relid, attno, GetUserId(), privilege) == ACLCHECK_OK)
 			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for table %s", RelationGetRelationName(target.relation)),
-				 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name,
-						   column.is_key        ? "key"
-						   : column.is_expected ? "expected"
-												: "value",
-						   get_attname(relid, column.target, false)),
+				 errdetail("bulk_update needs the %s privilege on %s column \"%s\".", name, kind,
+						   get_attname(relid, attno, false)),
 				 errhint("Grant it on the column or on the table.")));
 	};
 
 	require_schema_usage(RelationGetRelid(target.relation));
 	for (const MappedColumn &column : target.columns)
 	{
+		const char *kind = column.is_key ? "key" : "value";
+
 		if (column.is_key || compares_values)
-			require(column, ACL_SELECT, "SELECT");
+			require(column.target, kind, ACL_SELECT, "SELECT");
 		if (!column.is_key)
-			require(column, ACL_UPDATE, "UPDATE");
+			require(column.target, kind, ACL_UPDATE, "UPDATE");
 	}
 	for (const MappedColumn &column : target.expected)
-		require(column, ACL_SELECT, "SELECT");
+		require(column.target, "expected", ACL_SELECT, "SELECT");
+	for (const KeptColumn &column : target.kept)
+		require(column.target, "kept", ACL_SELECT, "SELECT");
 }
 
 void

@@ -11,6 +11,15 @@ namespace bulkupdate
 {
 
 /*
+ * open_table
+ *		Open a relation that can be updated in bulk.
+ *
+ * Raises 42P01 (no such relation), 42809 (a kind of relation that cannot be updated in bulk),
+ * 0A000 (temporary table of another session).
+ */
+Relation open_table(Oid relid, LOCKMODE lock);
+
+/*
  * target_open
  *		Lock and check the target, map the source's columns to it, and choose
  *		the unique index that covers its key.
@@ -19,10 +28,8 @@ namespace bulkupdate
  * SELECT; the lock stays until the end of the transaction.  Allocates in the current memory
  * context.
  *
- * Raises 42P01 (no such relation), 42809 (a kind of relation that cannot be
- * updated in bulk), 0A000 (temporary table of another session, INSTEAD rule),
- * 42501 (missing privileges), 25006 (read-only transaction), and the errors of
- * map_columns and choose_key.
+ * Raises 0A000 (INSTEAD rule), 42501 (missing privileges), 25006 (read-only transaction), and the
+ * errors of open_table, map_columns, choose_key and map_kept_columns.
  */
 Target *target_open(const Options &options, TupleDesc source);
 

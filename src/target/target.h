@@ -55,6 +55,13 @@ is_of_kind(const MappedColumn &column, ColumnKind kind)
 	return column.is_key == (kind == ColumnKind::Key);
 }
 
+/* A column whose values a table of old values keeps. */
+struct KeptColumn
+{
+	AttrNumber target; /* attribute number in the target */
+	bool is_key;       /* then only its new value is kept, which finds the row again */
+};
+
 /* A key column, in the order of the unique index that covers the key. */
 struct KeyColumn
 {
@@ -74,6 +81,8 @@ struct Target
 	const char *display_name;    /* for messages */
 	Span<MappedColumn> columns;  /* one for each source column before expected, in source order */
 	Span<MappedColumn> expected; /* for the last source columns: values that the row must have */
+	Span<KeptColumn> kept;       /* the key, then columns with old and new values; or size 0 */
+	bool kept_by_table;          /* several tables can have a row with a key */
 	Span<KeyColumn> keys;
 	Relation key_index;        /* the unique index that covers the key; kept open */
 	int index_columns;         /* its columns are the first of keys */
@@ -139,6 +148,14 @@ attribute_name(const Target &target, AttrNumber attno)
  * Reads no catalog, because error contexts call it.
  */
 AttrNumber attribute_in(Relation relation, const Target &target, AttrNumber attno);
+
+/* has_inheritance_children: and these are not partitions. */
+inline bool
+has_inheritance_children(Relation relation)
+{
+	return relation->rd_rel->relhassubclass &&
+		   relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE;
+}
 
 /* rewrites_update: does an UPDATE in this session apply the rule, as in matchLocks()? */
 bool rewrites_update(const RewriteRule *rule);

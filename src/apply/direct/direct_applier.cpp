@@ -316,7 +316,7 @@ direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	int natts = RelationGetDescr(target.relation)->natts;
 
 	static_cast<Applier &>(*applier) = {apply, probe,   current_row, late_row, abandon, "direct",
-										0,     &target, rechecks,    nullptr,  false};
+										0,     &target, rechecks,    nullptr,  false,   nullptr};
 	applier->sort_rule.memory = CurrentMemoryContext;
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);

@@ -13,8 +13,9 @@ namespace bulkupdate
 namespace
 {
 
+template <typename Column>
 Bitmapset *
-add_column(Bitmapset *columns, const MappedColumn &column)
+add_column(Bitmapset *columns, const Column &column)
 {
 	return bms_add_member(columns, column.target - FirstLowInvalidHeapAttributeNumber);
 }
@@ -62,9 +63,13 @@ direct_statement_begin(const Applier &applier, Access access, Probe probe, WalkS
 	for (const MappedColumn &column : target.expected)
 		if (probes_expected(probe))
 			read = add_column(read, column);
+	for (const KeptColumn &column : target.kept)
+		if (!probing)
+			read = add_column(read, column);
 
 	statement->target = &target;
 	statement->rechecks = applier.rechecks;
+	statement->kept = applier.kept;
 	statement->stats = &stats;
 	statement->reads = &reads;
 	statement->estate = estate;

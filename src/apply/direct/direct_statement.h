@@ -30,6 +30,7 @@ struct DirectStatement
 	WalkStats *stats;
 	ReadStats *reads;
 	SortedEntries *sorted;  /* where index entries wait; NULL: they are entered at once */
+	KeptVersions *kept;     /* where values of updated rows are kept; NULL: nowhere */
 	bool checks_references; /* at its end, so they must not wait until then */
 };
 

@@ -36,6 +36,10 @@ map_attributes(DirectTable &table)
 		table.expected_attributes[i] =
 			attribute_in(table.relation, target, target.expected[i].target);
 
+	table.kept_attributes = {palloc_array_of<AttrNumber>(target.kept.size), target.kept.size};
+	for (int i = 0; i < target.kept.size; i++)
+		table.kept_attributes[i] = attribute_in(table.relation, target, target.kept[i].target);
+
 	TupleDesc tuple_desc = RelationGetDescr(table.relation);
 
 	table.dropped = {palloc_array_of<int>(tuple_desc->natts), 0};

@@ -34,6 +34,7 @@ struct DirectTable
 	Span<AttrNumber> key_attributes; /* this table's attribute for each key column */
 	Span<ValueColumn> value_columns;
 	Span<AttrNumber> expected_attributes; /* for each expected column */
+	Span<AttrNumber> kept_attributes;     /* for each kept column */
 	Span<int> dropped;                    /* columns, from 0, that have been dropped */
 	TupleTableSlot *found;                /* the row's version to be updated */
 	TupleTableSlot *updated;              /* its new version */

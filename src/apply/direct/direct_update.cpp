@@ -38,7 +38,8 @@
  *	ExecUpdateEpilogue
  *	  ExecInsertIndexTuples				index_entries_insert()
  *	  ExecARUpdateTriggers				itself
- *	  WCO_VIEW_CHECK, RETURNING			none: neither views nor results
+ *	  WCO_VIEW_CHECK					none: no views
+	  RETURNING							kept_versions_put(): old and new values
  *	fireASTriggers						direct_statement_end()
  *	ExecEndModifyTable, ExecEndPlan		direct_table_close(), direct_statement_end()
  *
@@ -249,6 +250,9 @@ direct_table_update(DirectTable &table, const DirectRow &row)
 	ExecARUpdateTriggers(estate, table.result, nullptr, nullptr, &table.found->tts_tid, nullptr,
 						 table.updated, recheck, nullptr, false);
 	list_free(recheck);
+	if (table.statement->kept != nullptr)
+		kept_versions_put(*table.statement->kept, *row.source, table.found, table.updated,
+						  {table.kept_attributes.data, table.kept_attributes.size});
 	return Outcome::Updated;
 }
 

@@ -23,14 +23,6 @@ struct Holder
 	Holder *next;
 };
 
-/* has_inheritance_children: and these are not partitions. */
-inline bool
-has_inheritance_children(Relation relation)
-{
-	return relation->rd_rel->relhassubclass &&
-		   relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE;
-}
-
 /*
  * inheritance_route_open
  *		Open all tables below the target, with the index of each that covers the

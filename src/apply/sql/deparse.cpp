@@ -39,6 +39,28 @@ quoted_attribute(const Target &target, AttrNumber attno)
 	return quote_identifier(attribute_name(target, attno));
 }
 
+/*
+ * What the columns of a kept store hold, from the table's OID on: ", t.tableoid, t.a, ...".  The
+ * privilege to read tableoid is needed only where it tells rows apart.  In the UPDATE the
+ * columns have names, for deparse_update_reporting_suppressed().
+ */
+void
+append_kept(StringInfo sql, const Target &target, KeptStore store)
+{
+	bool updates = store == KeptStore::New;
+
+	if (target.kept.size == 0)
+		return;
+	appendStringInfo(sql, ", %s%s", target.kept_by_table ? "t.tableoid" : "0::pg_catalog.oid",
+					 updates ? " AS r" : "");
+	for (int i = 0; i < target.kept.size; i++)
+		if (updates)
+			appendStringInfo(sql, ", t.%s AS r%d", quoted_attribute(target, target.kept[i].target),
+							 i);
+		else if (!target.kept[i].is_key)
+			appendStringInfo(sql, ", t.%s", quoted_attribute(target, target.kept[i].target));
+}
+
 /* A text made from a catalog row, which is looked up by its OID. */
 template <typename Form, typename Text>
 const char *
@@ -135,11 +157,22 @@ deparse_update(const Target &target)
 	appendStringInfoString(&sql, " WHERE ");
 	append_key_condition(&sql, target);
 	appendStringInfoString(&sql, " RETURNING u.n");
+	append_kept(&sql, target, KeptStore::New);
 	return sql.data;
 }
 
+namespace
+{
+
+/* What a SELECT returns besides the columns that are probed. */
+enum class Adding : uint8
+{
+	Nothing,
+	OldValues,
+};
+
 char *
-deparse_probe(const Target &target, Probe probe)
+select_probed(const Target &target, Probe probe, Adding adding)
 {
 	StringInfoData sql;
 
@@ -151,11 +184,21 @@ deparse_probe(const Target &target, Probe probe)
 	for (const MappedColumn &column : target.expected)
 		if (probes_expected(probe))
 			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
+	if (adding == Adding::OldValues)
+		append_kept(&sql, target, KeptStore::Old);
 	appendStringInfo(&sql, " FROM %s AS t, ", target_name(target));
 	append_source(&sql, target);
 	appendStringInfoString(&sql, " WHERE ");
 	append_key_condition(&sql, target);
 	return sql.data;
+}
+
+} /* namespace */
+
+char *
+deparse_probe(const Target &target, Probe probe)
+{
+	return select_probed(target, probe, Adding::Nothing);
 }
 
 char *
@@ -170,16 +213,29 @@ deparse_probe_in_range(const Target &target, Probe probe)
 char *
 deparse_lock(const Target &target)
 {
-	return psprintf("%s FOR NO KEY UPDATE OF t", deparse_probe(target, probe_of_locked(target)));
+	return psprintf("%s FOR NO KEY UPDATE OF t",
+					select_probed(target, probe_of_locked(target), Adding::OldValues));
 }
 
 char *
 deparse_update_reporting_suppressed(const Target &target)
 {
-	return psprintf("WITH w AS (%s), p AS (%s AND NOT (u.n OPERATOR(pg_catalog.=) ANY "
-					"(SELECT w.n FROM w)) FOR NO KEY UPDATE OF t) "
-					"SELECT w.n, true FROM w UNION ALL SELECT p.n, false FROM p",
-					deparse_update(target), deparse_probe(target, Probe::Row));
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "WITH w AS (%s), p AS (%s AND NOT (u.n OPERATOR(pg_catalog.=) ANY "
+					 "(SELECT w.n FROM w)) FOR NO KEY UPDATE OF t) SELECT w.n, true",
+					 deparse_update(target), deparse_probe(target, Probe::Row));
+	if (target.kept.size > 0)
+		appendStringInfoString(&sql, ", w.r");
+	for (int i = 0; i < target.kept.size; i++)
+		appendStringInfo(&sql, ", w.r%d", i);
+	appendStringInfoString(&sql, " FROM w UNION ALL SELECT p.n, false");
+	for (int i = 0; i <= target.kept.size && target.kept.size > 0; i++)
+		appendStringInfoString(&sql, ", NULL");
+	appendStringInfoString(&sql, " FROM p");
+	return sql.data;
 }
 
 } /* namespace bulkupdate */

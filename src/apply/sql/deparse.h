@@ -18,7 +18,7 @@ namespace bulkupdate
  * deparse_update
  *		UPDATE of the rows whose keys are in the array.  For each updated row it
  *		returns the position in the array of the element with its new
- *		values.
+ *		values, and, if the target keeps values, those of KeptStore::New.
  */
 char *deparse_update(const Target &target);
 
@@ -26,7 +26,7 @@ char *deparse_update(const Target &target);
  * deparse_update_reporting_suppressed
  *		The same if a trigger can suppress an update: it returns
  *		positions with true for an updated row, and with false for a row that
- *		exists but was not updated.
+ *		exists but was not updated.  What is kept comes last.
  *
  * A row that UPDATE did not return is looked up with the same snapshot, and
  * locked as by UPDATE: so a row that is deleted, or whose key changes, at the
@@ -43,8 +43,9 @@ char *deparse_probe(const Target &target, Probe probe);
 
 /*
  * deparse_lock
- *		The same for probe_of_locked(), with the lock of an UPDATE.  Under READ COMMITTED it
- *		returns the newest version of a row, if that still has the key.
+ *		The same for probe_of_locked(), with the lock of an UPDATE; if the target keeps values,
+ *		also those of KeptStore::Old.  Under READ COMMITTED it returns the newest version of a
+ *		row, if that still has the key.
  */
 char *deparse_lock(const Target &target);
 

@@ -8,6 +8,7 @@
 #include "apply/recheck.h"
 #include "chunk/row_tuple.h"
 #include "server/fault.h"
+#include "target/key_text.h"
 
 namespace bulkupdate
 {
@@ -23,46 +24,93 @@ receiver_of(DestReceiver *self)
 	return *reinterpret_cast<OutcomeReceiver *>(self);
 }
 
+/* Which old values belong to which new ones, if a table has several rows with the key? */
+void
+check_one_row_of_table(OutcomeReceiver &receiver, int i, Oid table)
+{
+	const Target &target = *receiver.target;
+
+	if (list_member_oid(receiver.tables[i], table))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot keep old values of table \"%s\"",
+					OidIsValid(table) ? get_rel_name(table)
+									  : RelationGetRelationName(target.relation)),
+			 errdetail("Several of its rows have key %s.",
+					   key_detail(target, receiver.rows[i]->key)),
+			 errhint("Create a unique index on the key in each table of the inheritance tree.")));
+	with_memory_context(GetMemoryChunkContext(receiver.tables),
+						[&] { receiver.tables[i] = lappend_oid(receiver.tables[i], table); });
+}
+
+/* Keep the values in the columns from this one on. */
+void
+keep(OutcomeReceiver &receiver, int i, TupleTableSlot *slot, int column)
+{
+	KeptStore store = receiver.returns == Returns::Probed ? KeptStore::Old : KeptStore::New;
+	bool isnull;
+
+	if (receiver.kept == nullptr)
+		return;
+	check_one_row_of_table(receiver, i, DatumGetObjectId(slot_getattr(slot, column, &isnull)));
+	kept_versions_put_part(*receiver.kept, store, *receiver.rows[i], slot, column);
+}
+
+/* The number of columns that are returned for a probe. */
+int
+probed_columns(const Target &target, Probe probe)
+{
+	int columns = probes_expected(probe) ? target.expected.size : 0;
+
+	for (const MappedColumn &column : target.columns)
+		columns += probes_values(probe) && !column.is_key ? 1 : 0;
+	return columns;
+}
+
 /* The outcome by the row's columns, from the second on. */
 Outcome
 outcome_of_columns(OutcomeReceiver &receiver, ChunkRow &row, TupleTableSlot *slot)
 {
 	const Target &target = *receiver.target;
 	HeapTupleData tuple = row_tuple(row.tuple);
-	int first_expected = 2;
+	int first_expected = 2 + probed_columns(target, receiver.probe) -
+						 (probes_expected(receiver.probe) ? target.expected.size : 0);
 
 	if (probes_values(receiver.probe))
-	{
 		heap_deform_tuple(&tuple, RelationGetDescr(target.relation), receiver.values,
 						  receiver.nulls);
-		for (const MappedColumn &column : target.columns)
-			first_expected += column.is_key ? 0 : 1;
-	}
 	return outcome_of_found(
 		target, receiver.probe, row, receiver.values, receiver.nulls,
 		[&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); },
 		[&](int i, bool *isnull) { return slot_getattr(slot, i + first_expected, isnull); });
 }
 
-/* The outcome by what a statement returns for a row. */
+/* The outcome by what a statement returns for the i-th row. */
 Outcome
-outcome_of_returned(OutcomeReceiver &receiver, ChunkRow &row, TupleTableSlot *slot)
+outcome_of_returned(OutcomeReceiver &receiver, int i, TupleTableSlot *slot)
 {
+	ChunkRow &row = *receiver.rows[i];
 	Outcome outcome = receiver.outcome;
 	bool isnull;
 
 	switch (receiver.returns)
 	{
 		case Returns::Nothing:
+			keep(receiver, i, slot, 2);
 			break;
 		case Returns::Updated:
-			if (!DatumGetBool(slot_getattr(slot, 2, &isnull)))
+			if (DatumGetBool(slot_getattr(slot, 2, &isnull)))
+				keep(receiver, i, slot, 3);
+			else
 				outcome = Outcome::Unchanged;
 			break;
 		case Returns::Probed:
 			MemoryContextReset(receiver.memory);
 			with_memory_context(receiver.memory,
 								[&] { outcome = outcome_of_columns(receiver, row, slot); });
+			if (outcome == Outcome::Pending)
+				keep(receiver, i, slot, 2 + probed_columns(*receiver.target, receiver.probe));
 			break;
 	}
 	return outcome;
@@ -73,15 +121,16 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	OutcomeReceiver &receiver = receiver_of(self);
 	bool isnull;
-	int64 n = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-	ChunkRow &row = *receiver.rows[static_cast<int>(n - 1)];
+	int i = static_cast<int>(DatumGetInt64(slot_getattr(slot, 1, &isnull)) - 1);
 
-	Assert(!isnull && n >= 1 && n <= receiver.rows.size);
+	Assert(!isnull && i >= 0 && i < receiver.rows.size);
+
+	ChunkRow &row = *receiver.rows[i];
 
 	FAULT_POINT(receive);
 
 	/* Several rows can have the key (inheritance). */
-	row.outcome = combined(row.outcome, outcome_of_returned(receiver, row, slot));
+	row.outcome = combined(row.outcome, outcome_of_returned(receiver, i, slot));
 	return true;
 }
 
@@ -152,7 +201,7 @@ find_function_scan(PlanState *node)
 
 void
 outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<ChunkRow *> rows,
-					  Outcome outcome, Returns returns, Probe probe)
+					  Outcome outcome, Returns returns, Probe probe, bool keeps)
 {
 	int natts = RelationGetDescr(applier.target->relation)->natts;
 
@@ -167,6 +216,8 @@ outcome_receiver_init(OutcomeReceiver &receiver, const Applier &applier, Span<Ch
 	receiver.outcome = outcome;
 	receiver.returns = returns;
 	receiver.probe = probe;
+	receiver.kept = keeps ? applier.kept : nullptr;
+	receiver.tables = receiver.kept == nullptr ? nullptr : palloc_array_of<List *>(rows.size);
 	outcome_receiver_finished(receiver);
 	if (returns != Returns::Probed)
 		return;

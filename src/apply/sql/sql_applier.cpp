@@ -52,16 +52,8 @@ struct Statement
 	Returns returns;
 	KeyAccess access; /* Range: from the lowest key ($2) to the highest ($3) */
 	Probe probe = Probe::Row;
+	bool keeps = false; /* it returns values to be kept */
 };
-
-/* Does every table of the target have the index that covers the key? */
-bool
-every_table_has_index(const Target &target)
-{
-	const FormData_pg_class *form = target.relation->rd_rel;
-
-	return !form->relhassubclass || form->relkind == RELKIND_PARTITIONED_TABLE;
-}
 
 Datum
 array_of_rows(const SqlApplier &applier, Span<ChunkRow *> rows)
@@ -138,7 +130,7 @@ execute(SqlApplier &applier, const Statement &statement, Span<ChunkRow *> rows)
 	int result = 0;
 
 	outcome_receiver_init(applier.receiver, applier, rows, statement.outcome, statement.returns,
-						  statement.probe);
+						  statement.probe, statement.keeps);
 	memset(&options, 0, sizeof(options));
 	options.params = parameters(applier, statement, rows);
 	options.dest = &applier.receiver.base;
@@ -162,14 +154,15 @@ set_outcome(Span<ChunkRow *> rows, Outcome outcome)
 }
 
 /*
- * Lock rows, and set the outcome of those that are missing, unchanged or stale; returns the others.
+ * Lock rows, and set the outcome of those that are missing, unchanged or stale; returns the others,
+ * whose old values are kept.
  *
  * If UPDATE itself compared the expected values, it would not follow a row whose version in the
  * snapshot differs, although a concurrent update may have given it these values.  Nobody else can
  * change the rows until the UPDATE, whose snapshot is a newer one and sees what was locked.
  */
 Span<ChunkRow *>
-lock_expected(SqlApplier &applier, Span<ChunkRow *> rows)
+lock_rows(SqlApplier &applier, Span<ChunkRow *> rows)
 {
 	const Target &target = *applier.target;
 	Span<ChunkRow *> found = {palloc_array_of<ChunkRow *>(rows.size), 0};
@@ -179,7 +172,7 @@ lock_expected(SqlApplier &applier, Span<ChunkRow *> rows)
 	with_memory_context(memory, [&] {
 		execute(applier,
 				{applier.lock, deparse_lock(target), Outcome::Pending, Returns::Probed,
-				 KeyAccess::LookUp, probe_of_locked(target)},
+				 KeyAccess::LookUp, probe_of_locked(target), true},
 				rows);
 	});
 	MemoryContextDelete(memory);
@@ -222,20 +215,20 @@ apply(Applier &base, Span<ChunkRow *> rows, MemoryContext scratch)
 
 	begin_statement(rows, scratch);
 	with_memory_context(scratch, [&] {
-		if (target.expected.size > 0)
-			rows = lock_expected(applier, rows);
+		if (target.expected.size > 0 || target.kept.size > 0)
+			rows = lock_rows(applier, rows);
 
 		Planned &planned = updating(applier);
 
 		if (&planned == &applier.reporting_update)
 			execute(applier,
 					{planned, deparse_update_reporting_suppressed(target), Outcome::Updated,
-					 Returns::Updated, KeyAccess::LookUp},
+					 Returns::Updated, KeyAccess::LookUp, Probe::Row, true},
 					rows);
 		else
 			execute(applier,
 					{planned, deparse_update(target), Outcome::Updated, Returns::Nothing,
-					 KeyAccess::LookUp},
+					 KeyAccess::LookUp, Probe::Row, true},
 					rows);
 	});
 	return nullptr;
@@ -253,7 +246,7 @@ probe(Applier &base, Span<ChunkRow *> rows, Probe probe, MemoryContext scratch)
 	with_memory_context(scratch, [&] {
 		/* If keys are dense, one scan of their range and a hash join take half the time. */
 		bool dense =
-			rows.size > 0 && enable_hashjoin && every_table_has_index(target) &&
+			rows.size > 0 && enable_hashjoin && !has_inheritance_children(target.relation) &&
 			key_range_is_dense(target, rows[0]->key[0], rows[rows.size - 1]->key[0], rows.size);
 
 		if (dense)
@@ -299,7 +292,7 @@ sql_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	Relation relation = target.relation;
 
 	static_cast<Applier &>(*applier) = {apply, probe,   current_row, late_row, abandon, "sql",
-										0,     &target, rechecks,    nullptr,  false};
+										0,     &target, rechecks,    nullptr,  false,   nullptr};
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
 		elog(ERROR, "relation \"%s\" has no array type", RelationGetRelationName(relation));
