@@ -23,8 +23,12 @@ CLIENTS = (3, 1, 1)
 # With more rows there would hardly ever be a call without a serialization failure.
 ROWS = {"READ COMMITTED": (20, 500, 4000), "REPEATABLE READ": (5, 20, 100), "SERIALIZABLE": (5, 20, 100)}
 WRITTEN = (("a",), ("a", "b"), ("b", "c"), ("c",))
+CHUNK_SIZES = (7, 100, 10000)
+# With 'auto' the first chunk must show that rows are out of order: 7 rows of 4 keys are in order once in 24 times.
+UNORDERED = ("md5(key::text), turn", "auto")
+UNORDERED_CHUNK_SIZES = CHUNK_SIZES[1:]
 # The source's order; the last begins in order, and only 'sort' orders it before the first row is locked.
-ORDERS = (("key, turn", "auto"), ("turn, key", "auto"), ("key DESC, turn", "auto"), ("md5(key::text), turn", "auto"),
+ORDERS = (("key, turn", "auto"), ("turn, key", "auto"), ("key DESC, turn", "auto"), UNORDERED,
           ("key, turn", "sort"), ("turn, key DESC", "sort"), ("key % 7 = 3, key, turn", "sort"))
 # Policy, how often each key occurs, and which of its rows has the right values.
 DUPLICATES = (("error", 1, 1), ("error", 1, 1), ("first", 2, 1), ("last", 2, 2))
@@ -83,7 +87,7 @@ class Worker(Task):
                            for column in written)
         source = (f"SELECT key AS id, {values} FROM unnest('{{{','.join(map(str, keys))}}}'::bigint[]) key, "
                   f"generate_series(1, {turns}) turn ORDER BY {order}")
-        chunk_size = self.rng.choice((7, 100, 10000))
+        chunk_size = self.rng.choice(UNORDERED_CHUNK_SIZES if (order, ordering) == UNORDERED else CHUNK_SIZES)
         options = (f"chunk_size => {chunk_size}, ordering => '{ordering}', on_duplicate => '{policy}', "
                    f"on_error => '{self.rng.choice(('stop', 'stop', 'skip'))}'")
         started = session.value("SELECT pg_current_snapshot()")
@@ -106,7 +110,9 @@ class Worker(Task):
                              fetched, updated, missing, duplicate))
             session.run("COMMIT")
         except psycopg2.Error as error:
-            session.run("ROLLBACK")
+            # A serialization failure of COMMIT has ended the transaction.
+            if session.connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
+                session.run("ROLLBACK")
             self.failed(error, table)
             return
         self.counts.update({"calls": 1, "updated": updated, "missing": missing, "duplicate": duplicate})
