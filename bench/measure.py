@@ -87,6 +87,7 @@ class Job:
             cursor.execute(f"VACUUM (FREEZE, ANALYZE) {cursor.fetchone()[0]}")
             cursor.execute("SELECT count(*) FROM source")
             self.pairs = cursor.fetchone()[0]
+            self.before = self.digest(cursor, self.objects())
             self.updated = self.digest(cursor, self.after_update())
             self.all_constant = self.digest(cursor, self.after_floor()) if self.shape.whole_table() else None
 
@@ -109,6 +110,9 @@ class Job:
         others = [f"CASE WHEN {matched} THEN {shape.triggered[name]} ELSE o.{name} END" if name in shape.triggered
                   else f"o.{name}" for name in shape.others]
         return (f"SELECT {', '.join(keys + new + others)} FROM objects o LEFT JOIN source s USING ({', '.join(keys)})")
+
+    def objects(self):
+        return f"SELECT {', '.join([*self.shape.keys, *self.shape.values, *self.shape.others])} FROM objects"
 
     def after_floor(self):
         shape = self.shape
@@ -144,6 +148,10 @@ class Job:
     def run_inside(self, name):
         with closing(psycopg2.connect(dbname="run")) as connection:
             cursor = connection.cursor()
+            if PEERS[name].prepare:
+                PEERS[name].prepare(cursor, self.shape)
+                connection.commit()
+                self.execute("CHECKPOINT")
             if self.shape.warm:
                 PEERS[name].run(cursor, self.shape)
                 connection.rollback()
@@ -169,9 +177,8 @@ class Job:
         return {**found, **backend.facts()}
 
     def verify(self, cursor, name):
-        expected = self.all_constant if name == "floor" else self.updated
-        columns = [*self.shape.keys, *self.shape.values, *self.shape.others]
-        found = self.digest(cursor, f"SELECT {', '.join(columns)} FROM objects")
+        expected = self.all_constant if name == "floor" else self.before if PEERS[name].prepare else self.updated
+        found = self.digest(cursor, self.objects())
         if found != expected:
             raise Wrong(f"rows and checksum are {found}, they should be {expected}")
 

@@ -18,9 +18,13 @@ class Peer(NamedTuple):
     aggregate: bool = False         # only if the source is an aggregate
     most_rows: Optional[int] = None
     expects: bool = False           # the value that field1 has before
+    keeps: bool = False             # only to compare ways of keeping old values, where one text has a new value
+    prepare: Optional[Callable] = None    # makes the update beforehand, which run takes back
 
     def fits(self, shape):
         if self.expects and ("field1" not in shape.values or shape.changed or shape.entries > 0):
+            return False
+        if self.keeps and list(shape.values) != ["field2"]:
             return False
         if self.whole_table:
             return shape.whole_table()
@@ -178,6 +182,41 @@ def ours_expected(cursor, shape):
     return ours(cursor, shape, ", field1 - 1", ", expected_columns => '{field1}'")
 
 
+KEPT = ", old_values => 'kept'"
+
+
+def ours_old_values(cursor, shape):
+    cursor.execute("SELECT bulk_update_create_old_values('kept', 'objects', %s::name[])", [list(shape.values)])
+    return ours(cursor, shape, more_arguments=KEPT)
+
+
+def ours_sql_old_values(cursor, shape):
+    cursor.execute("SET LOCAL bulk_update.applier = 'sql'")
+    return ours_old_values(cursor, shape)
+
+
+def copy_and_ours(cursor, shape):
+    """Nobody may change a row between the copy and the update."""
+    columns = ", ".join(f"objects.{column}" for column in shape.columns())
+    cursor.execute("LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE")
+    cursor.execute(f"CREATE TABLE kept AS SELECT {columns} FROM objects JOIN source p ON {matches(shape, 'p')}")
+    return ours(cursor, shape)
+
+
+def undo(cursor, _):
+    cursor.execute("SELECT * FROM bulk_update_undo('objects', 'kept')")
+    return way([column.name for column in cursor.description], cursor.fetchall())
+
+
+def undo_by_cursor(cursor, shape):
+    """What undo does, as any compare-and-set call."""
+    columns = [*shape.keys, *(f"{age}_{column}" for age in ("old", "new") for column in shape.values)]
+    cursor.execute(f"DECLARE c NO SCROLL CURSOR FOR SELECT {', '.join(columns)} FROM kept")
+    cursor.execute("SELECT * FROM bulk_update('objects', 'c', %s::name[], expected_columns => %s::name[])",
+                   [shape.columns(), list(shape.values)])
+    return way([column.name for column in cursor.description], cursor.fetchall())
+
+
 def ours_sql(cursor, shape):
     cursor.execute("SET LOCAL bulk_update.applier = 'sql'")
     return ours(cursor, shape)
@@ -203,6 +242,12 @@ PEERS = {
     "ours_sql_expected": Peer("`bulk_update`, `applier = sql`, `expected_columns`", ours_sql_expected, expects=True),
     "ours": Peer("`bulk_update`", ours),
     "ours_expected": Peer("`bulk_update`, `expected_columns`", ours_expected, expects=True),
+    "ours_old_values": Peer("`bulk_update`, `old_values`", ours_old_values, keeps=True),
+    "ours_sql_old_values": Peer("`bulk_update`, `applier = sql`, `old_values`", ours_sql_old_values, keeps=True),
+    "copy_and_ours": Peer("a table lock, `CREATE TABLE AS` the old values, `bulk_update`", copy_and_ours, keeps=True),
+    "undo": Peer("`bulk_update_undo`", undo, keeps=True, prepare=ours_old_values),
+    "undo_by_cursor": Peer("the same by `bulk_update`, `expected_columns`", undo_by_cursor, keeps=True,
+                           prepare=ours_old_values),
     "django": Peer("Django `bulk_update(batch_size=250)`", most_rows=1000000),
     "execute_values": Peer("psycopg2 `execute_values(page_size=1000)`"),
     "django_copy": Peer("Django, `COPY` to a temporary table, `UPDATE … FROM` it"),

@@ -120,6 +120,8 @@ SHAPES = {
     "text": Shape("text key", keys=TEXT, order="code"),
     "composite": Shape("key of two columns", keys=COMPOSITE, order="tenant, number"),
     "values1": Shape("1 value", values=("field1",), others={"field2": FIELDS["field2"][:2]}),
+    "text_value": Shape("1 value, a text", values=("field2",),
+                        others={"field1": FIELDS["field1"][:2], "field3": FIELDS["field3"][:2]}),
     "values5": Shape("5 values", values=("field1", "field2", "field3", "field4", "field5")),
     "indexes2": Shape("2 secondary indexes", others=OTHERS, after_load=secondary("other1", "other2")),
     "indexes2_updated": Shape("2 secondary indexes, one on an updated column", others=OTHERS,
