@@ -149,7 +149,7 @@ set_column(Store &store, Datum value, bool isnull)
 
 /* A tuplestore per chunk: each scan adds a read pointer, which every later row would pass. */
 void
-begin_tuplestore(KeptVersions &kept, Store &store)
+begin_tuplestore(const KeptVersions &kept, const Store &store)
 {
 	ResourceOwner caller = CurrentResourceOwner;
 
@@ -216,7 +216,7 @@ kept_versions_create(const Target &target)
 }
 
 void
-kept_versions_register(KeptVersions &kept)
+kept_versions_register(const KeptVersions &kept)
 {
 	for (const Store &store : kept.stores)
 	{

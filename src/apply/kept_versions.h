@@ -42,7 +42,7 @@ const char *kept_store_name(KeptStore store);
 KeptVersions *kept_versions_create(const Target &target);
 
 /* kept_versions_register: make the stores relations of the current SPI connection. */
-void kept_versions_register(KeptVersions &kept);
+void kept_versions_register(const KeptVersions &kept);
 
 /*
  * kept_versions_put
@@ -58,7 +58,7 @@ void kept_versions_put(KeptVersions &kept, const ChunkRow &row, TupleTableSlot *
  *		Keep the old or the new values of a row: the columns of a slot from this one on, which
  *		are those of the store after the source row.
  */
-void kept_versions_put_part(KeptVersions &kept, KeptStore store, const ChunkRow &row,
+void kept_versions_put_part(KeptVersions &kept, KeptStore which, const ChunkRow &row,
 							TupleTableSlot *slot, int first);
 
 /* kept_versions_count: number of rows, also those of attempts that were rolled back. */

@@ -207,11 +207,11 @@ append_values(StringInfo columns, const Target &target, Span<const char *> names
 	};
 
 	if (names.size == 0)
-		for (AttrNumber attno = 1; attno <= tuple_desc->natts; attno++)
+		for (int i = 0; i < tuple_desc->natts; i++)
 		{
-			const FormData_pg_attribute attribute = attribute_of(target, attno);
+			const FormData_pg_attribute attribute = *TupleDescAttr(tuple_desc, i);
 
-			if (!attribute.attisdropped && !bms_is_member(attno, key) &&
+			if (!attribute.attisdropped && !bms_is_member(attribute.attnum, key) &&
 				!is_virtual_generated(attribute))
 				append(attribute);
 		}

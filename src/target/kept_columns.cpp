@@ -136,9 +136,10 @@ map_kept_columns(Target &target, const Options &options)
 		lacking.require(kept_name(KeptAs::Key, attribute_name(target, key.target)));
 		target.kept[target.kept.size++] = {key.target, true};
 	}
-	for (AttrNumber attno = 1; attno <= tuple_desc->natts; attno++)
+	for (int i = 0; i < tuple_desc->natts; i++)
 	{
-		const FormData_pg_attribute attribute = attribute_of(target, attno);
+		const FormData_pg_attribute attribute = *TupleDescAttr(tuple_desc, i);
+		AttrNumber attno = attribute.attnum;
 		const char *name = pstrdup(NameStr(attribute.attname));
 
 		if (attribute.attisdropped || is_key_attribute(target, attno) ||

@@ -90,7 +90,6 @@ outcome_of_columns(OutcomeReceiver &receiver, ChunkRow &row, TupleTableSlot *slo
 Outcome
 outcome_of_returned(OutcomeReceiver &receiver, int i, TupleTableSlot *slot)
 {
-	ChunkRow &row = *receiver.rows[i];
 	Outcome outcome = receiver.outcome;
 	bool isnull;
 
@@ -107,8 +106,9 @@ outcome_of_returned(OutcomeReceiver &receiver, int i, TupleTableSlot *slot)
 			break;
 		case Returns::Probed:
 			MemoryContextReset(receiver.memory);
-			with_memory_context(receiver.memory,
-								[&] { outcome = outcome_of_columns(receiver, row, slot); });
+			with_memory_context(receiver.memory, [&] {
+				outcome = outcome_of_columns(receiver, *receiver.rows[i], slot);
+			});
 			if (outcome == Outcome::Pending)
 				keep(receiver, i, slot, 2 + probed_columns(*receiver.target, receiver.probe));
 			break;

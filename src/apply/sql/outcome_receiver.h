@@ -29,11 +29,11 @@ struct OutcomeReceiver
 	Rechecks *rechecks;
 	Span<ChunkRow *> rows; /* element n of the statement's array is rows[n - 1] */
 	Returns returns;
-	Probe probe;        /* what is returned, if Probed */
-	KeptVersions *kept; /* where the columns after these are kept, or NULL */
+	Probe probe;          /* what is returned, if Probed */
+	KeptVersions *kept;   /* where the columns after these are kept, or NULL */
 	List **tables;        /* the OIDs of those with each row, if it is kept */
-	Outcome outcome;    /* of a returned row, unless it is Unchanged */
-	QueryDesc *query;   /* set while the executor runs the statement */
+	Outcome outcome;      /* of a returned row, unless it is Unchanged */
+	QueryDesc *query;     /* set while the executor runs the statement */
 	QueryDesc *finishing; /* set after all rows, for the after-row triggers */
 	Size statement_bytes; /* memory that the executor held after all rows */
 	MemoryContext memory; /* for comparing one row */
