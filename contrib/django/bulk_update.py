@@ -33,7 +33,7 @@ from django.db import NotSupportedError, ProgrammingError, connections, transact
 from django.db.models import Model, QuerySet, Value
 from django.db.models.manager import BaseManager
 
-__all__ = ["Account", "BulkUpdateQuerySet", "bulk_update"]
+__all__ = ["Account", "BulkUpdateQuerySet", "bulk_update", "bulk_update_undo"]
 
 BATCH_ROWS = 2000
 BATCH_CHARACTERS = 500_000
@@ -56,20 +56,21 @@ class Account(namedtuple("Account", "rows_fetched rows_updated rows_unchanged ro
 
 def bulk_update(queryset_or_model, objects, fields, *, using=None, batch_size=None, on_missing=None, on_duplicate=None,
                 on_error=None, skip_unchanged=None, rejects=None, reject_limit=None, dry_run=None, ordering=None,
-                expected=None, on_stale=None):
+                expected=None, on_stale=None, old_values=None):
     """Write the given fields of the objects, any iterable, to their rows; return an Account.
 
     The first argument is a model, a manager or a queryset; rows that do not match a queryset's filter count as missing.
     batch_size is the extension's chunk_size; using is a database alias; the other options are those of the extension, and
     None means its default. expected: names of fields; only rows that still have the values with which their objects were
-    loaded are updated, the others are stale. An error, in the program or in the database, undoes only this call.
+    loaded are updated, the others are stale. old_values: name of a table for bulk_update_undo(), which is created with
+    these fields if there is none. An error, in the program or in the database, undoes only this call.
     """
     if batch_size is not None and batch_size <= 0:
         raise ValueError("Batch size must be a positive integer.")
     queryset = _queryset(queryset_or_model, using)
     options = dict(chunk_size=batch_size, on_missing=on_missing, on_duplicate=on_duplicate, on_error=on_error,
                    skip_unchanged=skip_unchanged, rejects=rejects, reject_limit=reject_limit, dry_run=dry_run,
-                   ordering=ordering, on_stale=on_stale)
+                   ordering=ordering, on_stale=on_stale, old_values=old_values)
     groups = _fields_by_table(queryset.model, fields)
     if len(groups) > 1:
         tables = ", ".join(model._meta.db_table for model in groups)
@@ -78,6 +79,35 @@ def bulk_update(queryset_or_model, objects, fields, *, using=None, batch_size=No
     given = {name: value for name, value in options.items() if value is not None}
     stated = [] if expected is None else _expected_fields(queryset.model, model, expected)
     return _Call(queryset, model, group, stated, given).run(objects)
+
+
+def bulk_update_undo(model, old_values, *, run=None, using=None, batch_size=None, on_missing=None, on_error=None,
+                     skip_unchanged=None, rejects=None, reject_limit=None, dry_run=None, ordering=None, on_stale=None,
+                     redo_values=None):
+    """Give the rows that a bulk_update() with this table of old values has updated their old values back.
+
+    Rows that have changed since are stale and keep their values. model: the one that has the table, or a manager or a
+    queryset of all its rows. run: the number of the call; None means the latest one in the table, which is not dropped.
+    Returns an Account. An error undoes only this call.
+    """
+    if batch_size is not None and batch_size <= 0:
+        raise ValueError("Batch size must be a positive integer.")
+    queryset = _queryset(model, using)
+    if queryset.query.where:
+        raise ValueError(f"bulk_update_undo() is about all rows of a call: pass {queryset.model._meta.object_name} itself.")
+    model = queryset.model._meta.concrete_model
+    options = dict(run=run, chunk_size=batch_size, on_missing=on_missing, on_error=on_error, skip_unchanged=skip_unchanged,
+                   rejects=rejects, reject_limit=reject_limit, dry_run=dry_run, ordering=ordering, on_stale=on_stale,
+                   redo_values=redo_values)
+    connection = _connection(queryset)
+    with transaction.atomic(using=queryset.db), connection.cursor() as cursor:
+        arguments = {
+            "target": connection.ops.quote_name(model._meta.db_table),
+            "old_values": old_values,
+            "key_columns": [field.column for field in _key_fields(model)],
+            **{name: value for name, value in options.items() if value is not None},
+        }
+        return _account(cursor, _schema(cursor, queryset.db), "bulk_update_undo", arguments)
 
 
 class BulkUpdateQuerySet(QuerySet):
@@ -100,6 +130,7 @@ class BulkUpdateQuerySet(QuerySet):
 
 
 bulk_update.alters_data = True
+bulk_update_undo.alters_data = True
 
 
 def _queryset(source, using):
@@ -114,6 +145,45 @@ def _queryset(source, using):
     queryset._for_write = True
     queryset.filter(pk__in=())  # raises Django's errors for slices and unions
     return queryset
+
+
+def _connection(queryset):
+    connection = connections[queryset.db]
+    if connection.vendor != "postgresql":
+        raise NotSupportedError(
+            f"bulk_update needs PostgreSQL; database '{queryset.db}' is {connection.display_name}.")
+    return connection
+
+
+EXTENSION = ("SELECT quote_ident(nspname) FROM pg_catalog.pg_extension"
+             " JOIN pg_catalog.pg_namespace n ON n.oid = extnamespace WHERE extname = 'bulk_update'")
+
+
+def _require_extension(schema, database):
+    if schema is None:
+        raise ImproperlyConfigured(
+            f"The extension bulk_update is not installed in database '{database}': run CREATE EXTENSION"
+            " bulk_update, or add CreateExtension('bulk_update') to a migration.")
+
+
+def _schema(cursor, database):
+    """The extension's schema."""
+    cursor.execute(f"SELECT ({EXTENSION})")
+    schema, = cursor.fetchone()
+    _require_extension(schema, database)
+    return schema
+
+
+def _account(cursor, schema, function, arguments):
+    """Call a function of the extension, with arguments by name."""
+    tables, names = ("target", "rejects", "old_values", "redo_values"), ("columns", "key_columns", "expected_columns")
+    casts = {**dict.fromkeys(tables, "::regclass"), **dict.fromkeys(names, "::name[]")}
+    arguments = {**arguments, "report": "total"}
+    named = ", ".join(f"{name} => %s{casts.get(name, '')}" for name in arguments)
+    counts = ", ".join(Account._fields[:-1])
+    schema = schema.replace("%", "%%")
+    cursor.execute(f"SELECT {counts}, chunk FROM {schema}.{function}({named})", list(arguments.values()))
+    return Account(*cursor.fetchone())
 
 
 def _is_generated(field):
@@ -167,10 +237,7 @@ class _Call:
 
     def __init__(self, queryset, model, fields, expected, options):
         self.queryset, self.options = queryset, options
-        self.connection = connections[queryset.db]
-        if self.connection.vendor != "postgresql":
-            raise NotSupportedError(
-                f"bulk_update needs PostgreSQL; database '{queryset.db}' is {self.connection.display_name}.")
+        self.connection = _connection(queryset)
         own = queryset.model._meta.concrete_model
         self.keys = _key_fields(model)
         self.links = self.keys if model is own else [self.link(own, model)]
@@ -200,6 +267,7 @@ class _Call:
         generator = closing(objects) if isinstance(objects, Generator) else nullcontext()
         with transaction.atomic(using=self.queryset.db), self.connection.cursor() as cursor, generator:
             first = list(itertools.islice(objects, 1))
+            self.keep(cursor)
             if not first:
                 return Account(0, 0, 0, 0, 0, 0, 0, 0)
             schema = self.create(cursor)
@@ -209,6 +277,23 @@ class _Call:
             cursor.execute(f"DROP TABLE {self.table}")
         return account._replace(rows_fetched=account.rows_fetched + filtered,
                                 rows_missing=account.rows_missing + filtered)
+
+    def keep(self, cursor):
+        """Create the table of old values, also for no objects: a reverse migration needs it."""
+        name = self.options.get("old_values")
+        if name is None:
+            return
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
+        exists, = cursor.fetchone()
+        if exists:
+            return
+        if self.options.get("dry_run"):
+            del self.options["old_values"]
+            return
+        schema = _schema(cursor, self.queryset.db).replace("%", "%%")
+        cursor.execute(
+            f"SELECT {schema}.bulk_update_create_old_values(%s, %s::regclass, %s::name[], %s::name[])",
+            [name, self.target, [field.column for field in self.fields], [field.column for field in self.keys]])
 
     def create(self, cursor):
         """Create the temporary table; return the extension's schema.
@@ -221,14 +306,11 @@ class _Call:
             " SELECT attname, atttypid FROM pg_catalog.pg_attribute"
             " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped UNION ALL"
             " SELECT attname, typbasetype FROM base JOIN pg_catalog.pg_type ON oid = typid WHERE typtype = 'd') "
-            "SELECT attname, pg_catalog.format_type(typid, -1), (SELECT quote_ident(nspname) FROM pg_catalog.pg_extension"
-            " JOIN pg_catalog.pg_namespace n ON n.oid = extnamespace WHERE extname = 'bulk_update') "
+            f"SELECT attname, pg_catalog.format_type(typid, -1), ({EXTENSION}) "
             "FROM base JOIN pg_catalog.pg_type ON oid = typid WHERE typtype <> 'd'", [self.target])
         rows = cursor.fetchall()
-        if rows and rows[0][2] is None:
-            raise ImproperlyConfigured(
-                f"The extension bulk_update is not installed in database '{self.queryset.db}': run CREATE EXTENSION"
-                " bulk_update, or add CreateExtension('bulk_update') to a migration.")
+        if rows:
+            _require_extension(rows[0][2], self.queryset.db)
         types = {name: type_name for name, type_name, _ in rows}
         compiler = self.queryset.query.get_compiler(self.queryset.db)
         self.staged = []
@@ -320,17 +402,10 @@ class _Call:
             "columns": [column.field.column for column in self.staged[:mapped]],
             "key_columns": [field.column for field in self.keys],
             **self.options,
-            "report": "total",
         }
         if self.expected:
             arguments["expected_columns"] = [field.column for field in self.expected]
-        casts = {"target": "::regclass", "columns": "::name[]", "key_columns": "::name[]", "rejects": "::regclass",
-                 "expected_columns": "::name[]"}
-        named = ", ".join(f"{name} => %s{casts.get(name, '')}" for name in arguments)
-        counts = ", ".join(Account._fields[:-1])
-        schema = schema.replace("%", "%%")
-        cursor.execute(f"SELECT {counts}, chunk FROM {schema}.bulk_update_query({named})", list(arguments.values()))
-        return Account(*cursor.fetchone())
+        return _account(cursor, schema, "bulk_update_query", arguments)
 
 
 class _Column:

@@ -18,14 +18,13 @@ DECLARE
         FROM objects o
         ORDER BY o.id;
 BEGIN
-    -- Prevents changes between saving the old values and the update. Other sessions can read the objects.
-    LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
-    CREATE TABLE objects_old_values AS SELECT id, field1, field2 FROM objects;
+    PERFORM bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}');
 
     OPEN new_values;
     SELECT b.rows_updated, b.rows_unchanged, b.rows_missing
         INTO updated, unchanged, missing
-        FROM bulk_update('objects', new_values, chunk_size => give_new_values.chunk_size, report => 'total') b;
+        FROM bulk_update('objects', new_values, chunk_size => give_new_values.chunk_size,
+                         old_values => 'objects_old_values', report => 'total') b;
     CLOSE new_values;
 
     -- A check in the same transaction: its error undoes the updates.
@@ -35,13 +34,14 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION give_old_values(OUT updated bigint, OUT unchanged bigint, OUT missing bigint)
+-- Objects that have changed since are stale, those that were deleted are missing; neither is written.
+CREATE OR REPLACE FUNCTION give_old_values(
+    OUT updated bigint, OUT unchanged bigint, OUT missing bigint, OUT stale bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT b.rows_updated, b.rows_unchanged, b.rows_missing
-        INTO updated, unchanged, missing
-        FROM bulk_update_query('objects', 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id',
-                               report => 'total') b;
+    SELECT b.rows_updated, b.rows_unchanged, b.rows_missing, b.rows_stale
+        INTO updated, unchanged, missing, stale
+        FROM bulk_update_undo('objects', 'objects_old_values', report => 'total') b;
     DROP TABLE objects_old_values;
 END
 $$;

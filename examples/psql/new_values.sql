@@ -5,9 +5,6 @@
 
 BEGIN;
 
--- Prevents changes between saving the old values and the update. Other sessions can read the objects.
-LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
-
 -- The columns have the types of the table; a temporary table needs no write-ahead log.
 CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS
     SELECT id, field1, field2, field3 FROM objects WITH NO DATA;
@@ -17,8 +14,8 @@ CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS
 \setenv FILE :file
 \copy new_values FROM PROGRAM 'cat -- "$FILE"' (FORMAT csv, HEADER)
 
-CREATE TABLE objects_old_values AS
-    SELECT id, o.field1, o.field2, o.field3 FROM objects o JOIN new_values USING (id);
+-- For the values of the updated objects, before and after.
+SELECT bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2, field3}');
 
 -- In key order, so that bulk_update need not sort the rows.
 DECLARE new_values CURSOR FOR
@@ -27,6 +24,6 @@ DECLARE new_values CURSOR FOR
 -- The report: every row of the file is in one of the five counts after the first.
 SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
        rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected
-FROM bulk_update('objects', 'new_values', report => 'total');
+FROM bulk_update('objects', 'new_values', old_values => 'objects_old_values', report => 'total');
 
 COMMIT;

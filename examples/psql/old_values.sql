@@ -1,15 +1,14 @@
--- Restores the values that new_values.sql has overwritten.
+-- Takes the update of new_values.sql back.
 --
 -- usage: psql -v ON_ERROR_STOP=1 -f old_values.sql
--- One transaction: an error undoes all of it. Changes to these columns in the meantime are overwritten;
--- objects that were deleted count as missing.
+-- One transaction: an error undoes all of it. Objects that have changed since are stale, those that were deleted are
+-- missing; neither is written.
 
 BEGIN;
 
 SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
-       rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected
-FROM bulk_update_query('objects', 'SELECT id, field1, field2, field3 FROM objects_old_values ORDER BY id',
-                       report => 'total');
+       rows_missing AS missing, rows_stale AS stale, rows_rejected AS rejected
+FROM bulk_update_undo('objects', 'objects_old_values', report => 'total');
 
 DROP TABLE objects_old_values;
 

@@ -30,8 +30,8 @@ def test_psql(database, directory):
     done = subprocess.run([*command, f"file={path}"], stdout=subprocess.PIPE, text=True)
     assert done.returncode == 0 and re.search(r"^ +2 \| +1 \| +0 \| +1 \| +0 \| +0$", done.stdout, re.M), \
         ("psql: an object that is not there is counted", done.stdout)
-    assert database.rows("SELECT id, field1, field3 FROM objects_old_values") == [(1, 1, 1)], \
-        "psql: only the old values of the file's objects are kept"
+    assert database.rows("SELECT id, old_field1, new_field1, old_field3, new_field3 FROM objects_old_values") \
+        == [(1, 1, 5, 1, 5)], "psql: only the old values of the file's objects are kept"
     database.execute("DROP TABLE objects_old_values")
 
     database.fresh_objects()
@@ -99,8 +99,8 @@ def test_readme(database):
     database.fresh_objects()
     before = database.checksum()
     database.execute("CREATE TEMPORARY TABLE new_values AS SELECT id, 0 AS field1, 'x' AS field2 FROM objects")
-    keep, back = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    database.execute(f"BEGIN; {keep}; SELECT bulk_update_query('objects', 'TABLE new_values ORDER BY id'); COMMIT")
+    forward, back = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    database.execute(f"BEGIN; {forward}; COMMIT")
     assert database.value("SELECT count(*) FROM objects WHERE field2 = 'x'") == ROWS, "the README's SQL: forward"
     database.execute(f"BEGIN; {back}; COMMIT")
     assert database.checksum() == before, "the README's SQL: backward"

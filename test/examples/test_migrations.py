@@ -26,10 +26,20 @@ class trap:
         self.database.execute("ALTER TABLE objects DROP CONSTRAINT trap")
 
 
-def all_updated(account):
+def all_updated(account, unchanged=0):
     """Every row was updated, in a framework that reports all the counts or some of them."""
     others = {name: count for name, count in account.items() if name not in ("fetched", "updated")}
-    return account.get("updated") == account.get("fetched", ROWS) == ROWS and not any(others.values()) and others
+    same = others.pop("unchanged", unchanged)
+    return (account.get("fetched", ROWS) == ROWS and account.get("updated") == ROWS - unchanged and same == unchanged
+            and not any(others.values()) and others)
+
+
+def kept_unchanged(database, example, condition="true"):
+    """The number of objects whose new values are their old ones: an undo has nothing to do for them."""
+    return database.value(f"""
+        SELECT count(*) FROM {example.keeps} k
+        WHERE {condition} AND NOT EXISTS (SELECT FROM jsonb_each(to_jsonb(k)) o JOIN jsonb_each(to_jsonb(k)) n
+                          ON o.key LIKE 'old%' AND n.key = 'new' || substr(o.key, 4) WHERE o.value <> n.value)""")
 
 
 def fails(database, direction, condition):
@@ -83,10 +93,37 @@ def test_forward_and_backward(database, example):
             assert failed, (f"{name}: backward, a row that cannot be updated is an error", output)
             assert state(database, example) == after, f"{name}: which leaves the new values"
 
+        unchanged = kept_unchanged(database, example)
         done, output = example.backward()
         assert done, (f"{name}: backward{attempt}", output)
-        assert all_updated(example.account(output)), (f"{name}: prints the account", output)
+        assert all_updated(example.account(output), unchanged), (f"{name}: prints the account", output)
         assert state(database, example) == before, f"{name}: everything is as it was"
+
+
+@each(ALL)
+def test_changed_by_others(database, example):
+    """What others do between forward and backward stays, and is reported."""
+    name = example.name
+    theirs, gone = "id % 5000 = 1", "id IN (7, 8)"
+    example.prepare()
+    database.execute("CREATE TABLE before AS TABLE objects")
+    try:
+        done, output = example.forward()
+        assert done, output
+        for table in ("objects", "before"):
+            database.execute(f"UPDATE {table} SET field1 = -1, field2 = 'by others', field3 = -1 WHERE {theirs};"
+                             f"DELETE FROM {table} WHERE {gone}")
+        changed = database.value(f"SELECT count(*) FROM objects WHERE {theirs}")
+        unchanged = kept_unchanged(database, example, f"NOT ({theirs} OR {gone})")
+        done, output = example.backward()
+        assert done, (f"{name}: backward", output)
+        account = example.account(output)
+        assert (account["updated"] + unchanged, account["missing"], account["stale"]) == (ROWS - changed - 2, 2, changed), \
+            (f"{name}: objects that others have changed are reported", output)
+        assert not database.rows("TABLE objects EXCEPT TABLE before UNION ALL (TABLE before EXCEPT TABLE objects)"), \
+            f"{name}: and keep their values; the others have their old ones"
+    finally:
+        database.execute("DROP TABLE before")
 
 
 def peak_mb(step, peaks, **environment):

@@ -10,8 +10,6 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
   end
 
   def up
-    # Prevents changes between saving the old values and the update. Other sessions can read the objects.
-    execute "LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE"
     execute <<~SQL
       CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA
     SQL
@@ -19,16 +17,16 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
     Item.find_in_batches(batch_size: 2000) do |items|
       copy "new_values", (items.map { |item| [item.id, *new_values(item)] })
     end
-    execute <<~SQL
-      CREATE TABLE objects_old_values AS
-        SELECT id, o.field1, o.field2 FROM objects o JOIN new_values USING (id)
+    execute "SELECT bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}')"
+    say_account <<~SQL
+      bulk_update_query('objects', 'SELECT id, field1, field2 FROM new_values ORDER BY id',
+                        old_values => 'objects_old_values', report => 'total')
     SQL
-    bulk_update "SELECT id, field1, field2 FROM new_values ORDER BY id"
   end
 
-  # Overwrites changes to these columns in the meantime; objects that were deleted count as missing.
+  # Objects that have changed since are stale, those that were deleted are missing; neither is written.
   def down
-    bulk_update "SELECT id, field1, field2 FROM objects_old_values ORDER BY id"
+    say_account "bulk_update_undo('objects', 'objects_old_values', report => 'total')"
     drop_table :objects_old_values
   end
 
@@ -46,12 +44,12 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
     end
   end
 
-  # Applies the query's rows to the objects, and prints the number of rows for each outcome.
-  def bulk_update(query)
+  # Makes a call of the extension, and prints the number of rows for each outcome.
+  def say_account(call)
     account = select_one(<<~SQL)
-      SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
-             rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected
-      FROM bulk_update_query('objects', #{quote(query)}, report => 'total')
+      SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged, rows_missing AS missing,
+             rows_stale AS stale, rows_duplicate AS duplicate, rows_rejected AS rejected
+      FROM #{call}
     SQL
     say "objects: #{account.map { |what, count| "#{count} #{what}" }.join(', ')}"
   end

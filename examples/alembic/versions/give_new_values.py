@@ -25,23 +25,19 @@ def copy_text(value):
     return value.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
 
 
-def bulk_update(query):
-    """Apply the query's rows to the objects, and print what became of them."""
+def print_account(call):
+    """Make a call of the extension, and print the number of rows for each outcome."""
     account = op.get_bind().execute(
         sa.text(
-            "SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,"
-            " rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected"
-            " FROM bulk_update_query('objects', :query, report => 'total')"
-        ),
-        {"query": query},
+            "SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged, rows_missing AS missing,"
+            f" rows_stale AS stale, rows_duplicate AS duplicate, rows_rejected AS rejected FROM {call}"
+        )
     ).mappings().one()
     print("objects:", ", ".join(f"{count} {what}" for what, count in account.items()))
 
 
 def upgrade():
     connection = op.get_bind()
-    # Prevents changes between saving the old values and the update. Other sessions can read the objects.
-    op.execute("LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE")
     op.execute(
         "CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA"
     )
@@ -59,14 +55,14 @@ def upgrade():
                 lines.append(f"{id}\t{field1}\t{copy_text(field2)}\n")
             cursor.copy_expert("COPY new_values FROM STDIN", io.StringIO("".join(lines)))
     rows.close()
-    op.execute(
-        "CREATE TABLE objects_old_values AS"
-        " SELECT id, o.field1, o.field2 FROM objects o JOIN new_values USING (id)"
+    op.execute("SELECT bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}')")
+    print_account(
+        "bulk_update_query('objects', 'SELECT id, field1, field2 FROM new_values ORDER BY id',"
+        " old_values => 'objects_old_values', report => 'total')"
     )
-    bulk_update("SELECT id, field1, field2 FROM new_values ORDER BY id")
 
 
 def downgrade():
-    """What others have changed in these columns meanwhile is overwritten; objects that are gone count as missing."""
-    bulk_update("SELECT id, field1, field2 FROM objects_old_values ORDER BY id")
+    """Objects that have changed since are stale, those that were deleted are missing; neither is written."""
+    print_account("bulk_update_undo('objects', 'objects_old_values', report => 'total')")
     op.drop_table("objects_old_values")

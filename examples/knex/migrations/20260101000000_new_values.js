@@ -26,20 +26,17 @@ async function* batches(knex, size = 2000) {
   }
 }
 
-// Applies the query's rows to the objects, and prints the number of rows for each outcome.
-async function bulkUpdate(knex, query) {
+// Makes a call of the extension, and prints the number of rows for each outcome.
+async function printAccount(knex, call) {
   const { rows } = await knex.raw(
-    `SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged,
-            rows_missing AS missing, rows_duplicate AS duplicate, rows_rejected AS rejected
-     FROM bulk_update_query('objects', ?, report => 'total')`,
-    [query],
+    `SELECT rows_fetched AS fetched, rows_updated AS updated, rows_unchanged AS unchanged, rows_missing AS missing,
+            rows_stale AS stale, rows_duplicate AS duplicate, rows_rejected AS rejected
+     FROM ${call}`,
   );
   console.log('objects:', Object.entries(rows[0]).map(([what, count]) => `${count} ${what}`).join(', '));
 }
 
 exports.up = async function (knex) {
-  // Prevents changes between saving the old values and the update. Other sessions can read the objects.
-  await knex.raw('LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE');
   await knex.raw('CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA');
 
   const client = await knex.client.acquireConnection(); // the one of the transaction
@@ -48,14 +45,16 @@ exports.up = async function (knex) {
     await pipeline([lines.join('')], client.query(copyFrom('COPY new_values FROM STDIN')));
   }
 
-  await knex.raw(
-    'CREATE TABLE objects_old_values AS SELECT id, o.field1, o.field2 FROM objects o JOIN new_values USING (id)',
+  await knex.raw("SELECT bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}')");
+  await printAccount(
+    knex,
+    `bulk_update_query('objects', 'SELECT id, field1, field2 FROM new_values ORDER BY id',
+                       old_values => 'objects_old_values', report => 'total')`,
   );
-  await bulkUpdate(knex, 'SELECT id, field1, field2 FROM new_values ORDER BY id');
 };
 
-// Overwrites changes to these columns in the meantime; objects that were deleted count as missing.
+// Objects that have changed since are stale, those that were deleted are missing; neither is written.
 exports.down = async function (knex) {
-  await bulkUpdate(knex, 'SELECT id, field1, field2 FROM objects_old_values ORDER BY id');
+  await printAccount(knex, "bulk_update_undo('objects', 'objects_old_values', report => 'total')");
   await knex.raw('DROP TABLE objects_old_values');
 };

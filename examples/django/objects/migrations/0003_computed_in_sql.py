@@ -5,25 +5,25 @@ RunSQL discards the results of its statements, so the report goes to the server'
 
 from django.db import migrations
 
-KEEP = """
-    LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
-    CREATE TABLE objects_old_field3 AS SELECT id, field3 FROM objects;
-"""
+KEEP = "SELECT bulk_update_create_old_values('objects_old_field3', 'objects', '{field3}')"
 
-UPDATE = """
+CALL = """
     DO $do$
     DECLARE
         account bulk_update_chunk;
     BEGIN
-        SELECT * INTO account FROM bulk_update_query('objects', $$ {} $$, report => 'total');
-        RAISE LOG 'objects: % updated, % unchanged, % missing',
-            account.rows_updated, account.rows_unchanged, account.rows_missing;
+        SELECT * INTO account FROM {};
+        RAISE LOG 'objects: % updated, % unchanged, % missing, % stale',
+            account.rows_updated, account.rows_unchanged, account.rows_missing, account.rows_stale;
     END
     $do$
 """
 
-NEW = "SELECT id, rank() OVER (ORDER BY field2) AS field3 FROM objects ORDER BY id"
-OLD = "SELECT id, field3 FROM objects_old_field3 ORDER BY id"
+UPDATE = """bulk_update_query('objects', $$
+            SELECT id, rank() OVER (ORDER BY field2) AS field3 FROM objects ORDER BY id $$,
+            old_values => 'objects_old_field3', report => 'total')"""
+# Objects that have changed since are stale, those that were deleted are missing; neither is written.
+UNDO = "bulk_update_undo('objects', 'objects_old_field3', report => 'total')"
 
 
 class Migration(migrations.Migration):
@@ -31,5 +31,5 @@ class Migration(migrations.Migration):
     operations = [
         # In the other direction the operations are reversed, from the last to the first.
         migrations.RunSQL(KEEP, "DROP TABLE objects_old_field3"),
-        migrations.RunSQL(UPDATE.format(NEW), UPDATE.format(OLD)),
+        migrations.RunSQL(CALL.format(UPDATE), CALL.format(UNDO)),
     ]
