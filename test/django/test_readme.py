@@ -69,9 +69,25 @@ class Readme(Case):
         loaded = self.names["Loaded"].from_db("default", ["id"], [1])
         self.assertEqual(loaded._loaded_values, {"id": 1})
 
+    def test_taking_it_back(self):
+        exec(self.blocks[0].split("\n\naccount")[0], self.names)
+        exec("from django.db import migrations\n" + self.blocks[6], self.names)
+        operation, = self.names["operations"]
+        state = SimpleNamespace(get_model=lambda *_: apps.get_model("app", "Object"))
+        output = StringIO()
+        with connections["default"].schema_editor() as editor, redirect_stdout(output):
+            operation.code(state, editor)
+            self.assertEqual(list(Object.objects.order_by("id").values_list("field1", flat=True)), [10, 20, 30])
+            Object.objects.filter(id=2).update(field1=7)
+            operation.reverse_code(state, editor)
+        self.assertEqual(output.getvalue(), "2 1 0\n")
+        self.assertEqual(list(Object.objects.order_by("id").values_list("field1", flat=True)), [0, 7, 0])
+
     def test_the_reference(self):
         signature = re.sub(r"\s+", " ", self.blocks[3].strip()).replace("( ", "(")
         self.assertEqual(signature, f"bulk_update{inspect.signature(module.bulk_update)}")
-        self.assertEqual(len(self.blocks), 6)
+        signature = re.sub(r"\s+", " ", self.blocks[7].strip()).replace("( ", "(")
+        self.assertEqual(signature, f"bulk_update_undo{inspect.signature(module.bulk_update_undo)}")
+        self.assertEqual(len(self.blocks), 8)
         for name in (*module.Account._fields, "rows_matched"):
             self.assertIn(f"`{name}`" if name != "rows_matched" else "`account.rows_matched`", self.text)
