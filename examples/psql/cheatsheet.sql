@@ -1,8 +1,8 @@
 -- Queries about a bulk update. Each is one statement, to be copied.
 --
--- The whole file runs after a call whose report and rejects were saved, for example by
+-- The whole file runs after a call whose report, rejects and old values were saved, for example by
 --     CREATE TABLE report AS SELECT * FROM bulk_update('objects', 'new_values',
---         on_error => 'skip', rejects => 'objects_rejects');
+--         on_error => 'skip', rejects => 'objects_rejects', old_values => 'objects_old_values');
 -- usage: psql -f cheatsheet.sql
 
 \echo '--- Progress: from another session, while the call runs. With \\watch 2 instead of the semicolon: every 2 seconds.'
@@ -106,3 +106,27 @@ FROM bulk_update_query('objects', $$
     on_error => 'skip', report => 'total');
 
 ROLLBACK;
+
+\echo '--- Old values, in a table created by bulk_update_create_old_values.'
+
+-- Which runs are kept, and how many rows of each?
+SELECT run, count(*) FROM objects_old_values GROUP BY run ORDER BY run;
+
+-- What has the last run changed?
+SELECT id, old_field1, new_field1, old_field2, new_field2
+FROM objects_old_values
+WHERE run = (SELECT max(run) FROM objects_old_values)
+ORDER BY source_row
+LIMIT 5;
+
+-- If it was undone, how many rows would get their old values, and how many have changed since or are gone?
+SELECT rows_updated AS updated, rows_unchanged AS unchanged, rows_stale AS stale, rows_missing AS missing
+FROM bulk_update_undo('objects', 'objects_old_values', dry_run => true, report => 'total');
+
+-- Which rows have changed since?
+SELECT k.id, k.new_field1, k.new_field2, o AS has
+FROM objects_old_values AS k JOIN objects AS o USING (id)
+WHERE k.run = (SELECT max(run) FROM objects_old_values)
+      AND (o.field1, o.field2) IS DISTINCT FROM (k.new_field1, k.new_field2)
+ORDER BY k.source_row
+LIMIT 5;

@@ -11,6 +11,7 @@ from harness import TIMEOUT, Session
 
 SCRIPT = f"{EXAMPLES}/psql/cheatsheet.sql"
 BAD, MISSING, DUPLICATE, UNCHANGED = 3, 2, 4, 5
+THEIRS = 20000  # a row that others change after the call
 CALL = """
     SELECT * FROM bulk_update_query('objects', $$
         SELECT i AS id, CASE WHEN i <= {BAD} THEN -1 WHEN i <= {BAD} + {UNCHANGED} THEN i ELSE i + 1 END AS field1,
@@ -18,7 +19,8 @@ CALL = """
         FROM generate_series(1, {ROWS} + {MISSING}) i LEFT JOIN objects o ON o.id = i
         UNION ALL
         SELECT id, 0, 'x' FROM objects WHERE id > {ROWS} - {DUPLICATE} ORDER BY 1 $$,
-        on_error => 'skip', on_duplicate => 'first', skip_unchanged => true, rejects => 'objects_rejects')
+        on_error => 'skip', on_duplicate => 'first', skip_unchanged => true, rejects => 'objects_rejects',
+        old_values => 'objects_old_values')
 """.format(**globals())
 
 
@@ -33,12 +35,14 @@ def blocks():
 def fresh_objects(database):
     database.fresh_objects()
     database.execute("ALTER TABLE objects ADD CHECK (field1 >= 0); DROP TABLE IF EXISTS objects_rejects;"
-                     "SELECT bulk_update_create_rejects('objects_rejects')")
+                     "SELECT bulk_update_create_rejects('objects_rejects');"
+                     "SELECT bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}')")
 
 
 def test_after_a_call(database):
     fresh_objects(database)
-    database.execute(f"CREATE TABLE report AS {CALL}")
+    database.execute(f"CREATE TABLE report AS {CALL};"
+                     f"UPDATE objects SET field1 = 7 WHERE id = {THEIRS}; DELETE FROM objects WHERE id = {THEIRS} - 1")
     done = subprocess.run(["psql", "-X", "--csv", "-v", "ON_ERROR_STOP=1", "-f", SCRIPT],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, ("cheatsheet: the whole file runs", done.stdout)
@@ -53,6 +57,10 @@ def test_after_a_call(database):
          '"new row for relation ""objects"" violates check constraint ""objects_field1_check"""', "why rows were rejected"),
         (f"1,error,{BAD}", "the recorded runs"),
         (f"0,0,{BAD}", "whether the rejects can be applied"),
+        (f"1,{updated}", "the runs whose old values are kept"),
+        (r"12,12,13,back\slash12,x", "what a run has changed"),
+        (f"{updated - 2},0,1,1", "what an undo would do"),
+        (f'{THEIRS},{THEIRS + 1},x,"({THEIRS},7,x,0)"', "which rows have changed since"),
     ):
         assert line in said, (f"cheatsheet: {name}", f"no {line!r}")
     assert len([line for line in said if re.match(r'\d+,error,"\(\d', line)]) == BAD, \
