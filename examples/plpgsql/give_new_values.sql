@@ -18,6 +18,8 @@ DECLARE
         FROM objects o
         ORDER BY o.id;
 BEGIN
+    -- Prevents changes between the reading of the objects and their update. Other sessions can read them.
+    LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
     PERFORM bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}');
 
     OPEN new_values;

@@ -10,6 +10,8 @@ class GiveNewValues < ActiveRecord::Migration[6.1]
   end
 
   def up
+    # Prevents changes between the reading of the objects and their update. Other sessions can read them.
+    execute "LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE"
     execute <<~SQL
       CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA
     SQL

@@ -38,6 +38,8 @@ def print_account(call):
 
 def upgrade():
     connection = op.get_bind()
+    # Prevents changes between the reading of the objects and their update. Other sessions can read them.
+    op.execute("LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE")
     op.execute(
         "CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA"
     )

@@ -37,6 +37,8 @@ async function printAccount(knex, call) {
 }
 
 exports.up = async function (knex) {
+  // Prevents changes between the reading of the objects and their update. Other sessions can read them.
+  await knex.raw('LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE');
   await knex.raw('CREATE TEMPORARY TABLE new_values ON COMMIT DROP AS SELECT id, field1, field2 FROM objects WITH NO DATA');
 
   const client = await knex.client.acquireConnection(); // the one of the transaction

@@ -3,6 +3,9 @@
 
 BEGIN;
 
+-- Prevents changes between the reading of the objects and their update. Other sessions can read them.
+LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+
 SELECT bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}');
 
 SELECT format('objects: %s fetched, %s updated, %s unchanged, %s missing, %s duplicate, %s rejected',

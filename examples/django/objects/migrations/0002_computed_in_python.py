@@ -21,6 +21,8 @@ def print_account(account):
 
 def forward(apps, schema_editor):
     Object, alias = apps.get_model("objects", "Object"), schema_editor.connection.alias
+    # Prevents changes between the reading of the objects and their update. Other sessions can read them.
+    schema_editor.execute("LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE")
     # iterator() reads a batch at a time, like bulk_update(), so not all objects are in memory at once.
     objects = Object.objects.using(alias).order_by("pk").iterator()
     # The table of old values is created with these fields.

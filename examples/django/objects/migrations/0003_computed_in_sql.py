@@ -5,7 +5,11 @@ RunSQL discards the results of its statements, so the report goes to the server'
 
 from django.db import migrations
 
-KEEP = "SELECT bulk_update_create_old_values('objects_old_field3', 'objects', '{field3}')"
+# Prevents changes between the reading of the objects and their update. Other sessions can read them.
+KEEP = """
+    LOCK TABLE objects IN SHARE ROW EXCLUSIVE MODE;
+    SELECT bulk_update_create_old_values('objects_old_field3', 'objects', '{field3}');
+"""
 
 CALL = """
     DO $do$
