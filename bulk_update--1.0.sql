@@ -290,7 +290,8 @@ SELECT p.pid,
        e.elapsed,
        p.started_at,
        CASE p.ordering WHEN 1 THEN 'sort'
-                       WHEN 2 THEN 'stream' END AS ordering,
+                       WHEN 2 THEN 'stream'
+                       WHEN 3 THEN 'place' END AS ordering,
        p.spilled_bytes
 FROM bulk_update_progress_entries() AS p
      LEFT JOIN pg_database AS d ON d.oid = p.datid

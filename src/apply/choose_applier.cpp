@@ -6,6 +6,7 @@
 
 #include "apply/direct/direct_applier.h"
 #include "apply/direct/direct_tree.h"
+#include "apply/direct/inheritance_route.h"
 #include "apply/direct/read_ahead.h"
 #include "apply/direct/sort_rule.h"
 #include "apply/own_plan.h"
@@ -59,6 +60,7 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 	auto work = [&](Applier &chosen) {
 		applier.working = &chosen;
 		chosen.sorted = applier.sorted;
+		chosen.by_place = applier.by_place;
 		chosen.source_runs_code = applier.source_runs_code;
 		chosen.kept = applier.kept;
 		applier.name = chosen.name;
@@ -159,7 +161,7 @@ applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	applier->working = applier->sql;
 	static_cast<Applier &>(*applier) = {
 		apply, probe,   current_row, late_row, abandon, applier->sql->name,
-		0,     &target, rechecks,    nullptr,  false,   nullptr};
+		0,     &target, rechecks,    nullptr,  false,   false,   nullptr};
 	return applier;
 }
 
@@ -180,20 +182,51 @@ applier_expected(const Target &target, const char **why)
 	return *why == nullptr ? "direct" : "sql";
 }
 
+namespace
+{
+
+/* Why the entries of no index of the target may wait, as a sentence, or NULL. */
 const char *
-index_entries_expected(const Target &target, bool source_runs_code, const char *when)
+why_not_waiting(const Target &target, SortableIndexes &sortable)
+{
+	return sorted_entries_enabled() ? why_not_sorted_tree(target, sortable)
+									: "bulk_update.sort_index_entries is off.";
+}
+
+} /* namespace */
+
+const char *
+why_not_placed(const Target &target)
+{
+	SortableIndexes sortable = {};
+	const char *why;
+
+	if (has_inheritance_children(target.relation))
+		return "Several tables may have rows with a key.";
+	(void) applier_expected(target, &why);
+	return why == nullptr ? why_not_waiting(target, sortable) : why;
+}
+
+PlaceFinder *
+applier_places(Applier &base, LOCKMODE lock)
+{
+	return direct_applier_places(*static_cast<ChoosingApplier &>(base).direct, lock);
+}
+
+const char *
+index_entries_expected(const Target &target, bool source_runs_code, bool by_place,
+					   const char *when)
 {
 	SortableIndexes sortable = {};
 	const char *why;
 	StringInfoData names;
 	ListCell *cell;
 
-	if (!sorted_entries_enabled())
-		why = "bulk_update.sort_index_entries is off.";
-	else if (source_runs_code)
+	sortable.by_place = by_place;
+	if (source_runs_code && sorted_entries_enabled())
 		why = "The source's query may run user-defined code between two chunks.";
 	else
-		why = why_not_sorted_tree(target, sortable);
+		why = why_not_waiting(target, sortable);
 	if (why == nullptr && sortable.indexes == NIL)
 		return nullptr;
 	if (why != nullptr)

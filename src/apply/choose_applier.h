@@ -44,10 +44,24 @@ const char *applier_expected(const Target &target, const char **why);
  *		When the entries of the target's indexes would be entered, and why, as a text; NULL if
  *		no index has entries that could wait.  For a target that the direct applier supports.
  *
- * source_runs_code: user-defined code of the source would run between two chunks.  when: those
- * that wait are entered.
+ * source_runs_code: user-defined code of the source would run between two chunks.  by_place: rows
+ * would be applied in the order of their place.  when: entries that wait are entered.
  */
-const char *index_entries_expected(const Target &target, bool source_runs_code, const char *when);
+const char *index_entries_expected(const Target &target, bool source_runs_code, bool by_place,
+								   const char *when);
+
+/*
+ * why_not_placed
+ *		Why the rows of a call cannot be applied in the order of their place, as a sentence, or
+ *		NULL: they need not be looked up again by the direct applier, and their entries in the
+ *		key's index must wait.
+ *
+ * Needs an SPI connection.
+ */
+[[nodiscard]] const char *why_not_placed(const Target &target);
+
+/* applier_places: finds the places of the rows that the applier will get; see place_walk.h. */
+PlaceFinder *applier_places(Applier &applier, LOCKMODE lock);
 
 } /* namespace bulkupdate */
 

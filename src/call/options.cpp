@@ -211,7 +211,7 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	static const char *const on_stale[] = {"ignore", "error"};
 	static const char *const on_duplicate[] = {"error", "first", "last"};
 	static const char *const on_error[] = {"stop", "skip"};
-	static const char *const ordering[] = {"auto", "sort", "stream"};
+	static const char *const ordering[] = {"auto", "sort", "stream", "place"};
 	static const char *const report[] = {"chunks", "total"};
 	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
 	bool undoes = kind == SourceKind::Undo;

@@ -39,12 +39,13 @@ enum class OnError : uint8
 	Skip
 };
 
-/* The order in which rows are applied; see ordered_source.h. */
+/* The order in which rows are applied; see ordered_source.h.  The values are in the progress view. */
 enum class Ordering : uint8
 {
 	Auto,
 	Sort,
-	Stream
+	Stream,
+	Place
 };
 
 /* What is returned: one row for each chunk, or exactly one for the whole call. */
@@ -101,7 +102,7 @@ can_be_stale(const Options &options)
 inline bool
 sorts_whole_source(const Options &options)
 {
-	return options.ordering == Ordering::Sort ||
+	return options.ordering == Ordering::Sort || options.ordering == Ordering::Place ||
 		   (options.ordering == Ordering::Auto && options.on_duplicate == OnDuplicate::Last);
 }
 

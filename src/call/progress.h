@@ -31,7 +31,7 @@ enum class Phase : int64
 /* Figures that progress only shows. */
 struct SourceFigures
 {
-	Ordering ordering;   /* how the rows arrive: Stream or Sort */
+	Ordering ordering;   /* how the rows arrive: Stream, Sort or Place */
 	int64 spilled_bytes; /* of all temporary files */
 };
 

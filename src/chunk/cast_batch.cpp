@@ -79,6 +79,7 @@ cast_batch_add(CastBatch &batch, const SourceRow &from)
 	with_memory_context(batch.context, [&] {
 		row = {};
 		row.position = from.position;
+		row.place = from.place;
 		row.source = ExecCopySlotMinimalTuple(from.slot);
 		row.key = palloc_array_of<Datum>(target.keys.size);
 		for (int i = 0; i < target.keys.size; i++)

@@ -18,6 +18,7 @@ namespace bulkupdate
 struct BatchRow
 {
 	int64 position;
+	RowPlace place;
 	MinimalTuple source;
 	Datum *key;              /* already coerced, a Datum for each key column */
 	HeapTuple tuple;         /* of the target's row type, when it has been coerced */

@@ -137,10 +137,11 @@ append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome,
 
 /* The same for a row to be applied; expected: its expected values, of so many bytes. */
 void
-append_applicable_row(Chunk &chunk, int64 position, HeapTuple tuple,
+append_applicable_row(Chunk &chunk, int64 position, RowPlace place, HeapTuple tuple,
 					  NullableDatum *expected /* or NULL */, Size bytes)
 {
 	append_row(chunk, position, tuple, Outcome::Pending, nullptr);
+	chunk.rows[chunk.rows.size - 1].place = place;
 	chunk.rows[chunk.rows.size - 1].expected = expected;
 	chunk.bytes += bytes;
 }
@@ -184,7 +185,7 @@ add_row(Chunk &chunk, SourceRow &from)
 		Size bytes = 0;
 		NullableDatum *expected = copy_expected(*chunk.target, from.values, from.nulls, &bytes);
 
-		append_applicable_row(chunk, from.position, tuple, expected, bytes);
+		append_applicable_row(chunk, from.position, from.place, tuple, expected, bytes);
 	}
 	/* GCOVR_EXCL_START: rows of 1 GB, in test/scale */
 	else if (chunk.options->on_error == OnError::Stop)
@@ -210,7 +211,8 @@ add_batch(Chunk &chunk)
 			append_unapplicable_row(chunk, cast_batch_slot(batch, row), row.position,
 									Outcome::Rejected, row.error);
 		else
-			append_applicable_row(chunk, row.position, row.tuple, row.expected, row.expected_bytes);
+			append_applicable_row(chunk, row.position, row.place, row.tuple, row.expected,
+								  row.expected_bytes);
 	}
 	cast_batch_clear(batch);
 }

@@ -23,6 +23,7 @@ struct ChunkRow
 	NullableDatum *current;  /* of a stale row, the values found instead; see keep_current() */
 	Reject *reject;          /* of a row not to be applied, if that is to be recorded */
 	int64 position;          /* in the source, from 1 */
+	RowPlace place;          /* where the row probably is, or NO_PLACE */
 	int arrival;             /* position in the chunk, from 0 */
 	Outcome outcome;
 };

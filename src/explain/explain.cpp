@@ -120,7 +120,9 @@ say_index_entries(const Explanation &explanation)
 	const char *when =
 		records_with_code ? "after each chunk, because keeping old values may run user-defined code"
 						  : "when the call ends";
-	const char *detail = index_entries_expected(explanation.target, source_runs, when);
+	bool by_place = explanation.options.ordering == Ordering::Place &&
+					why_not_placed(explanation.target) == nullptr;
+	const char *detail = index_entries_expected(explanation.target, source_runs, by_place, when);
 
 	if (detail != nullptr)
 		say(explanation, "index entries", detail);
@@ -151,6 +153,16 @@ say_ordering(const Explanation &explanation)
 
 	if (options.ordering == Ordering::Stream)
 		detail = "stream: rows must arrive in key order";
+	else if (options.ordering == Ordering::Place)
+	{
+		const char *why = why_not_placed(explanation.target);
+
+		detail =
+			why == nullptr
+				? "place: all rows are sorted by key, and then by the place of their row in the "
+				  "table; rows are not locked in key order"
+				: psprintf("sort: rows cannot be applied in the order of their place: %s", why);
+	}
 	else if (options.ordering == Ordering::Sort)
 		detail = "sort: all rows are sorted by key before the first one is applied";
 	else if (options.on_duplicate == OnDuplicate::Last)

@@ -76,6 +76,14 @@ put_row(const ReturnSetInfo *result, const ReportRow &row)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+const char *
+ordering_name(Ordering ordering)
+{
+	if (ordering == Ordering::Place)
+		return "place";
+	return ordering == Ordering::Sort ? "sort" : "stream";
+}
+
 ReportRow
 row_of_chunk(const Chunk &chunk, const ChunkFacts &facts)
 {
@@ -89,7 +97,7 @@ row_of_chunk(const Chunk &chunk, const ChunkFacts &facts)
 	row.elapsed_ms = INSTR_TIME_GET_MILLISEC(facts.elapsed);
 	row.memory_bytes = static_cast<int64>(facts.memory_bytes);
 	row.applier = chunk.applicable > 0 ? facts.applier : nullptr;
-	row.ordering = facts.ordering == Ordering::Sort ? "sort" : "stream";
+	row.ordering = ordering_name(facts.ordering);
 	row.spilled_bytes = facts.spilled_bytes;
 	return row;
 }

@@ -27,6 +27,7 @@
 	POINT(sort_put)                \
 	POINT(sort_perform)            \
 	POINT(sort_next)               \
+	POINT(place_find)              \
 	POINT(seen_keys_add)           \
 	POINT(spill)                   \
 	POINT(seen_keys_find)          \

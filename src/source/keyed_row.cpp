@@ -13,6 +13,9 @@ namespace
 /* The text of an error may contain a whole value; longer texts are cut off. */
 constexpr Size MAX_ERROR_BYTES = Size{16} * 1024 * 1024;
 
+/* Of a duplicate, which is passed on without its key, after those that have a place. */
+constexpr RowPlace PLACE_OF_DUPLICATE = PG_INT64_MAX;
+
 /* What reject.cpp records of an error: code and three texts, each NULL or zero-terminated. */
 void
 append_text(StringInfo packed, const char *text)
@@ -81,9 +84,11 @@ keeps_errors(const Target &target)
 } /* namespace */
 
 TupleDesc
-keyed_row_desc(const Target &target, TupleDesc source)
+keyed_row_desc(const Target &target, TupleDesc source, WithPlace with_place)
 {
-	int natts = source->natts + 1 + target.keys.size + (keeps_errors(target) ? 1 : 0);
+	bool has_place = with_place == WithPlace::Yes;
+	bool has_error = has_place || keeps_errors(target);
+	int natts = source->natts + 1 + target.keys.size + (has_error ? 1 : 0) + (has_place ? 1 : 0);
 
 	if (natts > MaxTupleAttributeNumber)
 		ereport(ERROR,
@@ -106,8 +111,10 @@ keyed_row_desc(const Target &target, TupleDesc source)
 	TupleDescInitEntry(tuple_desc, next++, "position", INT8OID, -1, 0);
 	for (const KeyColumn &key : target.keys)
 		TupleDescInitEntry(tuple_desc, next++, "key", key.type, -1, 0);
-	if (keeps_errors(target))
-		TupleDescInitEntry(tuple_desc, next, "error", BYTEAOID, -1, 0);
+	if (has_error)
+		TupleDescInitEntry(tuple_desc, next++, "error", BYTEAOID, -1, 0);
+	if (has_place)
+		TupleDescInitEntry(tuple_desc, next, "place", INT8OID, -1, 0);
 	finish_tuple_desc(tuple_desc);
 	return tuple_desc;
 }
@@ -137,6 +144,14 @@ keyed_row_put(TupleTableSlot *slot, const Target &target, TupleDesc source, cons
 		slot->tts_isnull[i] = row.error == nullptr;
 		if (row.error != nullptr)
 			slot->tts_values[i] = PointerGetDatum(packed_error(row.error));
+		i++;
+	}
+	if (i < slot->tts_tupleDescriptor->natts)
+	{
+		RowPlace place = row.outcome == Outcome::Duplicate ? PLACE_OF_DUPLICATE : row.place;
+
+		slot->tts_isnull[i] = place == NO_PLACE;
+		slot->tts_values[i] = Int64GetDatum(place);
 	}
 	ExecStoreVirtualTuple(slot);
 }
@@ -150,13 +165,23 @@ keyed_row_get(TupleTableSlot *slot, const Target &target, TupleDesc source, Sour
 	slot_getallattrs(slot);
 	row.slot = slot;
 	row.position = DatumGetInt64(slot->tts_values[n]);
+	row.error = nullptr;
+	if (error + 1 < slot->tts_tupleDescriptor->natts)
+	{
+		row.place =
+			slot->tts_isnull[error + 1] ? NO_PLACE : DatumGetInt64(slot->tts_values[error + 1]);
+		if (row.place == PLACE_OF_DUPLICATE)
+		{
+			row.outcome = Outcome::Duplicate;
+			return;
+		}
+	}
 	if (!slot->tts_isnull[n + 1])
 	{
 		set_key(target, row, slot->tts_values + n + 1);
 		return;
 	}
 	row.outcome = Outcome::Missing;
-	row.error = nullptr;
 	if (error < slot->tts_tupleDescriptor->natts && !slot->tts_isnull[error])
 	{
 		row.outcome = Outcome::Rejected;

@@ -12,15 +12,22 @@
 namespace bulkupdate
 {
 
+/* Do the rows have their place? */
+enum class WithPlace : uint8
+{
+	No,
+	Yes,
+};
+
 /*
  * keyed_row_desc
  *		The source's columns, the row's position, the coerced columns of the key,
  *		null in a row without a key, and, if a row can be rejected because of
- *		its key, the error.
+ *		its key, the error.  With its place, that is the last one.
  *
  * Raises 54011 (a tuple cannot have that many columns).
  */
-TupleDesc keyed_row_desc(const Target &target, TupleDesc source);
+TupleDesc keyed_row_desc(const Target &target, TupleDesc source, WithPlace with_place);
 
 /* keyed_row_position: the number of the column with the position; the key's follow it. */
 inline AttrNumber
@@ -40,7 +47,8 @@ void keyed_row_put(TupleTableSlot *slot, const Target &target, TupleDesc source,
 
 /*
  * keyed_row_get
- *		The row in such a slot: Pending, Missing or Rejected.  Valid as long as the
+ *		The row in such a slot: Pending, Missing or Rejected, or, if it has a place, a
+ *		duplicate, without its key.  Valid as long as the
  *		slot's tuple; an error is allocated in the current memory context.
  */
 void keyed_row_get(TupleTableSlot *slot, const Target &target, TupleDesc source, SourceRow &row);

@@ -8,6 +8,7 @@
 #include "source/keyed_row.h"
 #include "source/row_size.h"
 #include "target/coercion.h"
+#include "target/mapping.h"
 
 namespace bulkupdate
 {
@@ -205,8 +206,8 @@ keyed_source_create(const Options &options, Source &source, const Target &target
 	keyed->target = &target;
 	keyed->progress = &progress;
 	if (target.keys_are_cast && options.ordering == Ordering::Auto && !sorts_whole_source(options))
-		keyed->with_key =
-			MakeSingleTupleTableSlot(keyed_row_desc(target, source.tuple_desc), &TTSOpsVirtual);
+		keyed->with_key = MakeSingleTupleTableSlot(
+			keyed_row_desc(target, source.tuple_desc, WithPlace::No), &TTSOpsVirtual);
 	keyed->slot = MakeSingleTupleTableSlot(
 		keyed->with_key != nullptr ? keyed->with_key->tts_tupleDescriptor : source.tuple_desc,
 		&TTSOpsMinimalTuple);
@@ -226,6 +227,29 @@ keyed_source_peek(KeyedSource &keyed, SourceRow &row)
 	load(keyed, row, slot, keyed.source->rows_taken);
 	read_ahead(keyed, row);
 	return true;
+}
+
+bool
+keyed_source_peek_head(KeyedSource &keyed, SourceRow &row, KeyCopy &newest)
+{
+	Size bytes = 0;
+	bool in_order = true;
+
+	for (int rows = 0; rows < keyed.options->chunk_rows && bytes < read_ahead_bytes() &&
+					   keyed_source_peek(keyed, row);
+		 rows++)
+	{
+		if (row.outcome == Outcome::Pending)
+		{
+			in_order = key_copy_compare(newest, row.key) <= 0;
+			key_copy_set(newest, row.key, row.position);
+		}
+		if (!in_order)
+			break;
+		bytes += source_row_size(*keyed.target, row.slot);
+	}
+	key_copy_clear(newest);
+	return in_order;
 }
 
 bool

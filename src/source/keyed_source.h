@@ -7,6 +7,7 @@
 #define BULK_UPDATE_SOURCE_KEYED_SOURCE_H
 
 #include "server/spool.h"
+#include "source/seen_keys.h"
 #include "source/source.h"
 #include "source/source_row.h"
 #include "target/target.h"
@@ -39,6 +40,13 @@ read_ahead_bytes()
  *		these rows first.
  */
 bool keyed_source_peek(KeyedSource &keyed, SourceRow &row);
+
+/*
+ * keyed_source_peek_head
+ *		Read the first rows ahead, as many as a chunk may have; returns whether they are in key
+ *		order.  newest: a copy for the keys; has none before and afterwards.
+ */
+bool keyed_source_peek_head(KeyedSource &keyed, SourceRow &row, KeyCopy &newest);
 
 /*
  * keyed_source_next

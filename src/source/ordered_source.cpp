@@ -10,7 +10,6 @@
 #include "source/row_size.h"
 #include "source/row_sort.h"
 #include "source/seen_keys.h"
-#include "target/mapping.h"
 
 namespace bulkupdate
 {
@@ -25,6 +24,7 @@ enum class ReadMode : uint8
 	Streamed, /* in source order */
 	HeldBack, /* the same, but each one only when the next key is known */
 	Sorted,
+	Placed, /* sorted by place */
 };
 
 } /* namespace */
@@ -36,12 +36,13 @@ struct OrderedSource
 	const Target *target;
 	Progress *progress;
 	ReadMode mode;
-	KeyedSource *rows; /* upstream */
-	RowSort *sort;     /* of the remaining rows, if Sorted */
-	SeenKeys *passed;  /* keys of the rows that were passed on before the sort, or NULL */
-	KeyCopy newest;    /* key of the newest row with a key */
-	HeldRow *held;     /* if HeldBack: the row that waits for the next key */
-	HeldRow *spare;    /* and the one that waited before it */
+	KeyedSource *rows;   /* upstream */
+	RowSort *sort;       /* of the remaining rows, if Sorted or Placed */
+	int64 ended_bytes;   /* disk space of a sort that has ended */
+	PlaceFinder *places; /* NULL: rows are passed on in key order */
+	SeenKeys *passed;    /* keys of the rows that were passed on before the sort, or NULL */
+	KeyCopy newest;      /* key of the newest row with a key */
+	HeldRow *held;       /* if HeldBack: the row that waits for the next key */
 	SourceRow row;
 	bool has_row;
 	Ordering consumed; /* how the newest consumed row arrived */
@@ -59,31 +60,6 @@ mark_duplicate(OrderedSource &ordered, int64 other)
 	if (ordered.options->on_duplicate == OnDuplicate::Error)
 		refuse_duplicate(*ordered.target, row.key, other, row.position);
 	row.outcome = Outcome::Duplicate;
-}
-
-/* Read the first rows ahead; returns whether they are in key order. */
-bool
-peek_head(OrderedSource &ordered)
-{
-	const SourceRow &row = ordered.row;
-	Size bytes = 0;
-	bool in_order = true;
-
-	for (int rows = 0; rows < ordered.options->chunk_rows && bytes < read_ahead_bytes() &&
-					   keyed_source_peek(*ordered.rows, ordered.row);
-		 rows++)
-	{
-		if (row.outcome == Outcome::Pending)
-		{
-			in_order = key_copy_compare(ordered.newest, row.key) <= 0;
-			key_copy_set(ordered.newest, row.key, row.position);
-		}
-		if (!in_order)
-			break;
-		bytes += source_row_size(*ordered.target, row.slot);
-	}
-	key_copy_clear(ordered.newest);
-	return in_order;
 }
 
 /* A row that does not fit into the sort with its key is in error. */
@@ -143,12 +119,19 @@ sort_rest(OrderedSource &ordered, FirstRow first)
 		seen_keys_rewind(*ordered.passed);
 }
 
+/* The next row of the sort. */
+bool
+next_of_sort(OrderedSource &ordered)
+{
+	return with_memory_context(ordered.target->cast_context->ecxt_per_tuple_memory,
+							   [&] { return row_sort_next(*ordered.sort, ordered.row); });
+}
+
 bool
 next_sorted(OrderedSource &ordered)
 {
 	SourceRow &row = ordered.row;
-	bool found = with_memory_context(ordered.target->cast_context->ecxt_per_tuple_memory,
-									 [&] { return row_sort_next(*ordered.sort, row); });
+	bool found = next_of_sort(ordered);
 
 	if (!found || row.outcome != Outcome::Pending)
 		return found;
@@ -160,6 +143,34 @@ next_sorted(OrderedSource &ordered)
 	else if (key_copy_compare(ordered.newest, row.key) == 0)
 		mark_duplicate(ordered, ordered.newest.position);
 	return true;
+}
+
+/* Sort all rows again, by place: their keys are in order now, so that places are found fast. */
+void
+sort_by_place(OrderedSource &ordered)
+{
+	SourceRow &row = ordered.row;
+	PlaceFinder &places = *ordered.places;
+	RowSort *by_place = row_sort_create_by_place(*ordered.target, ordered.source->tuple_desc);
+
+	while (next_sorted(ordered))
+	{
+		row.place = NO_PLACE;
+		if (row.outcome == Outcome::Pending)
+		{
+			key_copy_set(ordered.newest, row.key, row.position);
+			row.place = places.find(places, row.key);
+		}
+		row_sort_put(*by_place, row);
+		CHECK_FOR_INTERRUPTS();
+		ResetExprContext(ordered.target->cast_context);
+	}
+	places.end(places);
+	ordered.ended_bytes = row_sort_spilled_bytes(*ordered.sort);
+	row_sort_end(*ordered.sort);
+	ordered.sort = by_place;
+	row_sort_perform(*by_place);
+	ordered.mode = ReadMode::Placed;
 }
 
 /* Next row in source order; false if there is none, or if the sort has begun. */
@@ -194,32 +205,10 @@ bool
 next_held_back(OrderedSource &ordered)
 {
 	while (keyed_source_next(*ordered.rows, ordered.row))
-	{
-		const SourceRow &row = ordered.row;
-		HeldRow &before = *ordered.held;
-
-		if (row.outcome != Outcome::Pending)
+		if (ordered.row.outcome != Outcome::Pending ||
+			held_row_exchange(*ordered.held, ordered.row))
 			return true;
-
-		int order = key_copy_compare(before.key, row.key);
-
-		if (order > 0)
-			refuse_order(before.key, row.key, row.position);
-		ordered.held = ordered.spare;
-		ordered.spare = &before;
-		held_row_set(*ordered.held, row);
-		if (before.key.position == 0)
-			continue;
-		held_row_get(before, ordered.row);
-		if (order == 0)
-			ordered.row.outcome = Outcome::Duplicate;
-		return true;
-	}
-	if (ordered.held->key.position == 0)
-		return false;
-	held_row_get(*ordered.held, ordered.row);
-	key_copy_clear(ordered.held->key);
-	return true;
+	return held_row_take(*ordered.held, ordered.row);
 }
 
 /* Before the first row is passed on. */
@@ -233,12 +222,14 @@ choose_mode(OrderedSource &ordered)
 	if (ordering == Ordering::Stream && last)
 	{
 		ordered.held = held_row_create(*ordered.target, ordered.source->tuple_desc);
-		ordered.spare = held_row_create(*ordered.target, ordered.source->tuple_desc);
 		ordered.mode = ReadMode::HeldBack;
 	}
 	else if (sorts_whole_source(*ordered.options) ||
-			 (ordering == Ordering::Auto && !peek_head(ordered)))
+			 (ordering == Ordering::Auto &&
+			  !keyed_source_peek_head(*ordered.rows, ordered.row, ordered.newest)))
 		sort_rest(ordered, FirstRow::Unread);
+	if (ordered.places != nullptr)
+		sort_by_place(ordered);
 }
 
 bool
@@ -246,6 +237,8 @@ next_row(OrderedSource &ordered)
 {
 	if (ordered.mode == ReadMode::HeldBack)
 		return next_held_back(ordered);
+	if (ordered.mode == ReadMode::Placed)
+		return next_of_sort(ordered);
 	if (ordered.mode == ReadMode::Streamed && next_streamed(ordered))
 		return true;
 	return ordered.mode == ReadMode::Sorted && next_sorted(ordered);
@@ -273,6 +266,13 @@ ordered_source_create(const Options &options, Source &source, const Target &targ
 	return ordered;
 }
 
+void
+ordered_source_by_place(OrderedSource &ordered, PlaceFinder &places)
+{
+	Assert(ordered.mode == ReadMode::Undecided && sorts_whole_source(*ordered.options));
+	ordered.places = &places;
+}
+
 SourceRow *
 ordered_source_peek(OrderedSource &ordered)
 {
@@ -294,7 +294,8 @@ ordered_source_consume(OrderedSource &ordered)
 	Assert(ordered.has_row);
 	ordered.has_row = false;
 	ordered.consumed = ordered_source_reading(ordered);
-	if (row.outcome != Outcome::Pending || ordered.mode == ReadMode::HeldBack)
+	if (row.outcome != Outcome::Pending || ordered.mode == ReadMode::HeldBack ||
+		ordered.mode == ReadMode::Placed)
 		return;
 
 	key_copy_set(ordered.newest, row.key, row.position);
@@ -310,6 +311,8 @@ ordered_source_consume(OrderedSource &ordered)
 Ordering
 ordered_source_reading(const OrderedSource &ordered)
 {
+	if (ordered.mode == ReadMode::Placed)
+		return Ordering::Place;
 	return ordered.mode == ReadMode::Sorted ? Ordering::Sort : Ordering::Stream;
 }
 
@@ -322,7 +325,7 @@ ordered_source_ordering(const OrderedSource &ordered)
 int64
 ordered_source_spilled_bytes(const OrderedSource &ordered)
 {
-	return keyed_source_spilled_bytes(*ordered.rows) +
+	return keyed_source_spilled_bytes(*ordered.rows) + ordered.ended_bytes +
 		   (ordered.sort == nullptr ? 0 : row_sort_spilled_bytes(*ordered.sort)) +
 		   (ordered.passed == nullptr ? 0 : seen_keys_spilled_bytes(*ordered.passed));
 }
@@ -335,10 +338,7 @@ ordered_source_close(OrderedSource &ordered)
 	if (ordered.passed != nullptr)
 		seen_keys_end(*ordered.passed);
 	if (ordered.held != nullptr)
-	{
 		held_row_end(*ordered.held);
-		held_row_end(*ordered.spare);
-	}
 	keyed_source_close(*ordered.rows);
 }
 

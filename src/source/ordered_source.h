@@ -15,6 +15,9 @@
  *
  * 'sort': The whole source is sorted before the first row is passed on.
  *
+ * 'place': The same, and then all rows are sorted again, by the place of their version in
+ * the table.  Without ordered_source_by_place() it is 'sort'.
+ *
  * 'stream': Rows must arrive in key order, so equal keys are adjacent, nothing
  * is kept for later, and a key out of order is an error.  Under 'last' one row
  * is held back until the next key is known.
@@ -51,20 +54,27 @@ OrderedSource *ordered_source_create(const Options &options, Source &source, con
  */
 SourceRow *ordered_source_peek(OrderedSource &ordered);
 
+/*
+ * ordered_source_by_place
+ *		Under 'place', before the first row is peeked: pass the rows on by place,
+ *		and those without one after them.
+ */
+void ordered_source_by_place(OrderedSource &ordered, PlaceFinder &places);
+
 /* ordered_source_consume: take the peeked row. */
 void ordered_source_consume(OrderedSource &ordered);
 
-/* ordered_source_ordering: how the newest consumed row arrived: Stream or Sort. */
+/* ordered_source_ordering: how the newest consumed row arrived: Stream, Sort or Place. */
 Ordering ordered_source_ordering(const OrderedSource &ordered);
 
 /*
  * ordered_source_spilled_bytes
  *		Bytes written to temporary files so far, for ordering and duplicates: the
- *		sort's files at their largest, the seen keys, and the rows read ahead.
+ *		sorts' files at their largest, the seen keys, and the rows read ahead.
  */
 int64 ordered_source_spilled_bytes(const OrderedSource &ordered);
 
-/* ordered_source_reading: how rows arrive now: Stream or Sort. */
+/* ordered_source_reading: how rows arrive now: Stream, Sort or Place. */
 Ordering ordered_source_reading(const OrderedSource &ordered);
 
 /* ordered_source_close: release the sort and its temporary files. */

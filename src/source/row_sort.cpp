@@ -21,36 +21,74 @@ struct RowSort
 	TupleTableSlot *output;
 };
 
+namespace
+{
+
+/* What rows are sorted by. */
+struct SortColumns
+{
+	int size;
+	AttrNumber *attributes;
+	Oid *operators;
+	Oid *collations;
+};
+
+SortColumns
+sort_columns(int size)
+{
+	return {size, palloc_array_of<AttrNumber>(size), palloc_array_of<Oid>(size),
+			palloc_array_of<Oid>(size)};
+}
+
 RowSort *
-row_sort_create(const Target &target, TupleDesc source, bool ascending_position)
+begin(const Target &target, TupleDesc source, TupleDesc tuple_desc, const SortColumns &columns)
 {
 	RowSort *sort = palloc_one<RowSort>();
-	TupleDesc tuple_desc = keyed_row_desc(target, source);
-	int nkeys = target.keys.size;
-	AttrNumber *attributes = palloc_array_of<AttrNumber>(nkeys + 1);
-	Oid *operators = palloc_array_of<Oid>(nkeys + 1);
-	Oid *collations = palloc_array_of<Oid>(nkeys + 1);
-	bool *nulls_first = palloc_array_of<bool>(nkeys + 1);
-	TypeCacheEntry *int8 = lookup_type_cache(INT8OID, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
-
-	for (int i = 0; i < nkeys; i++)
-	{
-		attributes[i] = static_cast<AttrNumber>(keyed_row_position(source) + 1 + i);
-		operators[i] = target.keys[i].less_than;
-		collations[i] = target.keys[i].collation;
-	}
-	attributes[nkeys] = keyed_row_position(source);
-	operators[nkeys] = ascending_position ? int8->lt_opr : int8->gt_opr;
 
 	sort->target = &target;
 	sort->source = source;
 	sort->memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update sort", ALLOCSET_SMALL_SIZES);
-	sort->state = tuplesort_begin_heap(tuple_desc, nkeys + 1, attributes, operators, collations,
-									   nulls_first, work_mem, nullptr, TUPLESORT_NONE);
+	sort->state = tuplesort_begin_heap(
+		tuple_desc, columns.size, columns.attributes, columns.operators, columns.collations,
+		palloc_array_of<bool>(columns.size), work_mem, nullptr, TUPLESORT_NONE);
 	sort->input = MakeSingleTupleTableSlot(tuple_desc, &TTSOpsVirtual);
 	sort->output = MakeSingleTupleTableSlot(tuple_desc, &TTSOpsMinimalTuple);
 	return sort;
+}
+
+} /* namespace */
+
+RowSort *
+row_sort_create(const Target &target, TupleDesc source, bool ascending_position)
+{
+	int nkeys = target.keys.size;
+	SortColumns columns = sort_columns(nkeys + 1);
+	TypeCacheEntry *int8 = lookup_type_cache(INT8OID, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		columns.attributes[i] = static_cast<AttrNumber>(keyed_row_position(source) + 1 + i);
+		columns.operators[i] = target.keys[i].less_than;
+		columns.collations[i] = target.keys[i].collation;
+	}
+	columns.attributes[nkeys] = keyed_row_position(source);
+	columns.operators[nkeys] = ascending_position ? int8->lt_opr : int8->gt_opr;
+
+	return begin(target, source, keyed_row_desc(target, source, WithPlace::No), columns);
+}
+
+RowSort *
+row_sort_create_by_place(const Target &target, TupleDesc source)
+{
+	TupleDesc tuple_desc = keyed_row_desc(target, source, WithPlace::Yes);
+	SortColumns columns = sort_columns(2);
+
+	columns.attributes[0] = static_cast<AttrNumber>(tuple_desc->natts);
+	columns.attributes[1] = keyed_row_position(source);
+	columns.operators[0] = columns.operators[1] =
+		lookup_type_cache(INT8OID, TYPECACHE_LT_OPR)->lt_opr;
+	return begin(target, source, tuple_desc, columns);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * row_sort.h
- *		Sorting source rows by key with PostgreSQL's external sort, bounded by
- *		work_mem.
+ *		Sorting source rows by key, or by place, with PostgreSQL's external sort, bounded
+ *		by work_mem.
  */
 #ifndef BULK_UPDATE_SOURCE_ROW_SORT_H
 #define BULK_UPDATE_SOURCE_ROW_SORT_H
@@ -25,6 +25,12 @@ struct RowSort;
  * functions must not be called in a subtransaction.
  */
 RowSort *row_sort_create(const Target &target, TupleDesc source, bool ascending_position);
+
+/*
+ * row_sort_create_by_place
+ *		The same by place.  Rows without a place come last, in the order of their positions.
+ */
+RowSort *row_sort_create_by_place(const Target &target, TupleDesc source);
 
 /* row_sort_put: add a row, whose key may be missing or bad. */
 void row_sort_put(RowSort &sort, const SourceRow &row);

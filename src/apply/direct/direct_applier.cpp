@@ -7,6 +7,7 @@
 #include "apply/direct/direct_rule.h"
 #include "apply/direct/direct_update.h"
 #include "apply/direct/inheritance_route.h"
+#include "apply/direct/place_walk.h"
 #include "apply/direct/sort_rule.h"
 #include "apply/late_row.h"
 #include "chunk/row_tuple.h"
@@ -130,7 +131,10 @@ choose_sorting(DirectApplier &applier, DirectStatement &statement, const Routed 
 		sorted = sorted && ((!partition->used && partition->key == nullptr) ||
 							may_sort(applier.sort_rule, target, partition->relation));
 	if (sorted)
+	{
 		statement.sorted = applier.sorted;
+		statement.by_place = applier.by_place;
+	}
 	else
 		sorted_entries_flush(applier.sorted);
 }
@@ -152,7 +156,7 @@ read_ahead(const DirectApplier &applier, Span<ChunkRow *> rows, const Routed &ro
 		return;
 	for (; done < rows.size && done <= i + window; done++)
 		if (routed.partitions[done] != nullptr)
-			direct_table_prefetch(*routed.partitions[done]->table, rows[done]->key);
+			direct_table_prefetch(*routed.partitions[done]->table, *rows[done]);
 }
 
 /* Run a statement that calls body(table, row) for each row and each of its tables. */
@@ -316,11 +320,19 @@ direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	int natts = RelationGetDescr(target.relation)->natts;
 
 	static_cast<Applier &>(*applier) = {apply, probe,   current_row, late_row, abandon, "direct",
-										0,     &target, rechecks,    nullptr,  false,   nullptr};
+										0,     &target, rechecks,    nullptr,  false,   false,   nullptr};
 	applier->sort_rule.memory = CurrentMemoryContext;
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);
 	return applier;
+}
+
+PlaceFinder *
+direct_applier_places(Applier &base, LOCKMODE lock)
+{
+	DirectApplier &applier = static_cast<DirectApplier &>(base);
+
+	return place_walk_create(applier, lock, applier.stats, applier.reads);
 }
 
 } /* namespace bulkupdate */

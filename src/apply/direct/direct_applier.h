@@ -19,6 +19,9 @@ namespace bulkupdate
  */
 Applier *direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */);
 
+/* direct_applier_places: see place_walk_create(). */
+PlaceFinder *direct_applier_places(Applier &applier, LOCKMODE lock);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_APPLY_DIRECT_DIRECT_APPLIER_H */

@@ -61,7 +61,8 @@ direct_table_open(DirectStatement &statement, Relation relation, Oid index)
 
 		table->statement = &statement;
 		table->relation = relation;
-		table->keeps_walk = statement.tables++ < MAX_KEPT_WALKS;
+		table->number = statement.tables++;
+		table->keeps_walk = table->number < MAX_KEPT_WALKS;
 		map_attributes(*table);
 		table->found = table_slot_create(relation, &estate->es_tupleTable);
 		table->updated = table_slot_create(relation, &estate->es_tupleTable);
@@ -98,19 +99,46 @@ direct_table_has_key(const DirectTable &table, const DirectRow &row, int first)
 	return true;
 }
 
+namespace
+{
+
+/* Is the row still in its place?  Another one with the key would be the row all the same. */
+bool
+find_in_place(DirectTable &table, const DirectRow &row)
+{
+	RowPlace place = row.source->place;
+
+	if (place == NO_PLACE || !index_walk_fetch(table.walk, row_place_version(place), table.found) ||
+		!direct_table_has_key(table, row, 0))
+		return false;
+	table.statement->stats->rows++;
+	return true;
+}
+
+} /* namespace */
+
 bool
 direct_table_find(DirectTable &table, const DirectRow &row)
 {
 	FAULT_POINT(find);
 	return with_read_stats(*table.statement->reads, [&] {
+		if (find_in_place(table, row))
+			return true;
 		return index_walk_find(table.walk, row.key, table.found) &&
 			   direct_table_has_key(table, row, table.statement->target->index_columns);
 	});
 }
 
 void
-direct_table_prefetch(DirectTable &table, const Datum *key)
+direct_table_prefetch(DirectTable &table, const ChunkRow &row)
 {
+	if (row.place != NO_PLACE)
+	{
+		ItemPointerData version = row_place_version(row.place);
+
+		(void) PrefetchBuffer(table.relation, MAIN_FORKNUM, ItemPointerGetBlockNumber(&version));
+		return;
+	}
 	if (table.ahead == nullptr)
 		with_memory_context(table.statement->estate->es_query_cxt, [&] {
 			const Target &target = *table.statement->target;
@@ -120,7 +148,7 @@ direct_table_prefetch(DirectTable &table, const Datum *key)
 							 {target.keys.data, target.index_columns},
 							 table.statement->estate->es_snapshot, *table.statement->stats);
 		});
-	index_walk_prefetch(*table.ahead, key);
+	index_walk_prefetch(*table.ahead, row.key);
 }
 
 Outcome

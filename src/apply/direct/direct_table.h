@@ -26,6 +26,7 @@ struct DirectTable
 	Relation relation;
 	ResultRelInfo *result; /* NULL if rows are only probed */
 	Relation index;        /* the one that covers the key */
+	int number;            /* among the statement's tables, from 0 */
 	IndexWalk walk;
 	IndexWalk *ahead; /* a walk for reading ahead; NULL: not begun */
 	bool keeps_walk;  /* its scans stay open when the next row is in another table */
@@ -67,7 +68,7 @@ DirectTable *direct_table_open(DirectStatement &statement, Relation relation, Oi
 [[nodiscard]] bool direct_table_find(DirectTable &table, const DirectRow &row);
 
 /* direct_table_prefetch: have the page of a row read that is found soon. */
-void direct_table_prefetch(DirectTable &table, const Datum *key);
+void direct_table_prefetch(DirectTable &table, const ChunkRow &row);
 
 /* direct_table_has_key: does the found version have the row's key, from this column on? */
 [[nodiscard]] bool direct_table_has_key(const DirectTable &table, const DirectRow &row, int first);

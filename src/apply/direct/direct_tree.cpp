@@ -70,7 +70,7 @@ examine_table(Relation relation, Oid key_index, const Target &target, SortableIn
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (RelationGetRelid(index) != key_index &&
+		if ((sortable.by_place || RelationGetRelid(index) != key_index) &&
 			is_sortable_index(index, BuildIndexInfo(index), changing))
 			sortable.indexes = lappend_oid(sortable.indexes, RelationGetRelid(index));
 		index_close(index, NoLock);

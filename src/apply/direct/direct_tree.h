@@ -25,6 +25,7 @@ namespace bulkupdate
 /* The indexes of a tree whose entries can wait until a call ends. */
 struct SortableIndexes
 {
+	bool by_place; /* those of the key's indexes too; set by the caller */
 	int tables;    /* number of tables that may have rows */
 	List *indexes; /* OIDs */
 };
@@ -32,7 +33,8 @@ struct SortableIndexes
 /*
  * why_not_sorted_tree
  *		The rule of sort_rule.h for the target and all tables below it: a sentence, or
- *		NULL.  Counts the tables and lists their indexes in sortable, initially all zero.
+ *		NULL.  Counts the tables and lists their indexes in sortable, initially all zero
+ *		except for by_place.
  */
 [[nodiscard]] const char *why_not_sorted_tree(const Target &target, SortableIndexes &sortable);
 

@@ -189,7 +189,8 @@ open_indexes(DirectTable &table)
 								has_before_row_triggers(table)
 									? nullptr
 									: changing_attributes(table.relation, *statement.target),
-								statement.sorted, RelationGetRelid(table.index));
+								statement.sorted,
+								statement.by_place ? InvalidOid : RelationGetRelid(table.index));
 		});
 }
 

@@ -68,6 +68,23 @@ step(IndexWalk &walk)
 	return walk.on_entry;
 }
 
+/* Does the scan's entry lead to a visible row?  Without a slot it is only counted. */
+bool
+fetch(IndexWalk &walk, IndexScanDesc scan, TupleTableSlot *slot /* or NULL */)
+{
+	if (slot == nullptr)
+	{
+		walk.last = scan->xs_heaptid;
+		if (walk.entries++ == 0)
+			walk.first = walk.last;
+		return false;
+	}
+	if (index_fetch_heap(scan, slot))
+		return true;
+	walk.stats->dead++;
+	return false;
+}
+
 /* Step to the first entry with this key whose row is visible, at most this many steps. */
 enum class Found : uint8
 {
@@ -77,7 +94,7 @@ enum class Found : uint8
 };
 
 Found
-step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot, int max_steps)
+step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot /* or NULL */, int max_steps)
 {
 	for (int steps = 0; steps <= max_steps; steps++)
 	{
@@ -93,9 +110,8 @@ step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 			 * another key with the same columns in the index.
 			 */
 			walk.steps->xs_heaptid = walk.entry;
-			if (index_fetch_heap(walk.steps, slot))
+			if (fetch(walk, walk.steps, slot))
 				return Found::Row;
-			walk.stats->dead++;
 			steps--;
 		}
 		CHECK_FOR_INTERRUPTS();
@@ -105,31 +121,58 @@ step_to(IndexWalk &walk, const Datum *key, TupleTableSlot *slot, int max_steps)
 	return Found::TooFar;
 }
 
+/* Keep the arguments until the next descent. */
+void
+copy_arguments(IndexWalk &walk)
+{
+	MemoryContextReset(walk.keys_memory);
+	with_memory_context(walk.keys_memory, [&] {
+		for (int i = 0; i < walk.keys.size; i++)
+		{
+			int16 length;
+			bool by_value;
+
+			get_typlenbyval(walk.keys[i].type, &length, &by_value);
+			walk.step_keys[i].sk_argument =
+				datumCopy(walk.step_keys[i].sk_argument, by_value, length);
+		}
+	});
+}
+
 /* Descend to the first entry that is not below this key. */
 bool
 descend(IndexWalk &walk, const Datum *key)
 {
-	/* has_prefix() uses the arguments later: they must outlive the caller's key. */
+	/* has_prefix() and the scan use the arguments later: they must outlive the caller's key. */
 	set_arguments(walk.step_keys, key);
+	if (walk.keys_memory != nullptr)
+		copy_arguments(walk);
 	if (walk.steps == nullptr)
 		walk.steps = leaf_scan_begin(walk.heap, walk.index, walk.snapshot, walk.step_keys);
 	index_rescan(walk.steps, walk.step_keys.data, walk.step_keys.size, nullptr, 0);
 	return step(walk);
 }
 
+void
+begin_lookups(IndexWalk &walk)
+{
+	if (walk.lookups == nullptr)
+		walk.lookups =
+			begin_index_scan(walk.heap, walk.index, walk.snapshot, walk.lookup_keys.size);
+}
+
 bool
-look_up(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
+look_up(IndexWalk &walk, const Datum *key, TupleTableSlot *slot /* or NULL */)
 {
 	Span<ScanKeyData> scan_keys = walk.lookup_keys;
 
 	leave_page(walk.steps);
-	if (walk.lookups == nullptr)
-		walk.lookups = begin_index_scan(walk.heap, walk.index, walk.snapshot, scan_keys.size);
+	begin_lookups(walk);
 	set_arguments(scan_keys, key);
 	index_rescan(walk.lookups, scan_keys.data, scan_keys.size, nullptr, 0);
 	while (index_getnext_tid(walk.lookups, ForwardScanDirection) != nullptr)
 	{
-		if (index_fetch_heap(walk.lookups, slot))
+		if (fetch(walk, walk.lookups, slot))
 		{
 			/*
 			 * Without WAL the leaf page is still pinned; this kills dead entries, and unpins it.
@@ -141,13 +184,12 @@ look_up(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 			/* GCOVR_EXCL_STOP */
 			return true;
 		}
-		walk.stats->dead++;
 	}
 	return false;
 }
 
 bool
-find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
+find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot /* or NULL */)
 {
 	WalkStats &stats = *walk.stats;
 
@@ -211,6 +253,27 @@ index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 
 	walk.stats->rows += found ? 1 : 0;
 	return found;
+}
+
+int
+index_walk_entries(IndexWalk &walk, const Datum *key, ItemPointer first, ItemPointer last)
+{
+	walk.entries = 0;
+	(void) find(walk, key, nullptr);
+	walk.stats->rows += Min(walk.entries, 1);
+	walk.stats->dead += Max(walk.entries - 1, 0);
+	*first = walk.first;
+	*last = walk.last;
+	return walk.entries;
+}
+
+bool
+index_walk_fetch(IndexWalk &walk, ItemPointerData entry, TupleTableSlot *slot)
+{
+	leave_page(walk.steps);
+	begin_lookups(walk);
+	walk.lookups->xs_heaptid = entry;
+	return index_fetch_heap(walk.lookups, slot);
 }
 
 void

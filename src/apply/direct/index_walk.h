@@ -32,6 +32,8 @@ struct IndexWalk
 {
 	Span<const KeyColumn> keys; /* of the index, in its order */
 
+	MemoryContext keys_memory; /* for keys that do not stay where they are, or NULL */
+
 	/* Private to index_walk.cpp. */
 	IndexScanDesc steps;         /* from the wanted key on; NULL: not started */
 	IndexScanDesc lookups;       /* of the wanted key only; NULL: not started */
@@ -40,6 +42,9 @@ struct IndexWalk
 	bool can_step;         /* the index ascends in its last column */
 	bool on_entry;         /* the current entry of steps may have the next key */
 	ItemPointerData entry; /* what that entry points to */
+	int entries; /* of the key, if no row is fetched, and what the first and the last of */
+	ItemPointerData first; /* them point to */
+	ItemPointerData last;
 	WalkStats *stats;
 	Relation heap;
 	Relation index;
@@ -72,6 +77,20 @@ void index_walk_begin(IndexWalk &walk, Relation heap, Relation index, Span<const
  * scan.
  */
 [[nodiscard]] bool index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot);
+
+/*
+ * index_walk_entries
+ *		Find the entries with this key, without their rows: their number, and what the
+ *		first and the last one point to.
+ */
+int index_walk_entries(IndexWalk &walk, const Datum *key, ItemPointer first, ItemPointer last);
+
+/*
+ * index_walk_fetch
+ *		Put the visible version of the row to which an entry pointed into slot; returns
+ *		whether there is one.
+ */
+[[nodiscard]] bool index_walk_fetch(IndexWalk &walk, ItemPointerData entry, TupleTableSlot *slot);
 
 /*
  * index_walk_prefetch
