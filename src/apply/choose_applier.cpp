@@ -204,7 +204,7 @@ why_not_placed(const Target &target)
 	if (has_inheritance_children(target.relation))
 		return "Several tables may have rows with a key.";
 	(void) applier_expected(target, &why);
-	return why == nullptr ? why_not_waiting(target, sortable) : why;
+	return why == nullptr ? why_not_waiting(target, sortable) : "The SQL applier is used.";
 }
 
 PlaceFinder *
