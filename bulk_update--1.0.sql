@@ -37,7 +37,7 @@ COMMENT ON COLUMN bulk_update_chunk.last_key IS 'highest key';
 COMMENT ON COLUMN bulk_update_chunk.elapsed_ms IS 'time in milliseconds';
 COMMENT ON COLUMN bulk_update_chunk.memory_bytes IS 'maximum memory of the extension';
 COMMENT ON COLUMN bulk_update_chunk.applier IS 'direct or sql; in a total, mixed if chunks differ; null if there was no row to apply';
-COMMENT ON COLUMN bulk_update_chunk.ordering IS 'stream, or sort if rows had to be sorted; null if there were no rows';
+COMMENT ON COLUMN bulk_update_chunk.ordering IS 'stream, or sort if rows had to be sorted, or place; null if there were no rows';
 COMMENT ON COLUMN bulk_update_chunk.spilled_bytes IS 'bytes written to temporary files for ordering, duplicates and index entries since the call began';
 
 CREATE FUNCTION bulk_update(
@@ -317,7 +317,7 @@ COMMENT ON COLUMN bulk_update_progress.rows_estimated IS 'rows that the planner 
 COMMENT ON COLUMN bulk_update_progress.rows_per_second IS 'source rows fetched per second';
 COMMENT ON COLUMN bulk_update_progress.elapsed IS 'time since the call began';
 COMMENT ON COLUMN bulk_update_progress.started_at IS 'start time of the call';
-COMMENT ON COLUMN bulk_update_progress.ordering IS 'stream, or sort if rows had to be sorted';
+COMMENT ON COLUMN bulk_update_progress.ordering IS 'stream, or sort if rows had to be sorted, or place';
 COMMENT ON COLUMN bulk_update_progress.spilled_bytes IS 'bytes written to temporary files for ordering and duplicates';
 
 GRANT SELECT ON bulk_update_progress TO PUBLIC;

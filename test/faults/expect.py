@@ -3,7 +3,8 @@
 ALWAYS = {"open", "fetch", "fetched", "coerce_key", "coerce", "seen_keys_add", "plan", "reject_insert", "progress",
           "report", "close"}
 SAME_EVERYWHERE = {"open", "fetch", "fetched", "seen_keys_add", "reject_insert", "progress", "report", "close"}
-SORTING = {"sort_put", "sort_perform", "sort_next", "spill", "seen_keys_find"}
+SORT = {"sort_put", "sort_perform", "sort_next"}
+SORTING = SORT | {"spill", "seen_keys_find"}
 SUBTRANSACTION = {"subtransaction_begin", "subtransaction_end"}
 AFTER_ERROR = {"subtransaction_rollback", "reject"}
 SQL = {"statement_before", "receive", "statement_after"}
@@ -19,6 +20,9 @@ def passed_somewhere(case):
     """Does this kind of call pass the point?"""
     point, workload = case.point, case.workload
     return (point in ALWAYS and not (workload.fails and point in {"reject_insert", "close"})
+            and not (workload.name == "place" and point == "seen_keys_add")
+            or point in SORT and workload.name == "place"
+            or point == "place_find" and workload.name == "place" and case.applier == "direct"
             or point in SORTING and workload.name == "spill"
             # without 'skip' only a call in which rows can fail late has one
             or point in SUBTRANSACTION and (case.policy == "skip" or workload.name in {"partitions", "late error", "deferrable"})
@@ -74,6 +78,8 @@ def skippable(case, passes):
         return passes[0] != "1" and not workload.dry  # the first is that of the INSERT of rejects
     if passes == "1+" and (point in WITHOUT_ROWS or point == "locked" and case.applier == "sql"):
         return False  # the statement fails without rows, too
+    if point == "statement_end" and workload.name == "place" and passes[0] == "1":
+        return False  # the first statement finds the places
     if point in SQL | DIRECT:
         return not workload.dry
     return point in SUBTRANSACTION | WRITING | {"attempt", "coerce", "partition_open", "locked", "entry_hold"}

@@ -118,6 +118,7 @@ WORKLOADS = [
     Workload("dry_run", "plain", "plain_source", "chunk_size => 10, dry_run => true"),
     Workload("expected", "plain", "expected_source",
              "'{id,v,n}', expected_columns => '{v}', chunk_size => 10", stale=8),
+    Workload("place", "plain", "plain_source", "chunk_size => 10, ordering => 'place'"),
     Workload("bad rows", "plain", "bad_source", rejected=("5", "15"), policies=("skip",)),
     Workload("partitions", "parted", "parted_source"),
     # The error names no row: all chunks are rolled back, and the failed one is applied again to find the row.
