@@ -61,7 +61,7 @@ const char *index_entries_expected(const Target &target, bool source_runs_code, 
 [[nodiscard]] const char *why_not_placed(const Target &target);
 
 /* applier_places: finds the places of the rows that the applier will get; see place_walk.h. */
-PlaceFinder *applier_places(Applier &applier, LOCKMODE lock);
+PlaceFinder *applier_places(Applier &base, LOCKMODE lock);
 
 } /* namespace bulkupdate */
 

@@ -39,7 +39,7 @@ enum class OnError : uint8
 	Skip
 };
 
-/* The order in which rows are applied; see ordered_source.h.  The values are in the progress view. */
+/* The order in which rows are applied; see ordered_source.h.  The progress view has the numbers. */
 enum class Ordering : uint8
 {
 	Auto,

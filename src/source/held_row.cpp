@@ -87,7 +87,7 @@ held_row_take(HeldRow &held, SourceRow &row)
 }
 
 void
-held_row_end(HeldRow &held)
+held_row_end(const HeldRow &held)
 {
 	for (const RowCopy &copy : held.copies)
 		ExecDropSingleTupleTableSlot(copy.slot);

@@ -28,7 +28,7 @@ bool held_row_exchange(HeldRow &held, SourceRow &row);
 /* held_row_take: the row that is held back, if there is one, and then none. */
 bool held_row_take(HeldRow &held, SourceRow &row);
 
-void held_row_end(HeldRow &held);
+void held_row_end(const HeldRow &held);
 
 } /* namespace bulkupdate */
 

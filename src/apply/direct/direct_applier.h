@@ -20,7 +20,7 @@ namespace bulkupdate
 Applier *direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */);
 
 /* direct_applier_places: see place_walk_create(). */
-PlaceFinder *direct_applier_places(Applier &applier, LOCKMODE lock);
+PlaceFinder *direct_applier_places(Applier &base, LOCKMODE lock);
 
 } /* namespace bulkupdate */
 
