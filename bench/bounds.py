@@ -76,6 +76,8 @@ CASES = {
     "key_5m": Case("5M rows in key order", ratios(0.45), (5000000,)),
     "random_5m": Case("5M rows in random order", ratios(0.35), (5000000,), ("random",)),
     "uuid_5m": Case("5M rows, uuid keys", ratios(0.60), (5000000,), ("uuid", "uuid_random")),
+    "place_5m": Case("the same in the order of the table", ratios(0.60, "ours_place", "ours"), (5000000,), ("uuid_random",),
+                     ("ours", "ours_place")),
     "shapes": Case("every shape, 1M rows", NEVER_SLOWER, (1000000,), MANY, (BASE, "sorted", "ours")),
     "shapes_large": Case("every shape, 1M rows, 2 GB buffers", NEVER_SLOWER, (1000000,), MANY,
                          (BASE, "sorted", "ours"), settings="large"),

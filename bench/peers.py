@@ -20,11 +20,14 @@ class Peer(NamedTuple):
     expects: bool = False           # the value that field1 has before
     keeps: bool = False             # only to compare ways of keeping old values, where one text has a new value
     prepare: Optional[Callable] = None    # makes the update beforehand, which run takes back
+    scattered: bool = False         # only for keys that do not follow the table
 
     def fits(self, shape):
         if self.expects and ("field1" not in shape.values or shape.changed or shape.entries > 0):
             return False
         if self.keeps and list(shape.values) != ["field2"]:
+            return False
+        if self.scattered and "uuid" not in [kind for kind, _ in shape.keys.values()]:
             return False
         if self.whole_table:
             return shape.whole_table()
@@ -217,6 +220,10 @@ def undo_by_cursor(cursor, shape):
     return way([column.name for column in cursor.description], cursor.fetchall())
 
 
+def ours_place(cursor, shape):
+    return ours(cursor, shape, more_arguments=", ordering => 'place'")
+
+
 def ours_sql(cursor, shape):
     cursor.execute("SET LOCAL bulk_update.applier = 'sql'")
     return ours(cursor, shape)
@@ -248,6 +255,7 @@ PEERS = {
     "undo": Peer("`bulk_update_undo`", undo, keeps=True, prepare=ours_old_values),
     "undo_by_cursor": Peer("the same by `bulk_update`, `expected_columns`", undo_by_cursor, keeps=True,
                            prepare=ours_old_values),
+    "ours_place": Peer("`bulk_update`, `ordering => 'place'`", ours_place, scattered=True),
     "django": Peer("Django `bulk_update(batch_size=250)`", most_rows=1000000),
     "execute_values": Peer("psycopg2 `execute_values(page_size=1000)`"),
     "django_copy": Peer("Django, `COPY` to a temporary table, `UPDATE … FROM` it"),
