@@ -120,6 +120,11 @@ SELECT rows_updated AS updated, ordering, spilled_bytes > 400000 AS spilled FROM
 SELECT rows_updated AS updated, ordering, spilled_bytes > 400000 AS spilled FROM bulk_update_query('t', 'SELECT id, repeat(v, 10) AS v FROM new', ordering => 'sort', report => 'total');
 RESET work_mem;
 
+-- The pages of the next rows are known without the index
+SET bulk_update.read_ahead = on;
+SELECT rows_updated AS updated, ordering FROM bulk_update_query('t', 'SELECT id, v FROM new', ordering => 'place', report => 'total');
+RESET bulk_update.read_ahead;
+
 -- Kinds of keys: descending, of several columns, of more columns than the index, of another type, without values of variable length
 CREATE TABLE composite (x int, y text COLLATE "C", z int, a int, n bigint) WITH (autovacuum_enabled = off);
 INSERT INTO composite SELECT i % 7, md5(i::text), i, 0, i FROM generate_series(1, 1000) AS i;

@@ -2,15 +2,16 @@
 
 import re
 
-from schema import COMING_AND_GOING, HOMES, SCALE, SILENT, STATE, TABLES
+from schema import COMING_AND_GOING, HOMES, PLACED, SCALE, SILENT, STATE, TABLES
 
 NOW = " UNION ALL ".join(
     f"SELECT '{table}'::name AS tab, uid, ARRAY[{', '.join(STATE)}] AS state FROM {table}" for table in TABLES)
 
 # Queries that find violations; their first rows are shown.
 NOTHING = {
-    "in the table without a log, too, bulk updates wrote the values of the row's own key": f"""
-        SELECT * FROM {SILENT} WHERE """ + " OR ".join(f"{c} % {SCALE} NOT IN (id, id - {HOMES})" for c in "abc"),
+    "in the tables without a log, too, bulk updates wrote the values of the row's own key": " UNION ALL ".join(
+        f"SELECT * FROM {table} WHERE " + " OR ".join(f"{c} % {SCALE} NOT IN (id, id - {HOMES})" for c in "abc")
+        for table in (SILENT, PLACED)),
     "each change begins with what the one before it left: no update is lost": """
         SELECT * FROM (
             SELECT *, lag(op) OVER w AS op_before, lag(new) OVER w AS new_before, lag(old) OVER w AS old_before
@@ -78,7 +79,7 @@ def wrong_rows(session, what):
     return session.run(f"SELECT * FROM ({NOTHING[what]}) found LIMIT 5")
 
 
-CHECKED = "ARRAY['plain'::regclass, 'counted', 'silent', 'parted_1', 'parted_2', 'parted_3', '%s']" % COMING_AND_GOING
+CHECKED = "ARRAY['plain'::regclass, 'counted', 'silent', 'placed', 'parted_1', 'parted_2', 'parted_3', '%s']" % COMING_AND_GOING
 
 
 def damaged_tables(session):

@@ -14,6 +14,8 @@ SCALE = 1 << 20
 TABLES = ("plain", "counted", "parted")
 # The same without triggers, so the index entries of bulk updates wait; it has no log.
 SILENT = "silent"
+# The same; all bulk updates of it are in the order of places, so they may have deadlocks.
+PLACED = "placed"
 COMING_AND_GOING = "parted_fixed"
 
 # A row in the log: an array of these columns.
@@ -55,13 +57,6 @@ SETUP = f"""
 
     CREATE TABLE plain {COLUMNS};
     ALTER TABLE plain ADD PRIMARY KEY (id);
-    CREATE TABLE {SILENT} {COLUMNS};
-    ALTER TABLE {SILENT} ADD PRIMARY KEY (id);
-    CREATE INDEX ON {SILENT} (uid);
-    CREATE UNIQUE INDEX ON {SILENT} (uid, id);
-    CREATE INDEX ON {SILENT} (a);
-    CREATE INDEX ON {SILENT} ((b % 1000)) WHERE p % 2 = 0;
-    INSERT INTO {SILENT} (id) SELECT i FROM generate_series(1, {LAST}) i WHERE i <= {HOMES} OR i > {2 * HOMES};
     CREATE TABLE counted {COLUMNS};
     ALTER TABLE counted ADD PRIMARY KEY (id);
     CREATE INDEX ON counted (b);
@@ -75,7 +70,15 @@ SETUP = f"""
 """ + "".join(f"""
     CREATE TRIGGER log AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION log('{table}');
     INSERT INTO {table} (id) SELECT i FROM generate_series(1, {LAST}) i WHERE i <= {HOMES} OR i > {2 * HOMES};
-""" for table in TABLES)
+""" for table in TABLES) + "".join(f"""
+    CREATE TABLE {table} {COLUMNS};
+    ALTER TABLE {table} ADD PRIMARY KEY (id);
+    CREATE INDEX ON {table} (uid);
+    CREATE UNIQUE INDEX ON {table} (uid, id);
+    CREATE INDEX ON {table} (a);
+    CREATE INDEX ON {table} ((b % 1000)) WHERE p % 2 = 0;
+    INSERT INTO {table} (id) SELECT i FROM generate_series(1, {LAST}) i WHERE i <= {HOMES} OR i > {2 * HOMES};
+""" for table in (SILENT, PLACED))
 
 UPDATE = "UPDATE {table} SET p = p + 1 WHERE id = :id;"
 
@@ -101,8 +104,8 @@ MAINTENANCE = (
      "DROP INDEX CONCURRENTLY silent_c",
      "DROP INDEX CONCURRENTLY plain_id"),
     (f"ALTER TABLE parted DETACH PARTITION {COMING_AND_GOING} CONCURRENTLY",
-     "VACUUM plain, counted, parted, silent",
+     "VACUUM plain, counted, parted, silent, placed",
      f"ALTER TABLE parted ATTACH PARTITION {COMING_AND_GOING} FOR VALUES FROM ({2 * HOMES + 1}) TO (MAXVALUE)",
-     "VACUUM (FREEZE, INDEX_CLEANUP ON) plain, counted, parted, silent",
+     "VACUUM (FREEZE, INDEX_CLEANUP ON) plain, counted, parted, silent, placed",
      "REINDEX TABLE CONCURRENTLY parted_1"),
 )

@@ -14,7 +14,7 @@ import pytest
 
 import oracle
 from harness import Session
-from schema import MAINTENANCE, SCALE, SCRIPTS, SETUP, SILENT, SOURCE_KEYS, STATE, TABLES
+from schema import MAINTENANCE, PLACED, SCALE, SCRIPTS, SETUP, SILENT, SOURCE_KEYS, STATE, TABLES
 
 ISOLATIONS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 # The numbers of bulk updates, and of pgbench's clients, for each isolation level.
@@ -78,8 +78,9 @@ class Worker(Task):
 
     def once(self, session):
         call = session.value("SELECT nextval('call_numbers')")
-        keys, table, written = self.keys(), self.rng.choice((*TABLES, SILENT)), self.rng.choice(WRITTEN)
+        keys, table, written = self.keys(), self.rng.choice((*TABLES, SILENT, PLACED)), self.rng.choice(WRITTEN)
         order, ordering = self.rng.choice(ORDERS)
+        ordering = "place" if table == PLACED else ordering
         session.run(f"SET bulk_update.applier = {self.rng.choice(('auto', 'sql'))}; SET load.call = {call}")
         session.run(f"SET bulk_update.sort_index_entries = {self.rng.choice(('on', 'on', 'off'))}")
         policy, turns, right = self.rng.choice(DUPLICATES)
@@ -101,7 +102,7 @@ class Worker(Task):
             chunks = session.run("SELECT rows_fetched, rows_updated, rows_missing, rows_duplicate, applier "
                                  f"FROM {call_text}")
             fetched, updated, missing, duplicate = (sum(chunk[i] for chunk in chunks) for i in range(4))
-            if table == SILENT:
+            if table in (SILENT, PLACED):
                 assert fetched == updated + missing + duplicate
             else:
                 session.run("INSERT INTO calls SELECT %s, %s, %s, %s, %s, %s, pg_current_snapshot(), last_value, %s, %s, %s, %s "
@@ -123,6 +124,8 @@ class Worker(Task):
         if error.pgcode == SERIALIZATION_FAILURE and (
                 self.isolation != "READ COMMITTED" or table == "parted" and "moved to another partition" in str(error)):
             self.counts["retried"] += 1
+        elif error.pgcode == DEADLOCK and table == PLACED:
+            self.counts["retried"] += 1
         else:
             self.counts["deadlocks"] += error.pgcode == DEADLOCK
             self.errors.append(f"{self.name}, table {table}: {error.pgcode} {error}")
@@ -143,7 +146,7 @@ class Maintenance(Task):
 def write_scripts(directory):
     """pgbench's scripts, as options of it."""
     options = []
-    for table in (*TABLES, SILENT):
+    for table in (*TABLES, SILENT, PLACED):
         for name, (weight, script) in SCRIPTS.items():
             path = os.path.join(directory, f"{name}_{table}.sql")
             with open(path, "x", encoding="utf-8") as file:
