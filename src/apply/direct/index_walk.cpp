@@ -272,7 +272,10 @@ index_walk_fetch(IndexWalk &walk, ItemPointerData entry, TupleTableSlot *slot)
 {
 	leave_page(walk.steps);
 	begin_lookups(walk);
+
+	/* A scan that has just begun has neither; index_rescan() would set the second. */
 	walk.lookups->xs_heaptid = entry;
+	walk.lookups->xs_heap_continue = false;
 	return index_fetch_heap(walk.lookups, slot);
 }
 
