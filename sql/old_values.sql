@@ -204,6 +204,11 @@ SELECT :report FROM bulk_update_undo('t', 'rejects');
 SELECT :report FROM bulk_update_undo('t', 't');
 SELECT :report FROM bulk_update_undo('t', 'kept', redo_values => 't');
 SELECT :report FROM bulk_update_undo('t', 'kept', redo_values => 'kept_keys');
+-- A column that has another type since
+CREATE TABLE other_type (run int, source_row int, id int, old_v int, new_v int);
+ALTER TABLE keys ALTER v TYPE text;
+SELECT :report FROM bulk_update_query('keys', 'SELECT id, ''x'' FROM keys', '{id,v}', old_values => 'other_type');
+ALTER TABLE keys ALTER v TYPE int USING v::int;
 -- A column that has been renamed since
 ALTER TABLE keys RENAME v TO w;
 SELECT :report FROM bulk_update_undo('keys', 'own');

@@ -160,8 +160,8 @@ applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	applier->direct = direct_applier_create(target, rechecks);
 	applier->working = applier->sql;
 	static_cast<Applier &>(*applier) = {
-		apply, probe,   current_row, late_row, abandon, applier->sql->name,
-		0,     &target, rechecks,    nullptr,  false,   false,   nullptr};
+		apply,    probe,   current_row, late_row, abandon, applier->sql->name, 0, &target,
+		rechecks, nullptr, false,       false,    nullptr};
 	return applier;
 }
 
@@ -214,8 +214,7 @@ applier_places(Applier &base, LOCKMODE lock)
 }
 
 const char *
-index_entries_expected(const Target &target, bool source_runs_code, bool by_place,
-					   const char *when)
+index_entries_expected(const Target &target, bool source_runs_code, bool by_place, const char *when)
 {
 	SortableIndexes sortable = {};
 	const char *why;

@@ -146,6 +146,24 @@ has_types_of_target(Oid table, const Target &target)
 	return same;
 }
 
+/* Can values of the target's column be assigned to this column?  Raises 42804. */
+void
+check_type(Oid table, const Target &target, const char *name, AttrNumber kept)
+{
+	Oid from = attribute_of(target, kept).atttypid;
+	Oid to = get_atttype(table, get_attnum(table, name));
+
+	if (can_coerce_type(1, &from, &to, COERCION_ASSIGNMENT))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("cannot keep old values of table \"%s\" in table \"%s\"",
+						   RelationGetRelationName(target.relation), get_rel_name(table)),
+					errdetail("Column %s is of type %s, and the values are of type %s.",
+							  quote_identifier(name), format_type_be(to), format_type_be(from)),
+					errhint("Change the type of the column, or create another table with "
+							"bulk_update_create_old_values().")));
+}
+
 /* ", name type COLLATE collation" */
 void
 append_column(StringInfo columns, const char *name, const FormData_pg_attribute &attribute)
@@ -242,8 +260,10 @@ old_value_table_check(const Options &options, const Target &target)
 	side_table_check(side);
 	side_table_check_insert(side, "run");
 	side_table_check_insert(side, "source_row");
-	for_each_column(target,
-					[&](const char *name, int, KeptAs) { side_table_check_insert(side, name); });
+	for_each_column(target, [&](const char *name, int i, KeptAs) {
+		side_table_check_insert(side, name);
+		check_type(side.relid, target, name, target.kept[i].target);
+	});
 }
 
 OldValueTable *

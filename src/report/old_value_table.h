@@ -17,7 +17,8 @@ struct OldValueTable;
  *		Can rows of the current user be kept in the table specified in argument "old_values"?
  *
  * The target has been opened, and has the columns to be kept.  Raises 42P01 (no such
- * relation), 42809 (not a table), 42501 (no INSERT privilege, no USAGE of its schema).
+ * relation), 42809 (not a table), 42501 (no INSERT privilege, no USAGE of its schema), 42804 (a
+ * column has another type).
  */
 void old_value_table_check(const Options &options, const Target &target);
 

@@ -319,8 +319,9 @@ direct_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	DirectApplier *applier = palloc_one<DirectApplier>();
 	int natts = RelationGetDescr(target.relation)->natts;
 
-	static_cast<Applier &>(*applier) = {apply, probe,   current_row, late_row, abandon, "direct",
-										0,     &target, rechecks,    nullptr,  false,   false,   nullptr};
+	static_cast<Applier &>(*applier) = {apply,    probe, current_row, late_row, abandon,
+										"direct", 0,     &target,     rechecks, nullptr,
+										false,    false, nullptr};
 	applier->sort_rule.memory = CurrentMemoryContext;
 	applier->values = palloc_array_of<Datum>(natts);
 	applier->nulls = palloc_array_of<bool>(natts);

@@ -291,8 +291,9 @@ sql_applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 	SqlApplier *applier = palloc_one<SqlApplier>();
 	Relation relation = target.relation;
 
-	static_cast<Applier &>(*applier) = {apply, probe,   current_row, late_row, abandon, "sql",
-										0,     &target, rechecks,    nullptr,  false,   false,   nullptr};
+	static_cast<Applier &>(*applier) = {apply, probe, current_row, late_row, abandon,
+										"sql", 0,     &target,     rechecks, nullptr,
+										false, false, nullptr};
 	applier->array_type = get_array_type(relation->rd_rel->reltype);
 	if (!OidIsValid(applier->array_type))
 		elog(ERROR, "relation \"%s\" has no array type", RelationGetRelationName(relation));
