@@ -114,6 +114,13 @@ SELECT rows_updated, ordering FROM bulk_update_arrays('t', '{id,v}', ROW(ARRAY[m
 SELECT rows_updated, ordering FROM bulk_update_query('t', 'SELECT id, v FROM new WHERE false', ordering => 'place', report => 'total');
 SELECT rows_missing, ordering FROM bulk_update_query('t', 'VALUES (NULL::text, ''x'')', '{id,v}', ordering => 'place', report => 'total');
 
+-- Old values, and the way back
+CREATE TABLE before AS TABLE t;
+SELECT bulk_update_create_old_values('kept', 't', '{v}');
+SELECT rows_updated, ordering FROM bulk_update_query('t', 'SELECT id, text ''kept'' AS v FROM new', ordering => 'place', old_values => 'kept', chunk_size => 700, report => 'total');
+SELECT sum(rows_updated) FROM bulk_update_undo('t', 'kept');
+SELECT * FROM test_diff('t', 'before');
+
 -- Two sorts, with temporary files
 SET work_mem = '64kB';
 SELECT rows_updated AS updated, ordering, spilled_bytes > 400000 AS spilled FROM bulk_update_query('t', 'SELECT id, repeat(v, 10) AS v FROM new', ordering => 'place', report => 'total');

@@ -329,13 +329,8 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		progress_source(call.progress, figures, &call);
 		FAULT_POINT(open);
 
-		if (options.ordering == Ordering::Place && why_not_placed(*call.target) == nullptr)
-		{
-			call.applier->by_place = true;
-			ordered_source_by_place(
-				*call.ordered, *applier_places(*call.applier, options.dry_run ? AccessShareLock
-																			  : RowExclusiveLock));
-		}
+		if (PlaceFinder *places = applier_places(*call.applier, options))
+			ordered_source_by_place(*call.ordered, *places);
 		if (may_fail_late(call))
 			run_chunks_naming_rows(call);
 		else

@@ -208,9 +208,16 @@ why_not_placed(const Target &target)
 }
 
 PlaceFinder *
-applier_places(Applier &base, LOCKMODE lock)
+applier_places(Applier &base, const Options &options)
 {
-	return direct_applier_places(*static_cast<ChoosingApplier &>(base).direct, lock);
+	ChoosingApplier &applier = static_cast<ChoosingApplier &>(base);
+
+	applier.by_place =
+		options.ordering == Ordering::Place && why_not_placed(*applier.target) == nullptr;
+	if (!applier.by_place)
+		return nullptr;
+	return direct_applier_places(*applier.direct,
+								 options.dry_run ? AccessShareLock : RowExclusiveLock);
 }
 
 const char *

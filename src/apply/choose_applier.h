@@ -45,7 +45,7 @@ const char *applier_expected(const Target &target, const char **why);
  *		no index has entries that could wait.  For a target that the direct applier supports.
  *
  * source_runs_code: user-defined code of the source would run between two chunks.  by_place: rows
- * would be applied in the order of their place.  when: entries that wait are entered.
+ * would be applied in the order of their place.  when: those that wait are entered.
  */
 const char *index_entries_expected(const Target &target, bool source_runs_code, bool by_place,
 								   const char *when);
@@ -60,8 +60,12 @@ const char *index_entries_expected(const Target &target, bool source_runs_code, 
  */
 [[nodiscard]] const char *why_not_placed(const Target &target);
 
-/* applier_places: finds the places of the rows that the applier will get; see place_walk.h. */
-PlaceFinder *applier_places(Applier &base, LOCKMODE lock);
+/*
+ * applier_places
+ *		Finds the places of the rows that the applier will get, in their order; see
+ *		place_walk.h.  NULL if they will be in key order.
+ */
+PlaceFinder *applier_places(Applier &base, const Options &options);
 
 } /* namespace bulkupdate */
 
