@@ -317,7 +317,7 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 		call.report = report_create(options, *call.target, caller.result);
 		call.rejects = reject_table_open(options);
 		call.old_values = old_value_table_open(options, *call.target);
-		if (call.rejects != nullptr || call.old_values != nullptr)
+		if (call.rejects != nullptr || (call.old_values != nullptr && !options.dry_run))
 			call.number = run_number(caller.function);
 		call.ordered = ordered_source_create(options, source, *call.target, call.progress);
 		call.chunk = chunk_create(options, *call.target);
