@@ -163,7 +163,7 @@ run_text(const Undo &undo)
 	const char *given = psprintf("%lld", static_cast<long long>(options.run));
 	bool isnull = true;
 	const char *sql = psprintf(
-		"SELECT pg_catalog.max(k.run) FROM %s AS k%s", table,
+		"SELECT pg_catalog.max(k.run)::pg_catalog.int8 FROM %s AS k%s", table,
 		options.latest_run
 			? ""
 			: psprintf(" WHERE k.run OPERATOR(pg_catalog.=) (%s)::pg_catalog.int8", given));
