@@ -126,12 +126,18 @@ apply_chunk(Call &call)
 
 /* Not in the subtransactions of the chunk: an error is not one of its rows. */
 void
-record_old_values(Call &call)
+record_old_values(Call &call, int64 updated)
 {
 	KeptVersions *kept = call.applier->kept;
 
 	if (kept == nullptr)
 		return;
+	if (updated == 0)
+	{
+		/* Attempts that were rolled back may have kept some. */
+		kept_versions_clear(*kept);
+		return;
+	}
 	if (old_value_table_runs_code(*call.options, *call.target))
 		sorted_entries_flush(call.applier->sorted);
 	progress_phase(call.progress, Phase::Keeping);
@@ -150,8 +156,7 @@ finish_chunk(Call &call)
 		check_stale(*call.target, *call.chunk);
 	call.rows_rejected += counts[static_cast<int>(Outcome::Rejected)];
 	check_reject_limit(*call.options, call.rows_rejected);
-	if (counts[static_cast<int>(Outcome::Updated)] > 0)
-		record_old_values(call);
+	record_old_values(call, counts[static_cast<int>(Outcome::Updated)]);
 	if (call.rejects != nullptr && has_rejects(counts))
 	{
 		/* Triggers of the table of rejects may look at the target. */
