@@ -345,6 +345,10 @@ SELECT id, class, array_agg(DISTINCT coalesce(sqlstate, 'none')) AS failures
 
 SELECT bulk_update_create_rejects('rejects');
 
+-- Half of the calls keep old values.  They are undone by the columns that are in no constraint of several rows.
+SELECT bulk_update_create_old_values('kept', 't');
+CREATE VIEW kept_v_w AS SELECT run, id, old_v, new_v, old_w, new_w FROM kept;
+
 -- on_stale: NULL if no values are expected
 CREATE TYPE policies AS (on_missing text, on_duplicate text, on_error text, skip_unchanged bool,
                          rejects regclass, reject_limit bigint, dry_run bool, on_stale text);
@@ -433,6 +437,16 @@ LANGUAGE sql STABLE AS $$
      ORDER BY t.id
 $$;
 
+-- The expected rows of the table of old values
+CREATE FUNCTION expected_kept(in_variant text, size int, p policies) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_array((r).pos, t.id, jsonb_build_array(t.v, t.w, t.u, t.s, t.ref),
+                             jsonb_build_array(((r).v)::int, (r).w, (r).u, (r).s, (r).ref))::text
+      FROM expected_rows(in_variant, size, p) JOIN t ON t.id = (r).id
+     WHERE outcome = 'updated' AND NOT p.dry_run
+     ORDER BY (r).pos
+$$;
+
 --
 -- check_combination: make the call, compare, undo it; return the differences.
 --
@@ -447,6 +461,11 @@ DECLARE
     contents text[];
     recorded text[];
     runs bigint;
+    keeps bool := hashtext(concat(in_variant, size, p)) % 2 = 0;
+    kept text[] := '{}';
+    kept_runs bigint;
+    undone bigint;
+    not_undone bigint;
     text_of_error text;
     detail text;
     context text;
@@ -476,13 +495,23 @@ BEGIN
                                          skip_unchanged => p.skip_unchanged, rejects => p.rejects,
                                          reject_limit => p.reject_limit, dry_run => p.dry_run,
                                          expected_columns => CASE WHEN p.on_stale IS NOT NULL THEN '{v}'::name[] END,
-                                         on_stale => coalesce(p.on_stale, 'ignore'))) AS c;
+                                         on_stale => coalesce(p.on_stale, 'ignore'),
+                                         old_values => CASE WHEN keeps THEN 'kept'::regclass END)) AS c;
         SELECT array_agg(t::text ORDER BY id) INTO contents FROM t;
         SELECT coalesce(array_agg(jsonb_build_array(chunk, source_row, reason, key, new_values, sqlstate,
                                                     constraint_name, message IS NOT NULL, current_values)::text
                                   ORDER BY source_row), '{}'),
                count(DISTINCT (run, target)) INTO recorded, runs
           FROM rejects WHERE target = 't'::regclass;
+        IF keeps THEN
+            SELECT coalesce(array_agg(jsonb_build_array(source_row, id, jsonb_build_array(old_v, old_w, old_u, old_s, old_ref),
+                                                        jsonb_build_array(new_v, new_w, new_u, new_s, new_ref))::text
+                                      ORDER BY source_row), '{}'),
+                   count(DISTINCT run) INTO kept, kept_runs FROM kept;
+            SELECT coalesce(sum(rows_updated), 0) INTO undone
+              FROM bulk_update_undo('t', 'kept_v_w', chunk_size => size, skip_unchanged => false);
+            SELECT count(*) INTO not_undone FROM t JOIN original USING (id) WHERE (t.v, t.w) IS DISTINCT FROM (original.v, original.w);
+        END IF;
         RAISE EXCEPTION SQLSTATE 'TT000';
     EXCEPTION
         WHEN SQLSTATE 'TT000' THEN
@@ -526,6 +555,14 @@ BEGIN
         END IF;
     ELSIF recorded <> '{}' THEN
         RETURN NEXT 'rejects without being asked for';
+    END IF;
+    IF keeps THEN
+        RETURN QUERY SELECT format('kept: expected %s, got %s', e, g)
+                       FROM unnest(ARRAY(SELECT * FROM expected_kept(in_variant, size, p)), kept) AS c (e, g)
+                      WHERE e IS DISTINCT FROM g;
+        IF kept_runs > 1 OR undone <> cardinality(kept) OR not_undone > 0 THEN
+            RETURN NEXT format('%s runs kept, %s of %s rows undone, %s rows differ', kept_runs, undone, cardinality(kept), not_undone);
+        END IF;
     END IF;
     IF before <> ARRAY(SELECT t::text FROM t ORDER BY id) THEN
         RETURN NEXT 'the table has changed';

@@ -57,6 +57,7 @@ class Comparison:
             if used > stored or used < stored and not outcome.error and not outcome.commit_error and not outcome.errors \
                     and not outcome.totals.get("rejected"):
                 self.problems.append(f"{name}: {table} uses {used} values out of line, and {stored} are stored")
+        self.problems += [f"{name}: {problem}" for problem in outcome.facts.get("kept", [])]
         for row in outcome.report:
             if row["rows_fetched"] != sum(row[f"rows_{k}"] for k in ("updated", "unchanged", "missing", "stale", "duplicate", "rejected")):
                 self.problems.append(f"{name}: counts do not add up in {row}")
@@ -75,8 +76,8 @@ class Comparison:
         # Rows of failed attempts remain as dead tuples, and so do locks of failed attempts; their number may differ.
         if not tries:
             self.equal("statistics", names, a.facts.get("statistics"), b.facts.get("statistics"))
-        # With expected values, the SQL applier locks each row first, and the new version keeps that lock.
-        same_locks = not tries and not self.job.expected
+        # With expected or old values, the SQL applier locks each row first, and the new version keeps that lock.
+        same_locks = not tries and not self.job.expected and not self.job.old_values
         self.equal("tuples", names, *({table: sorted(((m, m2 if not tries else 0, locks if same_locks else 0, attributes)
                                                       for m, m2, locks, attributes in rows), key=repr)
                                        for table, rows in o.facts["tuples"].items()} for o in (a, b)))

@@ -10,7 +10,7 @@ LOCKS = 0x0010 | 0x0040 | 0x0080 | 0x1000
 INFOMASK2 = 0x07FF | 0x2000 | 0x8000
 
 TABLES = """SELECT c.oid::regclass::text, c.relname FROM pg_class AS c
- WHERE (c.relnamespace = 'd'::regnamespace OR c.oid = to_regclass('pg_temp.t')) AND c.relkind = 'r' AND c.relname <> 'src'
+ WHERE (c.relnamespace = 'd'::regnamespace OR c.oid = to_regclass('pg_temp.t')) AND c.relkind = 'r' AND c.relname NOT IN ('src', 'kept')
  ORDER BY c.relname"""
 
 
@@ -32,7 +32,7 @@ def statistics(way):
     """Tuples written by the transaction so far."""
     return way.run("""SELECT relname, n_tup_ins, n_tup_upd, n_tup_hot_upd, n_tup_del FROM pg_stat_xact_user_tables
                        WHERE (schemaname = 'd' OR schemaname LIKE 'pg_temp%') AND n_tup_ins + n_tup_upd + n_tup_del > 0
-                         AND relname NOT IN ('src', 'rejects')
+                         AND relname NOT IN ('src', 'rejects', 'kept')
                        ORDER BY relname""")
 
 
@@ -75,7 +75,7 @@ def tuples(way, table, known):
 
 def decoded(way):
     lines = [row[0] for row in way.run("SELECT data FROM pg_logical_slot_get_changes('differential', NULL, NULL, 'include-xids', '0')")]
-    lines = [line for line in lines if not line.startswith(("table aux.", "table d.rejects:"))]
+    lines = [line for line in lines if not line.startswith(("table aux.", "table d.rejects:", "table d.kept:"))]
     return [re.sub(r"\bid\[bigint\]:\d+ ", "", line) if line.startswith("table d.log:") else line for line in lines]
 
 

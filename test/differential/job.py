@@ -1,6 +1,7 @@
 """A random source for a random target, and the arguments of the call."""
 
 import expected
+import kept
 import self_reference
 from kinds import NOT_READ, WITHOUT_EQUALITY, bare, quoted
 
@@ -14,6 +15,7 @@ class Job:
         self.choose_arguments()
         self.make_source()
         expected.draw(self)
+        kept.draw(self)
         self.query = self.source_query()
         # Drawn last, so that the rest is as before.
         self.sort_index_entries = rng.choice(("on", "on", "off"))
@@ -277,6 +279,7 @@ class Job:
         if self.rejects:
             arguments["rejects"] = "'d.rejects'"
         arguments.update(expected.arguments(self))
+        arguments.update(kept.arguments(self))
         if ordering:
             arguments["ordering"] = quoted(ordering)
         return ", ".join(f"{name} => {value}" for name, value in sorted(arguments.items()))

@@ -48,7 +48,7 @@ class Run:
         self.options = options
         self.connection = connect()
         self.version, self.has_applier, self.has_ordering = prepare(self.connection)
-        self.tried = self.direct = self.ended = 0
+        self.tried = self.direct = self.ended = self.undone = 0
         self.started = time.monotonic()
 
     def ways_of(self, seed):
@@ -81,6 +81,7 @@ class Run:
             found = self.outcomes(ways, rng)
             problems = differences(ways.schema, ways.job, found)
             self.count(found)
+            self.undone += ways.undone
         except psycopg2.Error as error:
             found, problems = {}, [f"not comparable: {type(error).__name__}: {error}"]
             self.recover()
@@ -133,7 +134,8 @@ class Run:
 def run(pytestconfig):
     made = Run(pytestconfig.option)
     yield made
-    print(f"{made.tried} seeds: the direct applier was possible in {made.direct}, {made.ended} ended without an error")
+    print(f"{made.tried} seeds: the direct applier was possible in {made.direct}, {made.ended} ended without an error,"
+          f" {made.undone} were undone")
 
 
 def test_seed(run, seed):

@@ -4,6 +4,7 @@ import psycopg2
 
 import expected
 import facts
+import kept
 import self_reference
 from compare import stops
 from kinds import bare, quoted
@@ -22,6 +23,7 @@ class Outcome:
         self.errors = []           # plain: of all rows that could not be applied, as (sqlstate, message)
         self.applier = ""          # the report's counts
         self.facts = {}
+        self.before = None         # the rows, if old values are kept
 
 
 def error_fields(error):
@@ -37,6 +39,7 @@ class Ways:
     def __init__(self, connection, schema, job, has_applier):
         self.connection, self.schema, self.job, self.has_applier = connection, schema, job, has_applier
         self.cursor = connection.cursor()
+        self.undone = False        # has a call been undone with its old values?
 
     def run(self, statement):
         self.cursor.execute(statement)
@@ -49,7 +52,7 @@ class Ways:
             statements.append(statement)
         if self.job.rejects:
             statements += ["SELECT bulk_update_create_rejects('d.rejects')", "GRANT ALL ON d.rejects TO PUBLIC"]
-        return statements
+        return statements + kept.setup_statements(self.job)
 
     def setup(self):
         for statement in self.setup_statements():
@@ -86,10 +89,13 @@ class Ways:
         if self.has_applier:
             self.run(f"SET bulk_update.applier = {quoted(applier)}")
         self.around(outcome, lambda: self.call(outcome, chunk_size, ordering))
+        if self.job.old_values and not outcome.error and not outcome.commit_error:
+            outcome.facts["kept"] = kept.problems(self, outcome.before, outcome.totals["updated"])
         return outcome
 
     def call(self, outcome, chunk_size, ordering):
         *before, call = self.job.call(chunk_size, ordering)
+        outcome.before = kept.rows(self) if self.job.old_values else None
         for _ in range(self.job.calls):
             for statement in before:
                 self.run(statement)

@@ -13,6 +13,7 @@ WITHOUT_ROWS = {"statement_before", "statement_after", "statement_begin", "after
 WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "index_entry", "row_triggers",
            "after_triggers"}
 ENTRIES = {"entry_sort", "entry_flush", "entry_enter"}
+KEEPING = {"old_values_put", "old_values_insert"}
 TRIGGERS = {"partitions", "late error"}  # with them, index entries do not wait
 
 
@@ -25,12 +26,14 @@ def passed_somewhere(case):
             or point == "place_find" and workload.name == "place" and case.applier == "direct"
             or point in SORTING and workload.name == "spill"
             # without 'skip' only a call in which rows can fail late has one
-            or point in SUBTRANSACTION and (case.policy == "skip" or workload.name in {"partitions", "late error", "deferrable"})
-            or point == "recheck" and workload.name == "deferrable"
+            or point in SUBTRANSACTION and (case.policy == "skip" or workload.name in {"partitions", "late error", "deferrable",
+                                                                                             "old values, found late"})
+            or point == "recheck" and workload.tables == "turned"
             or point == "attempt" and not workload.dry and (case.policy == "skip" or workload.name == "late error")
             or point in AFTER_ERROR and (workload.rejected != () or workload.fails and point != "reject")
             or point in SQL and case.applier == "sql"
-            or point == "locked" and workload.name == "expected"
+            or point == "locked" and (workload.name == "expected" or workload.keeps and case.applier == "sql")
+            or point in KEEPING and workload.keeps
             or point in DIRECT and case.applier == "direct"
             or point in WRITING and case.applier == "direct" and not workload.dry
             or point in ENTRIES | {"entry_hold"} and sorts_entries(case) and (point != "entry_hold" or case.policy == "skip")
@@ -72,6 +75,8 @@ def skippable(case, passes):
         return False
     if point == "coerce_key":
         return workload.name == "partitions"  # the other keys need no cast
+    if point == "plan" and workload.keeps:
+        return None  # some plans are those of the INSERTs
     if point == "plan" and workload.name == "expected" and "," in passes:
         return None  # two statements are planned: the second error may be that of the statement without rows
     if point == "plan":
@@ -82,4 +87,5 @@ def skippable(case, passes):
         return False  # the first statement finds the places
     if point in SQL | DIRECT:
         return not workload.dry
-    return point in SUBTRANSACTION | WRITING | {"attempt", "coerce", "partition_open", "locked", "entry_hold"}
+    return point in SUBTRANSACTION | WRITING | {"attempt", "coerce", "partition_open", "locked", "entry_hold",
+                                            "old_values_put"}

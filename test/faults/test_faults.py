@@ -20,8 +20,8 @@ LEFT = """
     SELECT (SELECT count(*) FROM pg_ls_tmpdir()), (SELECT count(*) FROM bulk_update_progress WHERE pid = %s),
         (SELECT count(*) FROM pg_backend_memory_contexts
          WHERE name LIKE 'bulk_update%%' OR ident LIKE '%%unnest%%ORDINALITY%%'
-            OR ident LIKE '%%INSERT INTO public.rejects%%'),
-        (SELECT count(*) FROM pg_cursors), (SELECT count(*) FROM rejects)
+            OR ident LIKE '%%INSERT INTO public.rejects%%' OR ident LIKE '%%INSERT INTO public.kept%%'),
+        (SELECT count(*) FROM pg_cursors), (SELECT count(*) FROM rejects) + (SELECT count(*) FROM kept)
 """
 
 
@@ -79,6 +79,9 @@ def check_result(session, workload, report, point=None):
         require((missing, unchanged, stale), (2, workload.unchanged, workload.stale), "missing, unchanged and stale rows")
     require(session.value(workload.wrong()), 0, "wrong rows")
     require(session.value(workload.checked()) > 0, True, "indexes")
+    if workload.keeps:
+        require(session.value("SELECT count(*) FROM kept"), updated, "kept rows")
+        require(session.value(workload.kept_wrongly()), 0, "rows kept wrongly")
     return len(by_fault)
 
 
@@ -102,7 +105,7 @@ def check_failure(session, case, k=1, pid=None):
     """After a call that has failed."""
     disarm(session)
     require(session.run(LEFT, (pid or session.pid,))[0], CLEAN,
-            "temporary files, progress, memory contexts and plans, cursors, rejects")
+            "temporary files, progress, memory contexts and plans, cursors, rejects and old values")
     require(session.value(case.workload.changed(k)), 0, "changed rows")
     require(session.value(case.workload.checked(k)) > 0, True, "indexes")
 
@@ -259,7 +262,7 @@ class Suite:
         self.admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                        " WHERE backend_type = 'client backend' AND pid NOT IN"
                        f" ({self.session.pid}, {self.admin.pid})")
-        self.admin.run("TRUNCATE rejects; TRUNCATE plain1, spill1, parted1, late1, turned1; INSERT INTO plain1 TABLE plain_before;"
+        self.admin.run("TRUNCATE rejects, kept; TRUNCATE plain1, spill1, parted1, late1, turned1; INSERT INTO plain1 TABLE plain_before;"
                        "INSERT INTO spill1 TABLE spill_before; INSERT INTO parted1 TABLE plain_before;"
                        "INSERT INTO late1 TABLE plain_before; INSERT INTO turned1 TABLE plain_before")
 
@@ -267,7 +270,7 @@ class Suite:
         """Returns the problem, or None."""
         self.count += 1
         if self.count % 100 == 0:
-            self.admin.run("VACUUM plain1, spill1, parted1, late1, turned1, rejects, control")
+            self.admin.run("VACUUM plain1, spill1, parted1, late1, turned1, rejects, kept, control")
         try:
             test(*parameters)
         except (Problem, AssertionError, psycopg2.Error) as problem:

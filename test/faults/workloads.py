@@ -7,6 +7,7 @@ SETUP = """
     CREATE EXTENSION bulk_update;
     CREATE EXTENSION amcheck;
     SELECT bulk_update_create_rejects('rejects');
+    CREATE TABLE kept (run bigint, source_row bigint, id text, old_v text, new_v text, old_n integer, new_n integer);
     CREATE TABLE control (n integer);
     INSERT INTO control VALUES (0);
 
@@ -86,10 +87,17 @@ class Workload:
         self.fails = fails  # the SQLSTATE that always ends the call
         self.before = ("spill" if tables == "spill" else "plain") + "_before"
         self.dry = "dry_run" in options
+        self.keeps = "old_values" in options
 
     def call(self, policy, k=1):
         return (f"SELECT * FROM bulk_update_query('{self.tables}{k}', 'SELECT * FROM {self.source}', {self.options},"
                 f" on_error => '{policy}', rejects => 'rejects')")
+
+    def kept_wrongly(self, k=1):
+        """A query: the number of rows that have changed and are not kept, or are kept with other values."""
+        return (f"SELECT count(*) FROM {self.tables}{k} t JOIN {self.before} b USING (id) FULL JOIN kept ON kept.id = t.id::text"
+                " WHERE ((t.v, t.n) IS DISTINCT FROM (b.v, b.n) OR kept.id IS NOT NULL)"
+                " AND (kept.old_v, kept.old_n, kept.new_v, kept.new_n) IS DISTINCT FROM (b.v, b.n, t.v, t.n)")
 
     def checked(self, k=1):
         """A query: the number of B-tree indexes; raises an error if one lacks a row."""
@@ -120,6 +128,11 @@ WORKLOADS = [
              "'{id,v,n}', expected_columns => '{v}', chunk_size => 10", stale=8),
     Workload("place", "plain", "plain_source", "chunk_size => 10, ordering => 'place'"),
     Workload("bad rows", "plain", "bad_source", rejected=("5", "15"), policies=("skip",)),
+    Workload("old values", "plain", "bad_source", "chunk_size => 10, old_values => 'kept'",
+             rejected=("5", "15"), policies=("skip",)),
+    # Found late, so that the values of attempts that are rolled back have been put.
+    Workload("old values, found late", "turned", "turned_source", "chunk_size => 10, old_values => 'kept'",
+             policies=("stop",)),
     Workload("partitions", "parted", "parted_source"),
     # The error names no row: all chunks are rolled back, and the failed one is applied again to find the row.
     Workload("late error", "late", "plain_source", policies=("stop",), fails="P0001"),

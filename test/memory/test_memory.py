@@ -91,6 +91,24 @@ def cases(sizes):
                         *(f"CREATE TABLE objects_{n} PARTITION OF objects FOR VALUES WITH (MODULUS 50, REMAINDER {n})"
                           for n in range(50)),
                         "INSERT INTO objects TABLE shuffled"])
+    # Old and new values are kept; wide ones, of which the old are stored out of line; and rows whose attempts fail.
+    kept = "CREATE TABLE kept (run bigint, source_row bigint, id bigint, old_field1 integer, new_field1 integer, old_field2 text, new_field2 text)"
+    for rows in sizes:
+        yield Case(f"{rows} rows with old values", rows, prepare=[kept], chunk_size="10000, old_values => 'kept'",
+                   source="SELECT id, field1 + 1 AS field1 FROM objects ORDER BY id")
+    yield Case("old values by the SQL applier", 1000000, prepare=[kept], settings=["SET bulk_update.applier = sql"],
+               chunk_size="10000, old_values => 'kept'", source="SELECT id, field1 + 1 AS field1 FROM objects ORDER BY id")
+    yield Case("20000 rows of 20 kB with old values", 20000, columns="id bigint PRIMARY KEY, field2 text",
+               load=f"SELECT i, {WIDE.format(parts=230)} FROM generate_series(1, {{rows}}) i",
+               prepare=["CREATE TABLE kept (run bigint, source_row bigint, id bigint, old_field2 text, new_field2 text)"],
+               source="SELECT id, right(field2, -100) || left(field2, 100) AS field2 FROM objects ORDER BY id",
+               chunk_size="10000, old_values => 'kept'", check="length(field2) <> 20470")
+    yield Case("old values of rows in error", 300000, prepare=[kept, "ALTER TABLE objects ADD CHECK (field1 >= 0)"],
+               source="SELECT id, CASE WHEN id % 10 = 3 THEN -1 ELSE field1 + 1 END AS field1 FROM objects ORDER BY id",
+               chunk_size="10000, on_error => 'skip', old_values => 'kept'",
+               check="field1 <> id + (id % 10 <> 3)::integer")
+    yield Case("undo", 1000000, prepare=[kept, "INSERT INTO kept SELECT 1, id, id, -id, field1, field2, field2 FROM objects"],
+               call="bulk_update_undo('objects', 'kept')", check="field1 <> -id")
     yield Case("30000 calls of 10 rows in one transaction", 300000,
                prepare=["""
                    CREATE FUNCTION nothing() RETURNS SETOF record LANGUAGE plpgsql AS $$
@@ -172,7 +190,7 @@ def clean():
     connection = psycopg2.connect("")
     connection.autocommit = True
     cursor = connection.cursor()
-    cursor.execute("DROP TABLE IF EXISTS objects, shuffled, referenced CASCADE")
+    cursor.execute("DROP TABLE IF EXISTS objects, shuffled, referenced, kept CASCADE")
     cursor.execute("DROP FUNCTION IF EXISTS nothing CASCADE")
     connection.close()
 
@@ -212,8 +230,10 @@ class Measured:
 def flat(sizes):
     """Two cases, and how much more the backend may grow in the second one."""
     first, *others = [f"{rows} rows in key order" for rows in sizes]
+    first_kept, *others_kept = [f"{rows} rows with old values" for rows in sizes]
     first_random, *others_random = [f"{rows} rows in random order, sorted as a whole" for rows in sizes]
     return [*((first, other, 4 * MB) for other in others),
+            *((first_kept, other, 4 * MB) for other in others_kept),
             *((first_random, other, 4 * MB) for other in others_random),
             ("10 rows of 5 MB", "100 rows of 5 MB", 8 * MB),
             (first, "100000 chunks of 10 rows", 4 * MB)]

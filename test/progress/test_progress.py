@@ -47,7 +47,7 @@ SETUP = """
 class Case:
     def __init__(self):
         self.admin = Session()
-        self.admin.run("""DROP TABLE IF EXISTS target, other, rejects;
+        self.admin.run("""DROP TABLE IF EXISTS target, other, rejects, kept;
             CREATE TABLE target (id bigint PRIMARY KEY, v text CHECK (v <> 'forbidden'));
             INSERT INTO target SELECT i, 'old' FROM generate_series(1, 20000) i;
             CREATE TABLE other (id bigint PRIMARY KEY, v text);
@@ -254,6 +254,31 @@ def test_recording(case):
     report = case.end(statement)
     assert row == ("recording rejects", 3, 4000, 3000, 0, 0, 0, 0), "the row of the view"
     assert sums(report, len(report)) == (4000, 3000, 0, 1000, 0, 0), "the call succeeds"
+
+
+def test_keeping_old_values(case):
+    """Keeping old values: the outcomes of a chunk are added when its old values are kept."""
+    case.admin.run("SELECT bulk_update_create_old_values('kept', 'target')")
+    case.close_gate()
+    case.gate_at("kept", "BEFORE INSERT", 2500, 1, column="source_row")
+    statement = case.background("SELECT CASE WHEN i > 3000 THEN i + 100000 ELSE i END AS id, 'new'::text AS v"
+                                " FROM generate_series(1, 4000) i", "chunk_size => 1000, old_values => 'kept'")
+    case.held(statement)
+    row = case.row()
+    case.open_gate()
+    report = case.end(statement)
+    assert row == ("keeping old values", 2, 3000, 2000, 0, 0, 0, 0), "the row of the view"
+    assert sums(report, len(report)) == (4000, 3000, 0, 1000, 0, 0), "the call succeeds"
+    assert case.admin.value("SELECT count(*) FROM kept") == 3000
+    case.close_gate()
+    case.gate_at("target", "BEFORE UPDATE", 2500, 1)
+    statement = case.session.background(f"SELECT chunk, {', '.join(COUNTS)} FROM bulk_update_undo('target', 'kept', chunk_size => 1000)")
+    case.held(statement)
+    row = case.row("target::text, " + COLUMNS)
+    case.open_gate()
+    report = case.end(statement)
+    assert row == ("target", "applying", 2, 3000, 2000, 0, 0, 0, 0), "the row of the view during an undo"
+    assert sums(report, len(report)) == (3000, 3000, 0, 0, 0, 0), "the undo succeeds"
 
 
 def test_slow_source(case):
