@@ -4,6 +4,7 @@ Drawn by another random generator, so that the rest of a job is the same as with
 """
 
 import random
+from collections import Counter
 
 import psycopg2
 
@@ -71,7 +72,9 @@ def problems(way, before, updated):
     if count != updated and (way.schema.form != "inherited" or count < updated):
         found.append(f"{count} rows kept, and {updated} updated")
     for what, kept, table in (("old", old, before), ("new", new, after)):
-        wrong = [(key, sorted(values, key=repr), table.get(key)) for key, values in kept.items() if sorted(values, key=repr) != table.get(key)]
+        # Of several tables' rows with a key, triggers may suppress the update of one.
+        wrong = [(key, values, table.get(key)) for key, values in kept.items() if Counter(values) - Counter(table.get(key))
+                 or len(values) != len(table.get(key, [])) and way.schema.form != "inherited"]
         found += [f"{what} values kept of {key}: {kept} instead of {expected}" for key, kept, expected in wrong[:2]]
     lost = [key for key in before if key not in old and before[key] != after.get(key)]
     found += [f"rows changed and not kept: {lost[:3]}"] if lost else []
