@@ -132,12 +132,8 @@ record_old_values(Call &call, int64 updated)
 
 	if (kept == nullptr)
 		return;
-	if (updated == 0)
-	{
-		/* Attempts that were rolled back may have kept some. */
-		kept_versions_clear(*kept);
-		return;
-	}
+	if (updated == 0) /* but attempts that were rolled back may have kept some */
+		return kept_versions_clear(*kept);
 	if (old_value_table_runs_code(*call.options, *call.target))
 		sorted_entries_flush(call.applier->sorted);
 	progress_phase(call.progress, Phase::Keeping);
@@ -209,10 +205,7 @@ run_chunks(Call &call)
 	if (sorted_entries_enabled() && !call.options->dry_run)
 		call.applier->sorted = sorted_entries_create(call.target->relation);
 	if (call.old_values != nullptr && !call.options->dry_run)
-	{
 		call.applier->kept = kept_versions_create(*call.target);
-		kept_versions_register(*call.applier->kept);
-	}
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
 	while (chunk_fill(chunk, *call.ordered))

@@ -188,6 +188,18 @@ set_from_slot(Store &store, TupleTableSlot *slot, int attribute)
 	set_column(store, value, isnull);
 }
 
+void
+register_relations(const KeptVersions &kept)
+{
+	for (const Store &store : kept.stores)
+	{
+		int result = keeping_memory_context([&] { return SPI_register_relation(store.relation); });
+
+		if (result != SPI_OK_REL_REGISTER)
+			elog(ERROR, "SPI_register_relation failed: %s", SPI_result_code_string(result));
+	}
+}
+
 } /* namespace */
 
 const char *
@@ -212,19 +224,8 @@ kept_versions_create(const Target &target)
 		store.values = palloc_array_of<Datum>(store.relation->md.tupdesc->natts);
 		store.nulls = palloc_array_of<bool>(store.relation->md.tupdesc->natts);
 	}
+	register_relations(*kept);
 	return kept;
-}
-
-void
-kept_versions_register(const KeptVersions &kept)
-{
-	for (const Store &store : kept.stores)
-	{
-		int result = keeping_memory_context([&] { return SPI_register_relation(store.relation); });
-
-		if (result != SPI_OK_REL_REGISTER)
-			elog(ERROR, "SPI_register_relation failed: %s", SPI_result_code_string(result));
-	}
 }
 
 void

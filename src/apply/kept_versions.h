@@ -34,7 +34,8 @@ const char *kept_store_name(KeptStore store);
 
 /*
  * kept_versions_create
- *		For a call that keeps values; no rows yet.
+ *		For a call that keeps values; no rows yet.  The stores become relations of the current SPI
+ *		connection.
  *
  * Allocates in the current memory context, also later.  Temporary files belong to the current
  * resource owner.
