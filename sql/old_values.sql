@@ -202,6 +202,8 @@ SELECT :report FROM bulk_update_undo('t', 0::oid::regclass);
 SELECT :report FROM bulk_update_undo('t', 'keys');
 SELECT :report FROM bulk_update_undo('t', 'rejects');
 SELECT :report FROM bulk_update_undo('t', 't');
+CREATE TABLE no_key (run int, source_row int, old_name text, new_name text);
+SELECT :report FROM bulk_update_undo('t', 'no_key');
 SELECT :report FROM bulk_update_undo('t', 'kept', redo_values => 't');
 SELECT :report FROM bulk_update_undo('t', 'kept', redo_values => 'kept_keys');
 -- A column that has another type since
@@ -230,6 +232,13 @@ CREATE TRIGGER drop_kept AFTER UPDATE ON keys FOR EACH STATEMENT EXECUTE FUNCTIO
 ALTER TABLE kept_keys RENAME old_v TO old_w;
 ALTER TABLE kept_keys RENAME new_v TO new_w;
 SELECT :report FROM bulk_update_query('keys', 'SELECT code, w + 10 AS w FROM keys', key_columns => '{code}', old_values => 'kept_keys');
+
+-- And a column of it
+CREATE OR REPLACE FUNCTION drop_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE kept_keys DROP COLUMN new_w; RETURN NULL; END $$;
+\set VERBOSITY sqlstate
+SELECT :report FROM bulk_update_query('keys', 'SELECT code, w + 10 AS w FROM keys', key_columns => '{code}', old_values => 'kept_keys');
+\set VERBOSITY default
+SELECT count(new_w) FROM kept_keys;
 
 -- Privileges: SELECT on the kept columns, INSERT into the table, SELECT from it to undo
 CREATE ROLE regress_old_values;
