@@ -46,7 +46,7 @@ palloc_array_of(int n)
 	return static_cast<T *>(palloc0(sizeof(T) * static_cast<Size>(Max(n, 1))));
 }
 
-/* Copy elements; the places may overlap. */
+/* Copy elements; the places may overlap, and be null if there are none. */
 template <typename T>
 inline void
 move_elements(T *to, const T *from, int n)
@@ -55,7 +55,8 @@ move_elements(T *to, const T *from, int n)
 	/* NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer, of which these are many */
 	Size bytes = sizeof(T) * static_cast<Size>(n);
 
-	memmove(static_cast<void *>(to), static_cast<const void *>(from), bytes);
+	if (n > 0)
+		memmove(static_cast<void *>(to), static_cast<const void *>(from), bytes);
 }
 
 template <typename T>
