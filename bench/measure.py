@@ -150,8 +150,9 @@ class Job:
             cursor = connection.cursor()
             if PEERS[name].prepare:
                 PEERS[name].prepare(cursor, self.shape)
-                connection.commit()
-                self.execute("CHECKPOINT")
+                if not self.roll_back:
+                    connection.commit()
+                    self.execute("CHECKPOINT")
             if self.shape.warm:
                 PEERS[name].run(cursor, self.shape)
                 connection.rollback()

@@ -214,8 +214,8 @@ def undo(cursor, _):
 def undo_by_cursor(cursor, shape):
     """What undo does, as any compare-and-set call."""
     columns = [*shape.keys, *(f"{age}_{column}" for age in ("old", "new") for column in shape.values)]
-    cursor.execute(f"DECLARE c NO SCROLL CURSOR FOR SELECT {', '.join(columns)} FROM kept")
-    cursor.execute("SELECT * FROM bulk_update('objects', 'c', %s::name[], expected_columns => %s::name[])",
+    cursor.execute(f"DECLARE kept_values NO SCROLL CURSOR FOR SELECT {', '.join(columns)} FROM kept")
+    cursor.execute("SELECT * FROM bulk_update('objects', 'kept_values', %s::name[], expected_columns => %s::name[])",
                    [shape.columns(), list(shape.values)])
     return way([column.name for column in cursor.description], cursor.fetchall())
 
