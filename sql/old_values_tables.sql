@@ -159,6 +159,27 @@ SELECT sum(rows_updated) FROM bulk_update_undo('t', 'kept_types', (SELECT max(ru
 SELECT sum(rows_unchanged) FROM bulk_update_undo('t', 'kept_types');
 SELECT count(*) FROM (TABLE t EXCEPT TABLE before) AS d;
 
+-- Casts to the types of the run and the source row, the default of a domain
+CREATE TYPE number AS ENUM ('any');
+CREATE FUNCTION number_of(bigint) RETURNS number LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (1, 1, count_rows()); RETURN 'any'; END $$;
+CREATE CAST (bigint AS number) WITH FUNCTION number_of AS ASSIGNMENT;
+CREATE DOMAIN counted AS bigint DEFAULT count_rows();
+CREATE TABLE kept_casts (LIKE kept, found counted);
+SELECT waits('kept_casts');
+SELECT * FROM call_and_undo('kept_casts');
+SELECT min(found), max(found) FROM kept_casts;
+ALTER TABLE kept_casts ALTER found SET DEFAULT 1;
+ALTER TABLE kept_casts DROP source_row, ADD source_row number;
+SELECT waits('kept_casts');
+TRUNCATE log, kept_casts;
+SELECT * FROM call_and_undo('kept_casts');
+SELECT min(by_index), max(by_index) FROM log;
+ALTER TABLE kept_casts DROP found;
+ALTER TABLE kept_casts DROP run, ADD run number;
+SELECT waits('kept_casts');
+DROP TABLE kept_casts;
+DROP TYPE number CASCADE;
+
 -- Rules: also, and conditional
 CREATE TABLE kept_rule (LIKE kept);
 CREATE RULE also AS ON INSERT TO kept_rule DO ALSO INSERT INTO log VALUES (NEW.id, NULL, (SELECT count(*) FROM t WHERE v = NEW.new_v));

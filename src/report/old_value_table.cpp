@@ -129,7 +129,8 @@ insert_rows(OldValueTable &table, int64 run, const KeptVersions &kept, KeptStore
 bool
 has_types_of_target(Oid table, const Target &target)
 {
-	bool same = true;
+	bool same = get_atttype(table, get_attnum(table, "run")) == INT8OID &&
+				get_atttype(table, get_attnum(table, "source_row")) == INT8OID;
 
 	for_each_column(target, [&](const char *name, int i, KeptAs) {
 		const FormData_pg_attribute kept = attribute_of(target, target.kept[i].target);

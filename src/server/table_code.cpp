@@ -19,6 +19,13 @@ stored_runs_user_code(const char *expression)
 	return expression_runs_user_code(static_cast<const Node *>(stringToNode(expression)));
 }
 
+/* A column without a default has that of its domain. */
+bool
+domain_default_runs_user_code(Oid type)
+{
+	return get_typtype(type) == TYPTYPE_DOMAIN && expression_runs_user_code(get_typdefault(type));
+}
+
 /* Also of columns that an INSERT does not mention. */
 bool
 columns_run_user_code(TupleDesc tuple_desc)
@@ -29,9 +36,13 @@ columns_run_user_code(TupleDesc tuple_desc)
 		if (stored_runs_user_code(constraints->defval[i].adbin))
 			return true;
 	for (int i = 0; i < tuple_desc->natts; i++)
-		if (!TupleDescAttr(tuple_desc, i)->attisdropped &&
-			type_runs_user_code(TupleDescAttr(tuple_desc, i)->atttypid))
+	{
+		const FormData_pg_attribute attribute = *TupleDescAttr(tuple_desc, i);
+
+		if (!attribute.attisdropped && (type_runs_user_code(attribute.atttypid) ||
+										domain_default_runs_user_code(attribute.atttypid)))
 			return true;
+	}
 	return false;
 }
 
