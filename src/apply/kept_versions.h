@@ -42,9 +42,6 @@ const char *kept_store_name(KeptStore store);
  */
 KeptVersions *kept_versions_create(const Target &target);
 
-/* kept_versions_register: make the stores relations of the current SPI connection. */
-void kept_versions_register(const KeptVersions &kept);
-
 /*
  * kept_versions_put
  *		Keep the values of a row that has been updated.

@@ -39,7 +39,7 @@
  *	  ExecInsertIndexTuples				index_entries_insert()
  *	  ExecARUpdateTriggers				itself
  *	  WCO_VIEW_CHECK					none: no views
-	  RETURNING							kept_versions_put(): old and new values
+ *	  RETURNING							kept_versions_put(): old and new values
  *	fireASTriggers						direct_statement_end()
  *	ExecEndModifyTable, ExecEndPlan		direct_table_close(), direct_statement_end()
  *
