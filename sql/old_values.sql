@@ -123,6 +123,22 @@ FROM kept_types AS kept JOIN types AS k USING (a, b) JOIN types_before AS before
 SELECT :report FROM bulk_update_undo('types', 'kept_types');
 SELECT count(*) FROM types AS now JOIN types_before AS before USING (a, b) WHERE now::text = before::text;
 
+-- Values that are equal, but not the same: an undo tells them apart
+CREATE TABLE equal (id int PRIMARY KEY, n numeric, i interval, f float8, a numeric[]);
+INSERT INTO equal SELECT i, 1.0, '1 day', '0', '{1.0}' FROM generate_series(1, 3) AS i;
+SELECT bulk_update_create_old_values('kept_equal', 'equal');
+SELECT :report FROM bulk_update_query('equal', $$SELECT id, 1.00 AS n, interval '24:00' AS i, float8 '-0' AS f, '{1.00}'::numeric[] AS a FROM equal$$, old_values => 'kept_equal');
+UPDATE equal SET (n, i, f, a) = ROW (1.0, '1 day', '0', '{1.0}') WHERE id = 2;
+UPDATE equal SET n = 1.000 WHERE id = 3;
+SELECT :report FROM bulk_update_undo('equal', 'kept_equal', dry_run => true);
+SELECT :report FROM bulk_update_undo('equal', 'kept_equal', redo_values => 'kept_equal');
+TABLE equal ORDER BY id;
+SELECT :report FROM bulk_update_undo('equal', 'kept_equal');
+SET bulk_update.applier = sql;
+SELECT :report FROM bulk_update_undo('equal', 'kept_equal', (SELECT min(run) FROM kept_equal));
+RESET bulk_update.applier;
+TABLE equal ORDER BY id;
+
 -- Partitions of different layout, and a row that a trigger moves: its key is kept as it is then
 CREATE TABLE parts (id int, region text, v text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
 CREATE TABLE parts_a PARTITION OF parts FOR VALUES IN ('a');

@@ -14,8 +14,8 @@ namespace bulkupdate
  * same_value
  *		Compare two values of a column like IS NOT DISTINCT FROM: two nulls
  *		are the same, values are compared by the equality of the type's default operator
- *		class and the column's collation.  A type without one (json, point) is
- *		compared by its bytes.
+ *		class and the column's collation.  Without one (json, point, and all types in an undo)
+ *		they are compared by their bytes.
  */
 bool same_value(const Target &target, const MappedColumn &column, Datum a, bool a_isnull, Datum b,
 				bool b_isnull);

@@ -208,7 +208,8 @@ map_columns(Target &target, const Options &options, TupleDesc source)
 		for (MappedColumn &column : columns)
 		{
 			column_cast(target, options, column, source);
-			column.equality = equality_of_attribute(target, column.target);
+			if (options.source_kind != SourceKind::Undo)
+				column.equality = equality_of_attribute(target, column.target);
 		}
 }
 

@@ -39,7 +39,12 @@ struct MappedColumn
 	ExprState *cast;           /* or NULL if the value is used as it is */
 	TextInput *input;          /* instead of a cast, or NULL */
 	KeyComparison *comparison; /* of a key that its cast may change, or NULL */
-	FmgrInfo *equality; /* of its type's default operator class, or NULL: compared by bytes */
+
+	/*
+	 * Of its type's default operator class, or NULL: compared by bytes, as in an undo, which gives
+	 * back 1.0 for 1.00, but not if somebody has made it 1.000 since.
+	 */
+	FmgrInfo *equality;
 };
 
 /* Whether a column finds rows or is updated. */
