@@ -5,7 +5,6 @@
 #include "source/undo.h"
 
 #include "target/kept_columns.h"
-#include "target/key.h"
 #include "target/open_target.h"
 
 namespace bulkupdate
@@ -88,38 +87,31 @@ refuse_unknown(const Undo &undo, Relation target, const char *name)
 						errhint("Rename it and its new values in the same way, or drop both.")));
 }
 
-bool
-has_all_keys(const Undo &undo, Span<const char *> names)
+/*
+ * All columns that are named as for a column of the key.  Not only those of the primary key: a
+ * column with its name may number the rows of the table, which were found by another key.
+ */
+void
+derive_keys(Undo &undo, Relation target)
 {
-	for (const char *name : names)
-		if (!has_key_column(undo, name))
-			return false;
-	return names.size > 0;
+	for_each_attribute(target, [&](const FormData_pg_attribute &attribute) {
+		const char *name = pstrdup(NameStr(attribute.attname));
+
+		if (!is_kept_in(undo.table, name) && has_key_column(undo, name))
+			undo.keys.add(name);
+	});
 }
 
 void
 find_keys(Undo &undo, Relation target)
 {
-	Span<const char *> names = undo.options.key_columns;
-
-	if (names.size == 0)
-	{
-		names = primary_key_columns(target);
-		if (!has_all_keys(undo, names))
-			names.size = 0;
-	}
-	for (const char *name : names)
+	for (const char *name : undo.options.key_columns)
 	{
 		require_column(undo, kept_name(KeptAs::Key, name));
 		undo.keys.add(name);
 	}
-	if (names.size == 0)
-		for_each_attribute(target, [&](const FormData_pg_attribute &attribute) {
-			const char *name = pstrdup(NameStr(attribute.attname));
-
-			if (!is_kept_in(undo.table, name) && has_key_column(undo, name))
-				undo.keys.add(name);
-		});
+	if (undo.options.key_columns.size == 0)
+		derive_keys(undo, target);
 	if (undo.keys.size == 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("table \"%s\" has no key of table \"%s\"", get_rel_name(undo.table),

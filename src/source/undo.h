@@ -16,9 +16,9 @@ namespace bulkupdate
  *		values are the new ones, and the new values are expected.
  *
  * Returns the source's name in messages.  Generated columns, and identity columns that are
- * always generated, cannot be given back.  Without key columns, the key is the target's primary
- * key, or else all columns of the table that are named like key columns.  Needs an SPI
- * connection.  Allocates in the current memory context.
+ * always generated, cannot be given back.  Without key columns, the key is all columns of the
+ * table that are named as for key columns.  Needs an SPI connection.  Allocates in the current
+ * memory context.
  *
  * Raises 42P01 (no such table), 42501, 42703 (columns of the table that do not go with the
  * target's), 42P16 (it keeps no column that can be updated), P0002 (it has no such run), and the
