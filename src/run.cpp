@@ -134,7 +134,7 @@ record_old_values(Call &call, int64 updated)
 		return;
 	if (updated == 0) /* but attempts that were rolled back may have kept some */
 		return kept_versions_clear(*kept);
-	if (old_value_table_runs_code(*call.options, *call.target))
+	if (call.applier->sorted != nullptr && old_value_table_runs_code(*call.options, *call.target))
 		sorted_entries_flush(call.applier->sorted);
 	progress_phase(call.progress, Phase::Keeping);
 	old_value_table_record(*call.old_values, call.number, *kept);

@@ -126,16 +126,11 @@ current_attempt(KeptVersions &kept)
 	if (attempts.size > 0 && attempts[attempts.size - 1] == xid)
 		return attempts.size - 1;
 	if (attempts.size == kept.capacity)
-		with_memory_context(kept.memory, [&] {
-			TransactionId *larger =
-				palloc_array_of<TransactionId>(Max(kept.capacity * 2, FIRST_CAPACITY));
-
-			move_elements(larger, attempts.data, attempts.size);
-			if (attempts.data != nullptr)
-				pfree(attempts.data);
-			attempts.data = larger;
-			kept.capacity = Max(kept.capacity * 2, FIRST_CAPACITY);
-		});
+	{
+		kept.capacity *= 2;
+		attempts.data = static_cast<TransactionId *>(
+			repalloc(attempts.data, sizeof(TransactionId) * static_cast<Size>(kept.capacity)));
+	}
 	attempts[attempts.size] = xid;
 	return attempts.size++;
 }
@@ -216,6 +211,8 @@ kept_versions_create(const Target &target)
 	kept->target = &target;
 	kept->memory = CurrentMemoryContext;
 	kept->owner = CurrentResourceOwner;
+	kept->capacity = FIRST_CAPACITY;
+	kept->attempts = {palloc_array_of<TransactionId>(FIRST_CAPACITY), 0};
 	for (int i = 0; i < KEPT_STORES; i++)
 	{
 		Store &store = kept->stores[i];

@@ -65,9 +65,7 @@ letter_of(KeptAs as)
 	return as == KeptAs::Key ? 'k' : as == KeptAs::Old ? 'o' : 'n';
 }
 
-/*
- * $1 is the number of the call, $2 those of the attempts that failed.
- */
+/* $1 is the number of the call, $2 those of the attempts that failed. */
 char *
 insert_statement(const OldValueTable &table, bool joined)
 {
@@ -112,12 +110,11 @@ prepare_insert(OldValueTable &table, bool joined)
 void
 insert_rows(OldValueTable &table, int64 run, const KeptVersions &kept, KeptStore store)
 {
-	Datum values[] = {Int64GetDatum(run), kept_versions_failed(kept)};
-
 	if (kept_versions_count(kept, store) == 0)
 		return;
 	FAULT_POINT(old_values_insert);
 
+	Datum values[] = {Int64GetDatum(run), kept_versions_failed(kept)};
 	SPIPlanPtr plan = prepare_insert(table, store == KeptStore::New);
 	int result =
 		keeping_memory_context([&] { return SPI_execute_plan(plan, values, nullptr, false, 0); });
@@ -188,22 +185,6 @@ constexpr NamedBy NAMED_KEY = {
 	"Rows are identified by columns of a unique index.",
 };
 
-Span<const char *>
-key_names_or_primary_key(const Target &target, Span<const char *> key_columns)
-{
-	Span<const char *> names =
-		key_columns.size > 0 ? key_columns : primary_key_columns(target.relation);
-
-	if (names.size == 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("table \"%s\" has no primary key", RelationGetRelationName(target.relation)),
-			 errdetail("By default, the primary key identifies a row."),
-			 errhint("Specify the columns of a unique index in argument \"key_columns\".")));
-	return names;
-}
-
 void
 refuse_twice(const char *name)
 {
@@ -212,12 +193,12 @@ refuse_twice(const char *name)
 					errdetail("Each column is kept once."), errhint("Specify each column once.")));
 }
 
-/* The columns of a new table; the key is already among the columns in taken. */
+/* The columns of a new table besides the key. */
 void
 append_values(StringInfo columns, const Target &target, Span<const char *> names,
-			  const Bitmapset *key, Bitmapset *taken)
+			  const Bitmapset *key)
 {
-	TupleDesc tuple_desc = RelationGetDescr(target.relation);
+	Bitmapset *taken = nullptr;
 	auto append = [&](const FormData_pg_attribute &attribute) {
 		const char *name = NameStr(attribute.attname);
 
@@ -226,14 +207,10 @@ append_values(StringInfo columns, const Target &target, Span<const char *> names
 	};
 
 	if (names.size == 0)
-		for (int i = 0; i < tuple_desc->natts; i++)
-		{
-			const FormData_pg_attribute attribute = *TupleDescAttr(tuple_desc, i);
-
-			if (!attribute.attisdropped && !bms_is_member(attribute.attnum, key) &&
-				!is_virtual_generated(attribute))
+		for_each_attribute(target.relation, [&](const FormData_pg_attribute &attribute) {
+			if (!bms_is_member(attribute.attnum, key) && !is_virtual_generated(attribute))
 				append(attribute);
-		}
+		});
 	for (const char *name : names)
 	{
 		AttrNumber attno = attribute_of_name(target, name, NAMED_COLUMN);
@@ -317,7 +294,7 @@ old_value_table_create(text *name, Oid target, Span<const char *> columns,
 	initStringInfo(&sql);
 	appendStringInfoString(&sql,
 						   "run pg_catalog.int8 NOT NULL, source_row pg_catalog.int8 NOT NULL");
-	for (const char *column : key_names_or_primary_key(opened, key_columns))
+	for (const char *column : key_columns_or_primary_key(opened.relation, key_columns))
 	{
 		AttrNumber attno = attribute_of_name(opened, column, NAMED_KEY);
 
@@ -326,7 +303,7 @@ old_value_table_create(text *name, Oid target, Span<const char *> columns,
 		key = bms_add_member(key, attno);
 		append_column(&sql, kept_name(KeptAs::Key, column), attribute_of(opened, attno));
 	}
-	append_values(&sql, opened, columns, key, bms_copy(key));
+	append_values(&sql, opened, columns, key);
 	relation_close(opened.relation, NoLock);
 	return side_table_create(name, sql.data);
 }

@@ -26,18 +26,28 @@ domain_default_runs_user_code(Oid type)
 	return get_typtype(type) == TYPTYPE_DOMAIN && expression_runs_user_code(get_typdefault(type));
 }
 
+/*
+ * The checks and defaults of a table, or none.  To be asked for each: a catalog lookup may receive
+ * an invalidation, which replaces the descriptor.
+ */
+TupleConstr
+constraints_of(Relation relation)
+{
+	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	return constraints == nullptr ? TupleConstr{} : *constraints;
+}
+
 /* Also of columns that an INSERT does not mention. */
 bool
-columns_run_user_code(TupleDesc tuple_desc)
+columns_run_user_code(Relation relation)
 {
-	const TupleConstr *constraints = tuple_desc->constr;
-
-	for (int i = 0; constraints != nullptr && i < constraints->num_defval; i++)
-		if (stored_runs_user_code(constraints->defval[i].adbin))
+	for (int i = 0; i < constraints_of(relation).num_defval; i++)
+		if (stored_runs_user_code(constraints_of(relation).defval[i].adbin))
 			return true;
-	for (int i = 0; i < tuple_desc->natts; i++)
+	for (int i = 0; i < RelationGetDescr(relation)->natts; i++)
 	{
-		const FormData_pg_attribute attribute = *TupleDescAttr(tuple_desc, i);
+		const FormData_pg_attribute attribute = *TupleDescAttr(RelationGetDescr(relation), i);
 
 		if (!attribute.attisdropped && (type_runs_user_code(attribute.atttypid) ||
 										domain_default_runs_user_code(attribute.atttypid)))
@@ -51,18 +61,17 @@ columns_run_user_code(TupleDesc tuple_desc)
 bool
 constraints_run_user_code(Relation relation)
 {
-	TupleDesc tuple_desc = RelationGetDescr(relation);
-	const TupleConstr *constraints = tuple_desc->constr;
+	for (int i = 0; i < constraints_of(relation).num_check; i++)
+		if (stored_runs_user_code(constraints_of(relation).check[i].ccbin))
+			return true;
+	for (int i = 0; i < constraints_of(relation).num_defval; i++)
+	{
+		const AttrDefault &value = constraints_of(relation).defval[i];
 
-	if (constraints == nullptr)
-		return false;
-	for (int i = 0; i < constraints->num_check; i++)
-		if (stored_runs_user_code(constraints->check[i].ccbin))
+		if (TupleDescAttr(RelationGetDescr(relation), value.adnum - 1)->attgenerated != '\0' &&
+			stored_runs_user_code(value.adbin))
 			return true;
-	for (int i = 0; i < constraints->num_defval; i++)
-		if (TupleDescAttr(tuple_desc, constraints->defval[i].adnum - 1)->attgenerated != '\0' &&
-			stored_runs_user_code(constraints->defval[i].adbin))
-			return true;
+	}
 	return false;
 }
 
@@ -83,8 +92,7 @@ insert_runs_user_code(Relation relation)
 	const FormData_pg_class *form = relation->rd_rel;
 
 	return form->relkind != RELKIND_RELATION || form->relispartition || form->relhasrules ||
-		   form->relrowsecurity || form->relhastriggers ||
-		   columns_run_user_code(RelationGetDescr(relation)) ||
+		   form->relrowsecurity || form->relhastriggers || columns_run_user_code(relation) ||
 		   constraints_run_user_code(relation) || indexes_run_user_code(relation);
 }
 

@@ -51,22 +51,6 @@ require_column(const Undo &undo, const char *name)
 					 "and in argument \"key_columns\" the key of that call.")));
 }
 
-/* Call body(attribute) for each column of a relation, with a copy of its pg_attribute row. */
-template <typename Body>
-void
-for_each_attribute(Relation relation, Body body)
-{
-	TupleDesc tuple_desc = RelationGetDescr(relation);
-
-	for (int i = 0; i < tuple_desc->natts; i++)
-	{
-		const FormData_pg_attribute attribute = *TupleDescAttr(tuple_desc, i);
-
-		if (!attribute.attisdropped)
-			body(attribute);
-	}
-}
-
 /* Before a column was renamed or dropped, its values were kept under this name. */
 void
 refuse_unknown(const Undo &undo, Relation target, const char *name)

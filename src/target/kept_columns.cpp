@@ -125,32 +125,29 @@ map_kept_columns(Target &target, const Options &options)
 	if (!OidIsValid(options.old_values))
 		return;
 
-	TupleDesc tuple_desc = RelationGetDescr(target.relation);
 	Lacking lacking = {options.old_values, {}};
 
 	initStringInfo(&lacking.names);
 	lacking.require("run");
 	lacking.require("source_row");
 	target.kept_by_table = has_inheritance_children(target.relation);
-	target.kept = {palloc_array_of<KeptColumn>(tuple_desc->natts), 0};
+	target.kept = {palloc_array_of<KeptColumn>(RelationGetDescr(target.relation)->natts), 0};
 	for (const KeyColumn &key : target.keys)
 	{
 		lacking.require(kept_name(KeptAs::Key, attribute_name(target, key.target)));
 		target.kept[target.kept.size++] = {key.target, true};
 	}
-	for (int i = 0; i < tuple_desc->natts; i++)
-	{
-		const FormData_pg_attribute attribute = *TupleDescAttr(tuple_desc, i);
+	for_each_attribute(target.relation, [&](const FormData_pg_attribute &attribute) {
 		AttrNumber attno = attribute.attnum;
 		const char *name = pstrdup(NameStr(attribute.attname));
 
-		if (attribute.attisdropped || is_key_attribute(target, attno) ||
+		if (is_key_attribute(target, attno) ||
 			(!is_value_column(target, attno) && !is_kept_in(options.old_values, name)))
-			continue;
+			return;
 		refuse_virtual(attribute);
 		lacking.require_both(name);
 		target.kept[target.kept.size++] = {attno, false};
-	}
+	});
 	if (lacking.names.len > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),

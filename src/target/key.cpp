@@ -179,8 +179,7 @@ has_key(const Target &target, int n, AttrNumber attno)
 	return false;
 }
 
-} /* namespace */
-
+/* Size 0 if the relation has none. */
 Span<const char *>
 primary_key_columns(Relation relation)
 {
@@ -204,6 +203,22 @@ primary_key_columns(Relation relation)
 		}
 		ReleaseSysCache(tuple);
 	}
+	return names;
+}
+
+} /* namespace */
+
+Span<const char *>
+key_columns_or_primary_key(Relation relation, Span<const char *> key_columns)
+{
+	Span<const char *> names = key_columns.size > 0 ? key_columns : primary_key_columns(relation);
+
+	if (names.size == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(relation)),
+				 errdetail("By default, the primary key identifies a row."),
+				 errhint("Specify the columns of a unique index in argument \"key_columns\".")));
 	return names;
 }
 

@@ -11,10 +11,13 @@ namespace bulkupdate
 {
 
 /*
- * primary_key_columns
- *		Names of the primary key's columns; size 0 if the relation has none.
+ * key_columns_or_primary_key
+ *		The names in argument "key_columns", or those of the primary key's columns if it is
+ *		empty.
+ *
+ * Raises 42704 (the relation has no primary key).
  */
-Span<const char *> primary_key_columns(Relation relation);
+Span<const char *> key_columns_or_primary_key(Relation relation, Span<const char *> key_columns);
 
 /*
  * choose_key

@@ -84,22 +84,7 @@ check_not_mapped_twice(const Target &target, int n, const char *name)
 void
 mark_key_columns(Target &target, const Options &options)
 {
-	const char *relation_name = RelationGetRelationName(target.relation);
-	Span<const char *> names = options.key_columns;
-
-	if (names.size == 0)
-	{
-		names = primary_key_columns(target.relation);
-		if (names.size == 0)
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" has no primary key", relation_name),
-				 errdetail("By default, the primary key identifies a row."),
-				 errhint("Specify the columns of a unique index in argument \"key_columns\".")));
-	}
-
-	for (const char *name : names)
+	for (const char *name : key_columns_or_primary_key(target.relation, options.key_columns))
 	{
 		AttrNumber attno = attribute_of_name(target, name,
 											 {"Argument \"key_columns\" names it.",
@@ -121,7 +106,7 @@ mark_key_columns(Target &target, const Options &options)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("key column \"%s\" of table \"%s\" is not in the source", name,
-							relation_name),
+							RelationGetRelationName(target.relation)),
 					 errdetail("A column of the source must be mapped to every key column."),
 					 errhint("Add the column to the source, or specify other columns in argument "
 							 "\"key_columns\".")));

@@ -138,6 +138,25 @@ attribute_of(const Target &target, AttrNumber attno)
 	return *TupleDescAttr(RelationGetDescr(target.relation), attno - 1);
 }
 
+/*
+ * for_each_attribute
+ *		Call body(attribute) for each column of a relation that has not been dropped.
+ *
+ * With a copy, too: the descriptor may be another one after body.
+ */
+template <typename Body>
+void
+for_each_attribute(Relation relation, Body body)
+{
+	for (int i = 0; i < RelationGetDescr(relation)->natts; i++)
+	{
+		const FormData_pg_attribute attribute = *TupleDescAttr(RelationGetDescr(relation), i);
+
+		if (!attribute.attisdropped)
+			body(attribute);
+	}
+}
+
 /* attribute_name: of a column of the target, allocated in the current memory context. */
 inline char *
 attribute_name(const Target &target, AttrNumber attno)

@@ -57,15 +57,22 @@ keep(OutcomeReceiver &receiver, int i, TupleTableSlot *slot, int column)
 	kept_versions_put_part(*receiver.kept, store, *receiver.rows[i], slot, column);
 }
 
-/* The number of columns that are returned for a probe. */
+/* The first column of expected values: those that are compared with new ones come before. */
 int
-probed_columns(const Target &target, Probe probe)
+first_expected(const Target &target, Probe probe)
 {
-	int columns = probes_expected(probe) ? target.expected.size : 0;
+	int column = 2;
 
-	for (const MappedColumn &column : target.columns)
-		columns += probes_values(probe) && !column.is_key ? 1 : 0;
-	return columns;
+	for (const MappedColumn &mapped : target.columns)
+		column += probes_values(probe) && !mapped.is_key ? 1 : 0;
+	return column;
+}
+
+/* The first column after those that are probed. */
+int
+first_kept(const Target &target, Probe probe)
+{
+	return first_expected(target, probe) + (probes_expected(probe) ? target.expected.size : 0);
 }
 
 /* The outcome by the row's columns, from the second on. */
@@ -74,8 +81,7 @@ outcome_of_columns(OutcomeReceiver &receiver, ChunkRow &row, TupleTableSlot *slo
 {
 	const Target &target = *receiver.target;
 	HeapTupleData tuple = row_tuple(row.tuple);
-	int first_expected = 2 + probed_columns(target, receiver.probe) -
-						 (probes_expected(receiver.probe) ? target.expected.size : 0);
+	int expected = first_expected(target, receiver.probe);
 
 	if (probes_values(receiver.probe))
 		heap_deform_tuple(&tuple, RelationGetDescr(target.relation), receiver.values,
@@ -83,7 +89,7 @@ outcome_of_columns(OutcomeReceiver &receiver, ChunkRow &row, TupleTableSlot *slo
 	return outcome_of_found(
 		target, receiver.probe, row, receiver.values, receiver.nulls,
 		[&](int i, bool *isnull) { return slot_getattr(slot, i + 2, isnull); },
-		[&](int i, bool *isnull) { return slot_getattr(slot, i + first_expected, isnull); });
+		[&](int i, bool *isnull) { return slot_getattr(slot, i + expected, isnull); });
 }
 
 /* The outcome by what a statement returns for the i-th row. */
@@ -110,7 +116,7 @@ outcome_of_returned(OutcomeReceiver &receiver, int i, TupleTableSlot *slot)
 				outcome = outcome_of_columns(receiver, *receiver.rows[i], slot);
 			});
 			if (outcome == Outcome::Pending)
-				keep(receiver, i, slot, 2 + probed_columns(*receiver.target, receiver.probe));
+				keep(receiver, i, slot, first_kept(*receiver.target, receiver.probe));
 			break;
 	}
 	return outcome;
