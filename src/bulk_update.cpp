@@ -10,8 +10,7 @@
 #include "report/reject_table.h"
 #include "run.h"
 #include "server/fault.h"
-#include "source/arrays.h"
-#include "source/undo.h"
+#include "source/call_source.h"
 
 extern "C"
 {
@@ -31,91 +30,13 @@ PG_FUNCTION_INFO_V1(bulk_update_undo);
 PG_FUNCTION_INFO_V1(bulk_update_progress_entries);
 }
 
+using bulkupdate::CallSource;
 using bulkupdate::Options;
 using bulkupdate::options_from_call;
-using bulkupdate::runs_source_at_once;
 using bulkupdate::SourceKind;
 
 namespace
 {
-
-/*
- * open_query
- *		Open a cursor for the query of a call; returns its name.
- *
- * Raises 22023 (the text is empty), 42P11 (it is not one query that returns
- * rows), and the errors of parsing it.
- */
-const char *
-open_query(const Options &options)
-{
-	const char *query = options.source;
-	int cursor_options = CURSOR_OPT_NO_SCROLL;
-
-	/* A plan for parallel workers is slow without them, as when it is fetched from. */
-	if (runs_source_at_once(options))
-		cursor_options |= CURSOR_OPT_PARALLEL_OK;
-
-	if (strspn(query, " \t\n\r\f") == strlen(query))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("argument \"query\" of bulk_update_query must not be empty"),
-						errhint("Use a SELECT, VALUES or a command with RETURNING.")));
-
-	SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, cursor_options);
-
-	if (plan == nullptr)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	if (!SPI_is_cursor_plan(plan))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_CURSOR_DEFINITION),
-			 errmsg("argument \"query\" of bulk_update_query must be one query that returns rows"),
-			 errhint("Use a SELECT, VALUES or a command with RETURNING.")));
-	return pstrdup(SPI_cursor_open(nullptr, plan, nullptr, nullptr, false)->name);
-}
-
-/* The source of a call's rows. */
-struct CallSource
-{
-	const char *portal;
-	const char *label; /* its name in messages */
-	int64 rows;        /* their number, or -1 if only the plan can estimate it */
-};
-
-CallSource
-open_source(FunctionCallInfo fcinfo, Options &options)
-{
-	switch (options.source_kind)
-	{
-		case SourceKind::Cursor:
-			return {options.source, psprintf("cursor \"%s\"", options.source), -1};
-		case SourceKind::Query:
-			return {open_query(options), "the query", -1};
-		case SourceKind::Undo:
-		{
-			const char *label = bulkupdate::undo_prepare(options);
-
-			return {open_query(options), label, -1};
-		}
-		case SourceKind::Arrays:
-			break;
-	}
-
-	bulkupdate::ArraysCursor cursor =
-		bulkupdate::arrays_open(options, bulkupdate::arrays_of_call(fcinfo));
-
-	return {cursor.name, "the arrays", cursor.rows};
-}
-
-/* A trigger may have closed it after its last row. */
-void
-close_cursor(const char *name)
-{
-	Portal portal = GetPortalByName(name);
-
-	if (PortalIsValid(portal))
-		SPI_cursor_close(portal);
-}
 
 /*
  * with_source
@@ -136,11 +57,11 @@ with_source(FunctionCallInfo fcinfo, SourceKind kind, Body body)
 
 	SPI_connect();
 
-	CallSource source = open_source(fcinfo, options);
+	CallSource source = call_source_open(fcinfo, options);
 
 	body(options, source);
 	if (kind != SourceKind::Cursor)
-		close_cursor(source.portal);
+		call_source_close(source);
 	SPI_finish();
 	return static_cast<Datum>(0);
 }
@@ -156,7 +77,11 @@ update(FunctionCallInfo fcinfo, SourceKind kind)
 {
 	return with_source(fcinfo, kind, [&](const Options &options, const CallSource &source) {
 		bulkupdate::run_call(options, source.portal, source.label,
-							 {fcinfo->flinfo->fn_oid, result_of(fcinfo), source.rows});
+							 {fcinfo->flinfo->fn_oid,
+							  {result_of(fcinfo), nullptr, nullptr},
+							  source.rows,
+							  0,
+							  nullptr});
 	});
 }
 

@@ -6,9 +6,11 @@
 
 #include "apply/bad_rows.h"
 #include "apply/choose_applier.h"
+#include "apply/freeze/freeze_applier.h"
 #include "apply/recheck.h"
 #include "apply/reference_hint.h"
 #include "call/progress.h"
+#include "failing_chunk.h"
 #include "policies.h"
 #include "report/old_value_table.h"
 #include "report/reject_table.h"
@@ -16,7 +18,6 @@
 #include "report/side_table.h"
 #include "server/fault.h"
 #include "server/subtransaction.h"
-#include "target/key_text.h"
 #include "target/open_target.h"
 
 namespace bulkupdate
@@ -38,46 +39,14 @@ struct Call
 	RejectTable *rejects;      /* or NULL */
 	OldValueTable *old_values; /* or NULL */
 	int64 number;              /* in these tables */
+	Freeze *freeze;            /* or NULL */
 	Report *report;
 	Progress progress;
 	RejectRate apply_rate;
 	RejectRate probe_rate;
 	int64 rows_rejected;
-	Span<ChunkRow *> applying; /* rows of the statement that is running, without subtransactions */
-	ChunkRow *failing;         /* the row at which the newest error was raised, or NULL */
+	FailingChunk failing;
 };
-
-/* Keys can be long; the error context shows at most this many bytes of each. */
-constexpr int CONTEXT_KEY_BYTES = 100;
-
-void
-chunk_error_context(void *arg)
-{
-	Call &call = *static_cast<Call *>(arg);
-	const Chunk &chunk = *call.chunk;
-	bool of_row = is_row_error_code(geterrcode());
-	ChunkRow *row = call.applier->current_row(*call.applier);
-	StringInfoData text;
-
-	if (row == nullptr && of_row)
-		row = call.applier->late_row(*call.applier);
-	call.failing = row;
-	initStringInfo(&text);
-	appendStringInfo(&text, "bulk_update of table %s, chunk %lld, source rows %lld to %lld",
-					 chunk.target->display_name, static_cast<long long>(chunk.number),
-					 static_cast<long long>(chunk.first_position),
-					 static_cast<long long>(chunk.last_position));
-	if (chunk.first_key != nullptr)
-		appendStringInfo(&text, ", keys %s to %s", clipped(chunk.first_key, CONTEXT_KEY_BYTES),
-						 clipped(chunk.last_key, CONTEXT_KEY_BYTES));
-
-	/* After out of memory or a cancel, computing the key's text would be a risk. */
-	if (row != nullptr && of_row)
-		appendStringInfo(&text, ", at source row %lld with key %s",
-						 static_cast<long long>(row->position),
-						 key_detail(*chunk.target, row->key, CONTEXT_KEY_BYTES));
-	errcontext("%s", text.data);
-}
 
 /* Probe rows before any is written. */
 void
@@ -104,6 +73,11 @@ apply_chunk(Call &call)
 	};
 	Span<ChunkRow *> rows = pending();
 
+	if (call.freeze != nullptr)
+	{
+		(void) applier.apply(applier, rows, chunk.scratch);
+		return;
+	}
 	if (rows.size > 0 && (options.dry_run || options.skip_unchanged))
 	{
 		probe_chunk(call, rows);
@@ -118,9 +92,9 @@ apply_chunk(Call &call)
 		apply_despite_bad_rows(applier, chunk, rows, call.apply_rate);
 	else
 	{
-		call.applying = rows;
+		call.failing.applying = rows;
 		(void) applier.apply(applier, rows, chunk.scratch);
-		call.applying = {};
+		call.failing.applying = {};
 	}
 }
 
@@ -202,10 +176,15 @@ run_chunks(Call &call)
 	instr_time start;
 	instr_time elapsed;
 
-	if (sorted_entries_enabled() && !call.options->dry_run)
-		call.applier->sorted = sorted_entries_create(call.target->relation);
-	if (call.old_values != nullptr && !call.options->dry_run)
-		call.applier->kept = kept_versions_create(*call.target);
+	call.failing.chunk = call.chunk;
+	call.failing.applier = call.applier;
+	if (call.freeze == nullptr && !call.options->dry_run)
+	{
+		if (sorted_entries_enabled())
+			call.applier->sorted = sorted_entries_create(call.target->relation);
+		if (call.old_values != nullptr)
+			call.applier->kept = kept_versions_create(*call.target);
+	}
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
 	while (chunk_fill(chunk, *call.ordered))
@@ -215,7 +194,7 @@ run_chunks(Call &call)
 
 		chunk_order(chunk);
 		progress_phase(call.progress, Phase::Applying);
-		with_error_context(chunk_error_context, &call, [&] {
+		with_error_context(chunk_error_context, &call.failing, [&] {
 			call.applier->statement_bytes = 0;
 			if (call.applier->sorted != nullptr)
 				call.applier->source_runs_code = source_runs_code(*call.source);
@@ -253,31 +232,8 @@ run_chunks(Call &call)
 bool
 may_fail_late(const Call &call)
 {
-	return call.options->on_error == OnError::Stop && !call.options->dry_run &&
-		   checks_late(*call.target);
-}
-
-/*
- * Add to an error the row for which it was raised, if the executor does not know it (a trigger
- * of another table, for a foreign key's action).  All chunks have been rolled back; the
- * failed one is applied again, in halves, to find the row.
- */
-void
-name_failing_row(Call &call, ErrorData *error)
-{
-	Chunk &chunk = *call.chunk;
-
-	if (call.applying.size == 0 || call.failing != nullptr)
-		return;
-
-	const ChunkRow *row = find_bad_row(*call.applier, chunk, call.applying, error);
-
-	if (row == nullptr)
-		return;
-	error->context =
-		psprintf("%s\nbulk_update found the error again at source row %lld with key %s",
-				 error->context, static_cast<long long>(row->position),
-				 key_detail(*chunk.target, row->key, CONTEXT_KEY_BYTES));
+	return call.freeze == nullptr && call.options->on_error == OnError::Stop &&
+		   !call.options->dry_run && checks_late(*call.target);
 }
 
 /* If rows can fail late: one subtransaction for the call, so that the row can be found. */
@@ -292,9 +248,28 @@ run_chunks_naming_rows(Call &call)
 	rechecks_ignore(call.rechecks);
 	call.applier->sorted = nullptr;
 	call.applier->kept = nullptr;
-	name_failing_row(call, error);
+	name_failing_row(call.failing, error);
 	add_reference_hint(error, *call.chunk);
 	ReThrowError(error);
+}
+
+/* What applies the rows, or stores them. */
+void
+create_applier(Call &call)
+{
+	const Options &options = *call.options;
+
+	if (call.freeze != nullptr)
+	{
+		Freeze &freeze = *call.freeze;
+
+		freeze.rows.table = frozen_table_create(freeze.table_name, *call.target);
+		call.applier = freeze_applier_create(*call.target, freeze.rows);
+		return;
+	}
+	if (options.on_error == OnError::Stop && !options.dry_run)
+		call.rechecks = rechecks_create(*call.target);
+	call.applier = applier_create(*call.target, call.rechecks);
 }
 
 } /* namespace */
@@ -302,8 +277,9 @@ run_chunks_naming_rows(Call &call)
 void
 run_call(const Options &options, const char *portal_name, const char *label, const Caller &caller)
 {
+	MemoryContext caller_context = CurrentMemoryContext;
 	MemoryContext memory =
-		AllocSetContextCreate(CurrentMemoryContext, "bulk_update call", ALLOCSET_DEFAULT_SIZES);
+		AllocSetContextCreate(caller_context, "bulk_update call", ALLOCSET_DEFAULT_SIZES);
 
 	with_memory_context(memory, [&] {
 		Call &call = *palloc_one<Call>();
@@ -311,30 +287,37 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 
 		call.options = &options;
 		call.source = &source;
+		call.freeze = caller.freeze;
 		call.target = target_open(options, source.tuple_desc);
 		call.report = report_create(options, *call.target, caller.result);
+		if (call.freeze != nullptr)
+			call.freeze->columns = with_memory_context(
+				caller_context, [&] { return frozen_table_columns(*call.target); });
 		call.rejects = reject_table_open(options);
 		call.old_values = old_value_table_open(options, *call.target);
-		if (call.rejects != nullptr || (call.old_values != nullptr && !options.dry_run))
+		call.number = caller.number;
+		if (call.number == 0 &&
+			(call.rejects != nullptr || (call.old_values != nullptr && !options.dry_run)))
 			call.number = run_number(caller.function);
 		call.ordered = ordered_source_create(options, source, *call.target, call.progress);
 		call.chunk = chunk_create(options, *call.target);
-		if (options.on_error == OnError::Stop && !options.dry_run)
-			call.rechecks = rechecks_create(*call.target);
-		call.applier = applier_create(*call.target, call.rechecks);
+		create_applier(call);
 		progress_begin(call.progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));
 		progress_source(call.progress, figures, &call);
 		FAULT_POINT(open);
 
-		if (PlaceFinder *places = applier_places(*call.applier, options))
-			ordered_source_by_place(*call.ordered, *places);
+		if (call.freeze == nullptr)
+			if (PlaceFinder *places = applier_places(*call.applier, options))
+				ordered_source_by_place(*call.ordered, *places);
 		if (may_fail_late(call))
 			run_chunks_naming_rows(call);
 		else
 			run_chunks(call);
 
 		FAULT_POINT(close);
+		if (call.freeze != nullptr)
+			freeze_applier_close(*call.applier);
 		target_close(*call.target);
 		source_close(source);
 	});

@@ -5,17 +5,28 @@
 #ifndef BULK_UPDATE_RUN_H
 #define BULK_UPDATE_RUN_H
 
-#include "call/options.h"
+#include "report/frozen_table.h"
+#include "report/report.h"
 
 namespace bulkupdate
 {
+
+/* Rows that are stored for a job instead of being applied. */
+struct Freeze
+{
+	text *table_name;      /* as in SQL, optionally qualified and quoted */
+	FrozenColumns columns; /* set by the call, as the rest */
+	FrozenRows rows;
+};
 
 /* The source of a call and the destination of its result. */
 struct Caller
 {
 	Oid function; /* the SQL function that was called */
-	const ReturnSetInfo *result;
-	int64 rows; /* of the source, or -1 if only its plan can estimate them */
+	ReportSink result;
+	int64 rows;     /* of the source, or -1 if only its plan can estimate them */
+	int64 number;   /* of the call in side tables; 0: a new one if necessary */
+	Freeze *freeze; /* or NULL: apply the rows */
 };
 
 /*
@@ -23,13 +34,14 @@ struct Caller
  *		Apply all remaining rows of the portal to the target and report them,
  *		for each chunk or as a total, into the caller's result.
  *
- * label: the source's name in error contexts.
+ * label: the source's name in error contexts.  With freeze, the rows of the portal that could be
+ * applied are stored in a new table, in key order; a row that is stored counts as updated.
  *
  * Needs an SPI connection.  Leaves the portal open, at its end.
  *
  * Raises P0002 (a row is missing, under on_missing 'error'), 54000 (more
  * rejected rows than reject_limit), and the errors of source_open, target_open,
- * report_create, reject_table_open, chunk_fill, the applier and
+ * report_create, reject_table_open, frozen_table_create, chunk_fill, the applier and
  * reject_table_record.
  * An error undoes the whole call with the statement that made it.
  */

@@ -207,11 +207,6 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	take_source(fcinfo, kind, options);
 	require_not_null(fcinfo, ARG_CHUNK_SIZE, "chunk_size", LEAVE_OUT);
 
-	static const char *const on_missing[] = {"ignore", "error"};
-	static const char *const on_stale[] = {"ignore", "error"};
-	static const char *const on_duplicate[] = {"error", "first", "last"};
-	static const char *const on_error[] = {"stop", "skip"};
-	static const char *const ordering[] = {"auto", "sort", "stream", "place"};
 	static const char *const report[] = {"chunks", "total"};
 	bool has_limit = !PG_ARGISNULL(ARG_REJECT_LIMIT);
 	bool undoes = kind == SourceKind::Undo;
@@ -222,22 +217,23 @@ options_from_call(FunctionCallInfo fcinfo, SourceKind kind)
 	if (!undoes)
 		options.expected_columns =
 			names_of_argument(fcinfo, ARG_EXPECTED_COLUMNS, "expected_columns");
+	options.batch = -1;
 	options.chunk_rows = PG_GETARG_INT32(ARG_CHUNK_SIZE);
-	options.on_missing =
-		static_cast<OnMissing>(word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", on_missing));
+	options.on_missing = static_cast<OnMissing>(
+		word_of_argument(fcinfo, ARG_ON_MISSING, "on_missing", ON_MISSING_WORDS));
 	options.on_stale = static_cast<OnStale>(word_of_argument(
-		fcinfo, undoes ? ARG_ON_STALE_OF_UNDO : ARG_ON_STALE, "on_stale", on_stale));
+		fcinfo, undoes ? ARG_ON_STALE_OF_UNDO : ARG_ON_STALE, "on_stale", ON_STALE_WORDS));
 	options.on_duplicate = static_cast<OnDuplicate>(
-		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", on_duplicate));
+		word_of_argument(fcinfo, ARG_ON_DUPLICATE, "on_duplicate", ON_DUPLICATE_WORDS));
 	options.on_error =
-		static_cast<OnError>(word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", on_error));
+		static_cast<OnError>(word_of_argument(fcinfo, ARG_ON_ERROR, "on_error", ON_ERROR_WORDS));
 	options.skip_unchanged = flag_of_argument(fcinfo, ARG_SKIP_UNCHANGED, "skip_unchanged");
 	options.rejects = PG_ARGISNULL(ARG_REJECTS) ? InvalidOid : PG_GETARG_OID(ARG_REJECTS);
 	options.old_values = PG_ARGISNULL(old_values) ? InvalidOid : PG_GETARG_OID(old_values);
 	options.reject_limit = has_limit ? PG_GETARG_INT64(ARG_REJECT_LIMIT) : -1;
 	options.dry_run = flag_of_argument(fcinfo, ARG_DRY_RUN, "dry_run");
 	options.ordering =
-		static_cast<Ordering>(word_of_argument(fcinfo, ARG_ORDERING, "ordering", ordering));
+		static_cast<Ordering>(word_of_argument(fcinfo, ARG_ORDERING, "ordering", ORDERING_WORDS));
 	options.report =
 		static_cast<ReportRows>(word_of_argument(fcinfo, ARG_REPORT, "report", report));
 

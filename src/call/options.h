@@ -10,12 +10,18 @@
 namespace bulkupdate
 {
 
+/*
+ * The words for the values of the following enumerations, in their order, are those of the SQL
+ * arguments.
+ */
+
 /* No row has the source row's key. */
 enum class OnMissing : uint8
 {
 	Ignore,
 	Error
 };
+inline constexpr const char *ON_MISSING_WORDS[] = {"ignore", "error"};
 
 /* The row does not have the values that the source expects. */
 enum class OnStale : uint8
@@ -23,6 +29,7 @@ enum class OnStale : uint8
 	Ignore,
 	Error
 };
+inline constexpr const char *ON_STALE_WORDS[] = {"ignore", "error"};
 
 /* The source has the row's key more than once; "first" and "last" refer to its order. */
 enum class OnDuplicate : uint8
@@ -31,6 +38,7 @@ enum class OnDuplicate : uint8
 	First,
 	Last
 };
+inline constexpr const char *ON_DUPLICATE_WORDS[] = {"error", "first", "last"};
 
 /* The source row cannot be applied. */
 enum class OnError : uint8
@@ -38,6 +46,7 @@ enum class OnError : uint8
 	Stop,
 	Skip
 };
+inline constexpr const char *ON_ERROR_WORDS[] = {"stop", "skip"};
 
 /* The order in which rows are applied; see ordered_source.h.  The progress view has the numbers. */
 enum class Ordering : uint8
@@ -47,6 +56,7 @@ enum class Ordering : uint8
 	Stream,
 	Place
 };
+inline constexpr const char *ORDERING_WORDS[] = {"auto", "sort", "stream", "place"};
 
 /* What is returned: one row for each chunk, or exactly one for the whole call. */
 enum class ReportRows : uint8
@@ -84,6 +94,10 @@ struct Options
 	bool dry_run;        /* only report what would happen */
 	Ordering ordering;
 	ReportRows report;
+
+	/* Of a batch of a job: the last column of the source is the row's position in the job's. */
+	bool has_positions;
+	int64 batch; /* its number, instead of the chunk's in the table of rejects; or -1 */
 
 	/* Of an undo; source, columns and expected_columns are set by undo_prepare(). */
 	Oid undone;      /* the table of old values */

@@ -4,6 +4,7 @@
  */
 #include "call/progress.h"
 
+#include "call/progress_text.h"
 #include "server/fault.h"
 
 namespace bulkupdate
@@ -36,6 +37,9 @@ enum Parameter : int
 	PARAMETER_STARTED_AT,
 	PARAMETER_ORDERING,
 	PARAMETER_SPILLED,
+	PARAMETER_JOB,
+	PARAMETER_BATCH,
+	PARAMETER_WAITS_FOR,
 	PARAMETERS,
 	PARAMETER_SIGNATURE = PARAMETERS
 };
@@ -85,41 +89,6 @@ start_command(Oid target)
 	PGSTAT_END_WRITE_ACTIVITY(MyBEEntry);
 }
 
-/* A number with a comma before each group of three digits. */
-const char *
-grouped(int64 number)
-{
-	char digits[32];
-	StringInfoData text;
-	int length = snprintf(digits, sizeof(digits), "%lld", static_cast<long long>(number));
-
-	initStringInfo(&text);
-	for (int i = 0; i < length; i++)
-	{
-		if (i > 0 && (length - i) % 3 == 0)
-			appendStringInfoChar(&text, ',');
-		appendStringInfoChar(&text, digits[i]);
-	}
-	return text.data;
-}
-
-void
-emit_notice(const Progress &progress, TimestampTz now)
-{
-	double seconds = static_cast<double>(now - progress.started_at) / USECS_PER_SEC;
-	const char *rate =
-		grouped(static_cast<int64>(static_cast<double>(progress.rows_fetched) / seconds));
-	const char *action = progress.phase == Phase::Sorting ? " read for sorting" : "";
-
-	if (progress.rows_estimated >= progress.rows_fetched)
-		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows%s, %s rows/s",
-								grouped(progress.rows_fetched), grouped(progress.rows_estimated),
-								action, rate)));
-	else
-		ereport(NOTICE, (errmsg("bulk_update: %s rows%s, %s rows/s", grouped(progress.rows_fetched),
-								action, rate)));
-}
-
 void
 notice_when_due(Progress &progress, TimestampTz now)
 {
@@ -129,7 +98,7 @@ notice_when_due(Progress &progress, TimestampTz now)
 	MemoryContext memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update notice", ALLOCSET_SMALL_SIZES);
 
-	with_memory_context(memory, [&] { emit_notice(progress, now); });
+	with_memory_context(memory, [&] { progress_notice(progress, now); });
 	MemoryContextDelete(memory);
 	progress.next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }
@@ -159,6 +128,9 @@ show(const Progress &progress)
 	values[PARAMETER_STARTED_AT] = progress.started_at;
 	values[PARAMETER_ORDERING] = static_cast<int64>(progress.newest.ordering);
 	values[PARAMETER_SPILLED] = progress.newest.spilled_bytes;
+	values[PARAMETER_JOB] = progress.job;
+	values[PARAMETER_BATCH] = progress.batch;
+	values[PARAMETER_WAITS_FOR] = static_cast<int64>(progress.waits_for);
 	values[PARAMETER_SIGNATURE] = SIGNATURE;
 	pgstat_progress_update_multi_param(PARAMETERS + 1, indexes, values);
 }
@@ -234,6 +206,11 @@ progress_begin(Progress &progress, Oid target, int64 rows_estimated)
 	progress.rows_per_check = 1;
 
 	progress.outer = current;
+	if (current != nullptr)
+	{
+		progress.job = current->job;
+		progress.batch = current->batch;
+	}
 	progress.at_reset.func = call_ended;
 	progress.at_reset.arg = &progress;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &progress.at_reset);
@@ -241,6 +218,32 @@ progress_begin(Progress &progress, Oid target, int64 rows_estimated)
 	if (slot_is_ours())
 		start_command(target);
 	publish(progress);
+}
+
+void
+progress_begin_job(Progress &progress, Oid target, int64 job)
+{
+	progress_begin(progress, target, -1);
+	progress.job = job;
+	progress.batch = 0;
+}
+
+void
+progress_wait(Progress &progress, WaitsFor waits_for)
+{
+	progress.waits_for = waits_for;
+	progress_phase(progress, waits_for == WaitsFor::Nothing ? Phase::Fetching : Phase::Waiting);
+}
+
+bool
+progress_notice_is_due(Progress &progress)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (progress_interval == 0 || now < progress.next_notice)
+		return false;
+	progress.next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
+	return true;
 }
 
 void

@@ -25,7 +25,20 @@ enum class Phase : int64
 	Applying,
 	Recording,
 	Entering,
-	Keeping
+	Keeping,
+	Waiting
+};
+
+/* What a job waits for between two batches; shown as text by a view, too. */
+enum class WaitsFor : int64
+{
+	Nothing,
+	Pause,
+	Rate,
+	ReplicaLag,
+	SlotLag,
+	ThrottleQuery,
+	Retry
 };
 
 /* Figures that progress only shows. */
@@ -46,6 +59,9 @@ struct Progress
 	int64 rows_estimated; /* -1: not known */
 	TimestampTz started_at;
 	TimestampTz next_notice;
+	int64 job;   /* number of the job to which the call belongs, or 0 */
+	int64 batch; /* of the job */
+	WaitsFor waits_for;
 
 	/* Private to progress.cpp. */
 	TimestampTz last_check;                           /* of the clock, */
@@ -70,6 +86,18 @@ void progress_define_settings();
  * Then the call in which this one was nested is shown again.
  */
 void progress_begin(Progress &progress, Oid target, int64 rows_estimated);
+
+/*
+ * progress_begin_job
+ *		Begin to report a job; the calls for its batches, nested in it, are shown as its own.
+ */
+void progress_begin_job(Progress &progress, Oid target, int64 job);
+
+/* progress_wait: the job waits, or no longer. */
+void progress_wait(Progress &progress, WaitsFor waits_for);
+
+/* progress_notice_is_due: is it time for a NOTICE?  Asked once for each. */
+[[nodiscard]] bool progress_notice_is_due(Progress &progress);
 
 /* progress_phase: the call begins a phase. */
 void progress_phase(Progress &progress, Phase phase);

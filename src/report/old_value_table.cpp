@@ -162,18 +162,6 @@ check_type(Oid table, const Target &target, const char *name, AttrNumber kept)
 							"bulk_update_create_old_values().")));
 }
 
-/* ", name type COLLATE collation" */
-void
-append_column(StringInfo columns, const char *name, const FormData_pg_attribute &attribute)
-{
-	appendStringInfo(columns, ", %s %s", quote_identifier(name),
-					 format_type_extended(attribute.atttypid, attribute.atttypmod,
-										  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-	if (OidIsValid(attribute.attcollation) &&
-		attribute.attcollation != get_typcollation(attribute.atttypid))
-		appendStringInfo(columns, " COLLATE %s", generate_collation_name(attribute.attcollation));
-}
-
 constexpr NamedBy NAMED_COLUMN = {
 	"Argument \"columns\" names it.",
 	"Specify columns of the table.",
@@ -202,8 +190,8 @@ append_values(StringInfo columns, const Target &target, Span<const char *> names
 	auto append = [&](const FormData_pg_attribute &attribute) {
 		const char *name = NameStr(attribute.attname);
 
-		append_column(columns, kept_name(KeptAs::Old, name), attribute);
-		append_column(columns, kept_name(KeptAs::New, name), attribute);
+		side_table_append_column(columns, kept_name(KeptAs::Old, name), attribute);
+		side_table_append_column(columns, kept_name(KeptAs::New, name), attribute);
 	};
 
 	if (names.size == 0)
@@ -301,7 +289,7 @@ old_value_table_create(text *name, Oid target, Span<const char *> columns,
 		if (bms_is_member(attno, key))
 			refuse_twice(column);
 		key = bms_add_member(key, attno);
-		append_column(&sql, kept_name(KeptAs::Key, column), attribute_of(opened, attno));
+		side_table_append_column(&sql, kept_name(KeptAs::Key, column), attribute_of(opened, attno));
 	}
 	append_values(&sql, opened, columns, key);
 	relation_close(opened.relation, NoLock);

@@ -158,7 +158,7 @@ insert_row(RejectTable &table, int64 run, const Chunk &chunk, const ChunkRow &ro
 
 	values[i++] = Int64GetDatum(run);
 	values[i++] = ObjectIdGetDatum(RelationGetRelid(chunk.target->relation));
-	values[i++] = Int64GetDatum(chunk.number);
+	values[i++] = Int64GetDatum(chunk.options->batch >= 0 ? chunk.options->batch : chunk.number);
 	values[i++] = Int64GetDatum(row.position);
 	values[i++] = CStringGetTextDatum(reason_of(row.outcome));
 	values[i++] = json_datum(reject->key);

@@ -57,7 +57,7 @@ text_or_null(const char *string, bool *isnull)
 }
 
 void
-put_row(const ReturnSetInfo *result, const ReportRow &row)
+put_row(const ReturnSetInfo &result, const ReportRow &row)
 {
 	Datum values[REPORT_COLUMNS];
 	bool nulls[REPORT_COLUMNS] = {};
@@ -73,7 +73,7 @@ put_row(const ReturnSetInfo *result, const ReportRow &row)
 	values[REPORT_APPLIER] = text_or_null(row.applier, &nulls[REPORT_APPLIER]);
 	values[REPORT_ORDERING] = text_or_null(row.ordering, &nulls[REPORT_ORDERING]);
 	values[REPORT_SPILLED] = Int64GetDatum(row.spilled_bytes);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	tuplestore_putvalues(result.setResult, result.setDesc, values, nulls);
 }
 
 const char *
@@ -106,7 +106,7 @@ row_of_chunk(const Chunk &chunk, const ChunkFacts &facts)
 
 struct Report
 {
-	const ReturnSetInfo *result;
+	ReportSink sink;
 	const Target *target;
 	ReportRows rows;
 	MemoryContext context;
@@ -195,10 +195,13 @@ report_counts(const Chunk &chunk, int64 (&counts)[OUTCOMES])
 		counts[static_cast<int>(row.outcome)]++;
 }
 
-Report *
-report_create(const Options &options, const Target &target, const ReturnSetInfo *result)
+namespace
 {
-	TupleDesc columns = result->setDesc;
+
+void
+check_columns(const ReturnSetInfo &result)
+{
+	TupleDesc columns = result.setDesc;
 
 	for (int i = 0; i < Max(columns->natts, REPORT_COLUMNS); i++)
 		if (i >= REPORT_COLUMNS || i >= columns->natts ||
@@ -209,10 +212,33 @@ report_create(const Options &options, const Target &target, const ReturnSetInfo 
 				 errmsg("result type of the function does not match the result of bulk_update"),
 				 errdetail("Column %d is missing, is not expected, or has another type.", i + 1),
 				 errhint("Undo the changes of ALTER TYPE to bulk_update_chunk.")));
+}
 
+/* The total for a caller that needs no set. */
+void
+give_total(const Report &report)
+{
+	const ReportRow &row = report.total;
+	CallTotal &total = *report.sink.total;
+
+	total.rows_fetched = row.fetched;
+	memcpy(total.counts, row.counts, sizeof(total.counts));
+	if (row.first_key == nullptr)
+		return;
+	total.first_key = MemoryContextStrdup(report.sink.memory, row.first_key);
+	total.last_key = MemoryContextStrdup(report.sink.memory, row.last_key);
+}
+
+} /* namespace */
+
+Report *
+report_create(const Options &options, const Target &target, const ReportSink &sink)
+{
 	Report *report = palloc_one<Report>();
 
-	report->result = result;
+	if (sink.set != nullptr)
+		check_columns(*sink.set);
+	report->sink = sink;
 	report->target = &target;
 	report->rows = options.report;
 	report->context = CurrentMemoryContext;
@@ -229,7 +255,7 @@ keep_row(Report &report, const ReportRow &row)
 	ReportRow &newest = report.newest;
 
 	if (newest.chunk > 0)
-		put_row(report.result, newest);
+		put_row(*report.sink.set, newest);
 	if (newest.first_key != nullptr)
 	{
 		pfree(const_cast<char *>(newest.first_key));
@@ -269,7 +295,7 @@ report_end(Report &report, instr_time start, const EndFacts &facts)
 	{
 		last.elapsed_ms += INSTR_TIME_GET_MILLISEC(facts.elapsed);
 		if (last.chunk > 0)
-			put_row(report.result, last);
+			put_row(*report.sink.set, last);
 		return;
 	}
 
@@ -284,7 +310,10 @@ report_end(Report &report, instr_time start, const EndFacts &facts)
 	INSTR_TIME_SET_CURRENT(elapsed);
 	INSTR_TIME_SUBTRACT(elapsed, start);
 	total.elapsed_ms = INSTR_TIME_GET_MILLISEC(elapsed);
-	put_row(report.result, total);
+	if (report.sink.set != nullptr)
+		put_row(*report.sink.set, total);
+	else
+		give_total(report);
 }
 
 } /* namespace bulkupdate */

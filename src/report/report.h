@@ -23,17 +23,33 @@ struct ChunkFacts
 	int64 spilled_bytes; /* of the call so far */
 };
 
+/* What a call did. */
+struct CallTotal
+{
+	int64 rows_fetched;
+	int64 counts[OUTCOMES];
+	const char *first_key; /* lowest key as text, in the caller's memory context, or NULL */
+	const char *last_key;
+};
+
+/* Where the result goes: into the set that the SQL function returns, or only into a total. */
+struct ReportSink
+{
+	const ReturnSetInfo *set; /* or NULL */
+	CallTotal *total;         /* or NULL */
+	MemoryContext memory;     /* for the total */
+};
+
 struct Report;
 
 /*
  * report_create
- *		A report into the set that the SQL function returns, in the current
- *		memory context.
+ *		A report of the call's result, in the current memory context.
  *
  * Raises 42804 (the SQL function is not declared to return the columns of
  * the result: its type was altered).
  */
-Report *report_create(const Options &options, const Target &target, const ReturnSetInfo *result);
+Report *report_create(const Options &options, const Target &target, const ReportSink &sink);
 
 /*
  * report_chunk
@@ -51,7 +67,7 @@ struct EndFacts
 
 /*
  * report_end
- *		End of the call; a total is added to the result.  What was done after the last chunk
+ *		End of the call; a total is put into the result.  What was done after the last chunk
  *		counts for that chunk.
  *
  * start: the time of the call's first fetch.

@@ -59,6 +59,13 @@
 	POINT(reject_insert)           \
 	POINT(old_values_put)          \
 	POINT(old_values_insert)       \
+	POINT(freeze)                  \
+	POINT(job_claim)               \
+	POINT(job_batch)               \
+	POINT(job_account)             \
+	POINT(job_commit)              \
+	POINT(job_committed)           \
+	POINT(job_failed)              \
 	POINT(progress)                \
 	POINT(report)                  \
 	POINT(close)

@@ -59,6 +59,16 @@ next_of_source(KeyedSource &keyed)
 	return slot;
 }
 
+/* In the source of the job whose rows these are. */
+int64
+position_of(TupleTableSlot *slot)
+{
+	bool isnull;
+	Datum position = slot_getattr(slot, slot->tts_tupleDescriptor->natts, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(position);
+}
+
 /* The row in slot, at position: its key decides Pending, Missing or Rejected. */
 void
 load(KeyedSource &keyed, SourceRow &row, TupleTableSlot *slot, int64 position)
@@ -70,14 +80,14 @@ load(KeyedSource &keyed, SourceRow &row, TupleTableSlot *slot, int64 position)
 	ResetExprContext(target.cast_context);
 	MemoryContextReset(keyed.error_memory);
 	row.slot = slot;
-	row.position = position;
+	row.position = keyed.options->has_positions ? position_of(slot) : position;
 	row.error = with_memory_context(keyed.error_memory, [&] {
 		ErrorData *error = row_size_error(target, row);
 
 		if (error != nullptr && on_error == OnError::Stop)
 			ThrowErrorData(error); /* GCOVR_EXCL_LINE: rows of 1 GB, in test/scale */
 		return error != nullptr ? error
-								: coerce_key(target, slot, position, on_error, row.values,
+								: coerce_key(target, slot, row.position, on_error, row.values,
 											 row.nulls, &is_possible);
 	});
 	row.outcome = row.error != nullptr ? Outcome::Rejected

@@ -49,12 +49,14 @@ map_expected_columns(Target &target, const Options &options, TupleDesc source)
 {
 	Span<const char *> names = options.expected_columns;
 
+	int last = source->natts - (options.has_positions ? 1 : 0);
+
 	target.expected = {palloc_array_of<MappedColumn>(names.size), names.size};
 	for (int i = 0; i < names.size; i++)
 	{
 		MappedColumn &column = target.expected[i];
 
-		column.source = static_cast<AttrNumber>(source->natts - names.size + i + 1);
+		column.source = static_cast<AttrNumber>(last - names.size + i + 1);
 		column.target = attribute_of_name(target, names[i], EXPECTED);
 		column.is_expected = true;
 		check_not_expected_twice(target, i, names[i]);

@@ -27,7 +27,8 @@ may_be_taken(const char *column)
 	while (has_prefix(column, "key_"))
 		column += strlen("key_");
 	return strcmp(column, "run") == 0 || strcmp(column, "source_row") == 0 ||
-		   has_prefix(column, "old_") || has_prefix(column, "new_");
+		   strcmp(column, "job_row") == 0 || has_prefix(column, "old_") ||
+		   has_prefix(column, "new_");
 }
 
 const char *

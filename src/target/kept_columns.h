@@ -1,6 +1,7 @@
 /*
  * kept_columns.h
- *		The columns of a table of old values, and the columns of the target that they keep.
+ *		The columns of a table of old values, or of a job's rows, and the columns of the target
+ *		whose values they have.
  */
 #ifndef BULK_UPDATE_TARGET_KEPT_COLUMNS_H
 #define BULK_UPDATE_TARGET_KEPT_COLUMNS_H
@@ -10,7 +11,7 @@
 namespace bulkupdate
 {
 
-/* What a column of a table of old values has. */
+/* What a column of such a table has.  In a job's rows, old values are those that are expected. */
 enum class KeptAs : uint8
 {
 	Key,
@@ -23,7 +24,7 @@ enum class KeptAs : uint8
  *		The name of the column for a column of the target.
  *
  * A key column keeps its name, unless that could be one of the other columns: "run",
- * "source_row", or a name that begins with "old_" or "new_" gets "key_" in front.  What does not
+ * "source_row", "job_row", or a name that begins with "old_" or "new_" gets "key_" in front.  What does not
  * fit into a name is replaced by "_" and its CRC-32C.  So the name depends on nothing but the
  * column's name, and two columns have two names.  Allocates in the current memory context.
  */

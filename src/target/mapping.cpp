@@ -23,7 +23,7 @@ constexpr const char *HINT_FOR_SYSTEM = "Rows are identified by columns of a uni
 int
 columns_before_expected(const Target &target, const Options &options, TupleDesc source)
 {
-	int n = source->natts - options.expected_columns.size;
+	int n = source->natts - (options.has_positions ? 1 : 0) - options.expected_columns.size;
 
 	if (n <= 0 && options.expected_columns.size > 0)
 		ereport(ERROR,

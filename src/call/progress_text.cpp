@@ -1,0 +1,61 @@
+/*
+ * progress_text.cpp
+ *		Progress as text.
+ */
+#include "call/progress_text.h"
+
+namespace bulkupdate
+{
+
+const char *
+grouped_number(int64 number)
+{
+	char digits[32];
+	StringInfoData text;
+	int length = snprintf(digits, sizeof(digits), "%lld", static_cast<long long>(number));
+
+	initStringInfo(&text);
+	for (int i = 0; i < length; i++)
+	{
+		if (i > 0 && (length - i) % 3 == 0)
+			appendStringInfoChar(&text, ',');
+		appendStringInfoChar(&text, digits[i]);
+	}
+	return text.data;
+}
+
+const char *
+time_left(double seconds)
+{
+	if (seconds < 100)
+		return psprintf("about %.0f s left", seconds);
+	if (seconds < 100.0 * 60)
+		return psprintf("about %.0f min left", seconds / 60);
+	return psprintf("about %.0f h left", seconds / 3600);
+}
+
+void
+progress_notice(const Progress &progress, TimestampTz now)
+{
+	double seconds = static_cast<double>(now - progress.started_at) / USECS_PER_SEC;
+	double rows = static_cast<double>(progress.rows_fetched);
+	double all_rows = static_cast<double>(progress.rows_estimated);
+	const char *fetched = grouped_number(progress.rows_fetched);
+	const char *rate = grouped_number(static_cast<int64>(rows / seconds));
+	bool sorts = progress.phase == Phase::Sorting;
+	const char *action = sorts ? " read for sorting" : "";
+
+	if (rows == 0 || all_rows < rows)
+		ereport(NOTICE, (errmsg("bulk_update: %s rows%s, %s rows/s", fetched, action, rate)));
+	else if (sorts)
+		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows%s (%d %%), %s rows/s", fetched,
+								grouped_number(progress.rows_estimated), action,
+								static_cast<int>(100 * rows / all_rows), rate)));
+	else
+		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows (%d %%), %s rows/s, %s", fetched,
+								grouped_number(progress.rows_estimated),
+								static_cast<int>(100 * rows / all_rows), rate,
+								time_left(seconds * (all_rows / rows - 1)))));
+}
+
+} /* namespace bulkupdate */

@@ -1,0 +1,132 @@
+/*
+ * job_session.cpp
+ *		The transactions of a session that runs a job.
+ */
+#include "job/job_session.h"
+
+#include "server/fault.h"
+
+namespace bulkupdate
+{
+
+namespace
+{
+
+/* A batch of this job that failed in another session since the CALL began, or nothing. */
+void
+require_no_failure(JobSession &run)
+{
+	const JobArgument arguments[] = {
+		int8_argument(run.run),
+		{TIMESTAMPTZOID, TimestampTzGetDatum(run.started_at)},
+	};
+
+	if (run.job->options.on_error != OnError::Stop)
+		return;
+	(void) job_execute(
+		run.tables,
+		"SELECT b.batch, b.message FROM $B AS b WHERE b.run OPERATOR(pg_catalog.=) $1 "
+		"AND b.state OPERATOR(pg_catalog.=) 'failed' "
+		"AND b.failed_at OPERATOR(pg_catalog.>) $2 LIMIT 1",
+		arguments, [&](HeapTuple tuple, TupleDesc tuple_desc) {
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("a batch of job \"%s\" has failed in another session", run.name),
+							errdetail("Batch %s: %s", SPI_getvalue(tuple, tuple_desc, 1),
+									  SPI_getvalue(tuple, tuple_desc, 2)),
+							errhint("Remove the cause, and run the job again.")));
+		});
+}
+
+} /* namespace */
+
+int64
+milliseconds_since(TimestampTz start)
+{
+	return (GetCurrentTimestamp() - start) / 1000;
+}
+
+void
+begin_transaction(JobSession &run)
+{
+	MemoryContextReset(run.scratch);
+	run.job = nullptr;
+	EnsurePortalSnapshotExists();
+}
+
+ErrorData *
+commit(JobSession &run)
+{
+	ErrorData *volatile error = nullptr;
+
+	FAULT_POINT(job_commit);
+	PG_TRY();
+	{
+		SPI_commit();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(run.memory);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(run.memory);
+	if (error != nullptr && !can_be_tried_again(*error))
+		ReThrowError(error);
+	return error;
+}
+
+void
+commit_or_fail(JobSession &run)
+{
+	ErrorData *error = commit(run);
+
+	if (error != nullptr)
+		ReThrowError(error);
+}
+
+void
+read_job(JobSession &run)
+{
+	run.job = with_memory_context(run.scratch, [&] { return job_find(run.tables, run.name); });
+}
+
+bool
+has_pending_batches(const JobSession &run)
+{
+	const JobArgument arguments[] = {int8_argument(run.run)};
+
+	return job_execute(run.tables,
+					   "SELECT FROM $B AS b WHERE b.run OPERATOR(pg_catalog.=) $1 "
+					   "AND b.state OPERATOR(pg_catalog.=) 'pending' LIMIT 1",
+					   arguments) > 0;
+}
+
+bool
+may_go_on(JobSession &run)
+{
+	read_job(run);
+	if (run.job->cancelled)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("job \"%s\" is cancelled", run.name),
+						errdetail("The batches that are done stay done."),
+						errhint("Create another job for the remaining rows.")));
+	if (run.job->restored)
+	{
+		ereport(NOTICE, (errmsg("job \"%s\" is paused because it has been restored", run.name),
+						 errhint("Use bulk_update_job_resume().")));
+		return false;
+	}
+	if (run.job->paused)
+	{
+		ereport(NOTICE, (errmsg("job \"%s\" is paused", run.name)));
+		return false;
+	}
+	require_no_failure(run);
+	if (run.limits.batches >= 0 && run.batches_done >= run.limits.batches)
+		return false;
+	return run.limits.milliseconds < 0 ||
+		   milliseconds_since(run.started_at) < run.limits.milliseconds;
+}
+
+} /* namespace bulkupdate */
