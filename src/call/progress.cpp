@@ -98,7 +98,11 @@ notice_when_due(Progress &progress, TimestampTz now)
 	MemoryContext memory =
 		AllocSetContextCreate(CurrentMemoryContext, "bulk_update notice", ALLOCSET_SMALL_SIZES);
 
-	with_memory_context(memory, [&] { progress_notice(progress, now); });
+	with_memory_context(memory, [&] {
+		progress_notice(progress.rows_fetched, progress.rows_estimated,
+						progress.phase == Phase::Sorting,
+						static_cast<double>(now - progress.started_at) / USECS_PER_SEC);
+	});
 	MemoryContextDelete(memory);
 	progress.next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }

@@ -35,26 +35,25 @@ time_left(double seconds)
 }
 
 void
-progress_notice(const Progress &progress, TimestampTz now)
+progress_notice(int64 fetched, int64 estimated, bool sorts, double seconds)
 {
-	double seconds = static_cast<double>(now - progress.started_at) / USECS_PER_SEC;
-	double rows = static_cast<double>(progress.rows_fetched);
-	double all_rows = static_cast<double>(progress.rows_estimated);
-	const char *fetched = grouped_number(progress.rows_fetched);
+	double rows = static_cast<double>(fetched);
+	double all_rows = static_cast<double>(estimated);
+	int percent =
+		fetched > 0 && estimated >= fetched ? static_cast<int>(100 * rows / all_rows) : -1;
 	const char *rate = grouped_number(static_cast<int64>(rows / seconds));
-	bool sorts = progress.phase == Phase::Sorting;
 	const char *action = sorts ? " read for sorting" : "";
 
-	if (rows == 0 || all_rows < rows)
-		ereport(NOTICE, (errmsg("bulk_update: %s rows%s, %s rows/s", fetched, action, rate)));
+	if (percent < 0)
+		ereport(NOTICE, (errmsg("bulk_update: %s rows%s, %s rows/s", grouped_number(fetched),
+								action, rate)));
 	else if (sorts)
-		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows%s (%d %%), %s rows/s", fetched,
-								grouped_number(progress.rows_estimated), action,
-								static_cast<int>(100 * rows / all_rows), rate)));
+		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows%s (%d %%), %s rows/s",
+								grouped_number(fetched), grouped_number(estimated), action, percent,
+								rate)));
 	else
-		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows (%d %%), %s rows/s, %s", fetched,
-								grouped_number(progress.rows_estimated),
-								static_cast<int>(100 * rows / all_rows), rate,
+		ereport(NOTICE, (errmsg("bulk_update: %s of about %s rows (%d %%), %s rows/s, %s",
+								grouped_number(fetched), grouped_number(estimated), percent, rate,
 								time_left(seconds * (all_rows / rows - 1)))));
 }
 

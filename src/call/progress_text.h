@@ -5,13 +5,18 @@
 #ifndef BULK_UPDATE_CALL_PROGRESS_TEXT_H
 #define BULK_UPDATE_CALL_PROGRESS_TEXT_H
 
-#include "call/progress.h"
+#include "server/scope.h"
 
 namespace bulkupdate
 {
 
-/* progress_notice: raise a NOTICE about the progress of a call. */
-void progress_notice(const Progress &progress, TimestampTz now);
+/*
+ * progress_notice
+ *		Raise a NOTICE about a call that has fetched so many rows of about so many (-1: unknown).
+ *
+ * seconds: since it began.
+ */
+void progress_notice(int64 fetched, int64 estimated, bool sorts, double seconds);
 
 /* grouped_number: with a comma before each group of three digits. */
 const char *grouped_number(int64 number);

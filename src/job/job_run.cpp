@@ -5,7 +5,6 @@
 #include "job/job_run.h"
 
 #include "call/progress_text.h"
-#include "job/job_session.h"
 #include "job/job_wait.h"
 #include "job/throttle.h"
 #include "server/subtransaction.h"

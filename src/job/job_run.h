@@ -5,17 +5,10 @@
 #ifndef BULK_UPDATE_JOB_JOB_RUN_H
 #define BULK_UPDATE_JOB_JOB_RUN_H
 
-#include "job/job.h"
+#include "job/job_session.h"
 
 namespace bulkupdate
 {
-
-/* Limits of a CALL. */
-struct RunLimits
-{
-	int64 batches;      /* or -1 */
-	int64 milliseconds; /* or -1: no batch begins later */
-};
 
 /*
  * job_run

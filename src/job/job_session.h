@@ -7,10 +7,16 @@
 
 #include "call/progress.h"
 #include "job/batch.h"
-#include "job/job_run.h"
 
 namespace bulkupdate
 {
+
+/* Limits of a CALL. */
+struct RunLimits
+{
+	int64 batches;      /* or -1 */
+	int64 milliseconds; /* or -1: no batch begins later */
+};
 
 struct JobSession
 {

@@ -554,7 +554,7 @@ def test_other_views(case):
     case.admin.run("DROP TABLE copied")
 
 
-NOTICE = re.compile(r"NOTICE:  bulk_update: ([\d,]+)(?: of about ([\d,]+))? rows( read for sorting)?, ([\d,]+) rows/s\n?$")
+NOTICE = re.compile(r"NOTICE:  bulk_update: ([\d,]+)(?: of about ([\d,]+))? rows( read for sorting)?(?: \(\d+ %\))?, ([\d,]+) rows/s(?:, about [\d.]+ (?:s|min|h) left)?\n?$")
 GROUPED = re.compile(r"\d{1,3}(,\d{3})*$")
 SLOW = ("SELECT i AS id, ''new''::text AS v FROM generate_series(1, 20000) i"
         " WHERE i % 100 > 0 OR pg_sleep(0.004) IS NOT NULL")
