@@ -11,7 +11,10 @@
 namespace bulkupdate
 {
 
-/* What a column of such a table has.  In a job's rows, old values are those that are expected. */
+/*
+ * What a column of such a table has.  In the rows of a job, the values that are expected are the
+ * old ones.
+ */
 enum class KeptAs : uint8
 {
 	Key,
