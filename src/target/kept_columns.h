@@ -27,9 +27,10 @@ enum class KeptAs : uint8
  *		The name of the column for a column of the target.
  *
  * A key column keeps its name, unless that could be one of the other columns: "run",
- * "source_row", "job_row", or a name that begins with "old_" or "new_" gets "key_" in front.  What does not
- * fit into a name is replaced by "_" and its CRC-32C.  So the name depends on nothing but the
- * column's name, and two columns have two names.  Allocates in the current memory context.
+ * "source_row", "job_row", or a name that begins with "old_" or "new_" gets "key_" in front.
+ * What does not fit into a name is replaced by "_" and its CRC-32C.  So the name depends on
+ * nothing but the column's name, and two columns have two names.  Allocates in the current
+ * memory context.
  */
 const char *kept_name(KeptAs as, const char *column);
 
