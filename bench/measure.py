@@ -136,7 +136,7 @@ class Job:
         """Run one peer once; return the figures to record."""
         if not self.copied:
             self.fresh_copy()
-        self.copied = self.roll_back and PEERS[name].run is not None
+        self.copied = self.rolls_back(name)
         wal = self.execute("SELECT pg_current_wal_insert_lsn()")
         found = self.run_inside(name) if PEERS[name].run else self.run_client(name)
         found["wal_bytes"] = int(self.execute(f"SELECT pg_current_wal_insert_lsn() - '{wal}'::pg_lsn"))
@@ -145,24 +145,29 @@ class Job:
                 self.verify(connection.cursor(), name)
         return found
 
+    def rolls_back(self, name):
+        return self.roll_back and PEERS[name].run is not None and not PEERS[name].commits
+
     def run_inside(self, name):
+        rolls_back = self.rolls_back(name)
         with closing(psycopg2.connect(dbname="run")) as connection:
             cursor = connection.cursor()
             if PEERS[name].prepare:
                 PEERS[name].prepare(cursor, self.shape)
-                if not self.roll_back:
+                if not rolls_back:
                     connection.commit()
                     self.execute("CHECKPOINT")
+            connection.autocommit = PEERS[name].commits
             if self.shape.warm:
                 PEERS[name].run(cursor, self.shape)
                 connection.rollback()
             with Backend(connection.get_backend_pid()) as backend:
                 started = time.perf_counter()
                 way = PEERS[name].run(cursor, self.shape)
-                if not self.roll_back:
+                if not rolls_back:
                     connection.commit()
                 seconds = time.perf_counter() - started
-            if self.roll_back:
+            if rolls_back:
                 self.verify(cursor, name)
         return {"seconds": seconds, "way": way, **backend.facts()}
 
@@ -178,7 +183,7 @@ class Job:
         return {**found, **backend.facts()}
 
     def verify(self, cursor, name):
-        expected = self.all_constant if name == "floor" else self.before if PEERS[name].prepare else self.updated
+        expected = self.all_constant if name == "floor" else self.before if PEERS[name].takes_back else self.updated
         found = self.digest(cursor, self.objects())
         if found != expected:
             raise Wrong(f"rows and checksum are {found}, they should be {expected}")

@@ -3,7 +3,11 @@
 A function gets a cursor and a shape; the caller commits. It may return a description of how the rows were applied.
 """
 
+import threading
+from contextlib import closing
 from typing import Callable, NamedTuple, Optional
+
+import psycopg2
 
 from shapes import FIELDS
 
@@ -19,7 +23,9 @@ class Peer(NamedTuple):
     most_rows: Optional[int] = None
     expects: bool = False           # the value that field1 has before
     keeps: bool = False             # only to compare ways of keeping old values, where one text has a new value
-    prepare: Optional[Callable] = None    # makes the update beforehand, which run takes back
+    prepare: Optional[Callable] = None    # what is done and committed beforehand, without being measured
+    takes_back: bool = False        # run takes back what prepare has done
+    commits: bool = False           # run commits itself
     scattered: bool = False         # only for keys that do not follow the table
 
     def fits(self, shape):
@@ -28,6 +34,8 @@ class Peer(NamedTuple):
         if self.keeps and list(shape.values) != ["field2"]:
             return False
         if self.scattered and "uuid" not in [kind for kind, _ in shape.keys.values()]:
+            return False
+        if self.commits and not shape.clients:
             return False
         if self.whole_table:
             return shape.whole_table()
@@ -220,6 +228,29 @@ def undo_by_cursor(cursor, shape):
     return way([column.name for column in cursor.description], cursor.fetchall())
 
 
+def job_create(cursor, shape):
+    cursor.execute(f"SELECT bulk_update_job_create('job', 'objects', %s, skip_unchanged => {shape.skip_unchanged})",
+                   [f"SELECT {', '.join(shape.columns())} FROM source"])
+
+
+def job_run(cursor, _):
+    cursor.execute("CALL bulk_update_job_run('job')")
+
+
+def job(cursor, shape):
+    job_create(cursor, shape)
+    job_run(cursor, shape)
+
+
+def job_run_two(cursor, shape):
+    with closing(psycopg2.connect(dbname=cursor.connection.info.dbname)) as other:
+        other.autocommit = True
+        thread = threading.Thread(target=job_run, args=(other.cursor(), shape))
+        thread.start()
+        job_run(cursor, shape)
+        thread.join()
+
+
 def ours_place(cursor, shape):
     return ours(cursor, shape, more_arguments=", ordering => 'place'")
 
@@ -252,9 +283,12 @@ PEERS = {
     "ours_old_values": Peer("`bulk_update`, `old_values`", ours_old_values, keeps=True),
     "ours_sql_old_values": Peer("`bulk_update`, `applier = sql`, `old_values`", ours_sql_old_values, keeps=True),
     "copy_and_ours": Peer("a table lock, `CREATE TABLE AS` the old values, `bulk_update`", copy_and_ours, keeps=True),
-    "undo": Peer("`bulk_update_undo`", undo, keeps=True, prepare=ours_old_values),
+    "undo": Peer("`bulk_update_undo`", undo, keeps=True, prepare=ours_old_values, takes_back=True),
     "undo_by_cursor": Peer("the same by `bulk_update`, `expected_columns`", undo_by_cursor, keeps=True,
-                           prepare=ours_old_values),
+                           prepare=ours_old_values, takes_back=True),
+    "job": Peer("a job, created and run", job, commits=True),
+    "job_run": Peer("a job, run", job_run, prepare=job_create, commits=True),
+    "job_run_two": Peer("a job, run by two sessions", job_run_two, prepare=job_create, commits=True),
     "ours_place": Peer("`bulk_update`, `ordering => 'place'`", ours_place, scattered=True),
     "django": Peer("Django `bulk_update(batch_size=250)`", most_rows=1000000),
     "execute_values": Peer("psycopg2 `execute_values(page_size=1000)`"),
