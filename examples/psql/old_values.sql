@@ -1,8 +1,10 @@
 -- Takes the update of new_values.sql back.
 --
--- usage: psql -v ON_ERROR_STOP=1 -f old_values.sql
+-- usage: psql -f old_values.sql
 -- One transaction: an error undoes all of it. Objects that have changed since are stale, those that were deleted are
 -- missing; neither is written.
+
+\set ON_ERROR_STOP on
 
 BEGIN;
 

@@ -86,7 +86,7 @@ class Psql(Framework):
         database.execute("UPDATE expected SET field1 = -id, field2 = field2 || 'x', field3 = id % 7")
 
     def psql(self, script, *options):
-        return self.run("psql", "-X", "-v", "ON_ERROR_STOP=1", *options, "-f", f"{EXAMPLES}/psql/{script}")
+        return self.run("psql", "-X", *options, "-f", f"{EXAMPLES}/psql/{script}")
 
     def forward(self):
         return self.psql("new_values.sql", "-v", f"file={self.path}")

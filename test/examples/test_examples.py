@@ -24,7 +24,7 @@ def csv_file(directory, header, rows):
 def test_psql(database, directory):
     """Special rows of a file: an object that does not exist, one that occurs twice."""
     header = ["id", "field1", "field2", "field3"]
-    command = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-f", f"{EXAMPLES}/psql/new_values.sql", "-v"]
+    command = ["psql", "-X", "-f", f"{EXAMPLES}/psql/new_values.sql", "-v"]
     database.fresh_objects()
     path = csv_file(directory, header, [[1, 5, "x", 5], [ROWS + 1, 1, "no such object", 1]])
     done = subprocess.run([*command, f"file={path}"], stdout=subprocess.PIPE, text=True)
@@ -40,6 +40,46 @@ def test_psql(database, directory):
     assert (done.returncode == 3 and "ERROR:" in done.stderr
            and not database.rows("SELECT FROM objects WHERE field1 <> id")), \
         ("psql: an error undoes all of it", done.stderr)
+
+
+@pytest.mark.parametrize("header, message", (
+    (["id", "field1", "field3", "field2"], 'got "field3", expected "field2"'), ([1, 5, "x", 5], 'got "1", expected "id"')))
+def test_psql_header(database, directory, header, message):
+    """The columns in another order, and no header: the values would go to the wrong columns, or one row would be lost."""
+    database.fresh_objects()
+    path = csv_file(directory, header, [[2, 5, 6, 7]])
+    done = subprocess.run(["psql", "-X", "-v", f"file={path}", "-f", f"{EXAMPLES}/psql/new_values.sql"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, message in done.stderr, database.rows("SELECT FROM objects WHERE field1 <> id"),
+            database.value("SELECT to_regclass('objects_old_values') IS NULL")) == (3, True, [], True), done.stderr
+
+
+@pytest.mark.parametrize("header", (["id", "field1", "field2", "field3"], None))
+def test_psql_empty(database, directory, header):
+    """A file without rows, and one without anything: zeros, and no table of old values is left."""
+    database.fresh_objects()
+    path = csv_file(directory, header, []) if header else os.path.join(directory, "empty.csv")
+    with open(path, "a", encoding="utf-8"):
+        pass
+    done = subprocess.run(["psql", "-X", "-v", f"file={path}", "-f", f"{EXAMPLES}/psql/new_values.sql"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0 and re.search(r"^ +0 \| +0 \| +0 \| +0 \| +0 \| +0$", done.stdout, re.M), done.stdout
+    assert database.value("SELECT to_regclass('objects_old_values') IS NULL")
+
+
+def test_psql_estimate(database, directory):
+    """The estimate of the rows is right: the progress shows it, and bulk_update writes it to the client every 10 seconds."""
+    database.fresh_objects()
+    path = csv_file(directory, ["id", "field1", "field2", "field3"], [[i, 1, "x", 1] for i in range(1, ROWS + 1)])
+    with open(f"{EXAMPLES}/psql/new_values.sql", encoding="utf-8") as file:
+        script = file.read()
+    call = "FROM bulk_update('objects', 'new_values', old_values => 'objects_old_values', report => 'total');"
+    assert call in script
+    explain = f"SELECT detail FROM bulk_update_explain('objects', 'new_values') WHERE topic = 'source';\n"
+    start = script.index("-- The report")
+    done = subprocess.run(["psql", "-X", "-At", "-v", f"file={path}"], input=script[:start] + explain + script[start:],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert re.search(rf"rows estimated by its plan: {ROWS}\b", done.stdout), done.stdout
 
 
 def test_plpgsql(database):
