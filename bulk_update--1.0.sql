@@ -68,6 +68,35 @@ COMMENT ON FUNCTION bulk_update(regclass, refcursor, name[], name[], integer,
     regclass) IS
 'update a table from an open cursor of (key, new values), in chunks of bounded size';
 
+-- A literal without a type is resolved to this one, a variable of PL/pgSQL to the one above.
+CREATE FUNCTION bulk_update(
+    target         regclass,
+    source         text,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks',
+    expected_columns name[] DEFAULT NULL,
+    on_stale       text     DEFAULT 'ignore',
+    old_values     regclass DEFAULT NULL
+) RETURNS SETOF bulk_update_chunk
+AS 'MODULE_PATHNAME', 'bulk_update_cursor'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
+COST 10000 ROWS 100;
+
+COMMENT ON FUNCTION bulk_update(regclass, text, name[], name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
+    regclass) IS
+'the same with the name of the cursor as text, for drivers that bind it as a parameter of this type';
+
 CREATE FUNCTION bulk_update_query(
     target         regclass,
     query          text,
@@ -154,6 +183,37 @@ COMMENT ON FUNCTION bulk_update_explain(regclass, refcursor, name[], name[], int
     text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
     regclass) IS
 'report what bulk_update with the same arguments would do, without doing it';
+
+CREATE FUNCTION bulk_update_explain(
+    target         regclass,
+    source         text,
+    columns        name[]   DEFAULT NULL,
+    key_columns    name[]   DEFAULT NULL,
+    chunk_size     integer  DEFAULT 10000,
+    on_missing     text     DEFAULT 'ignore',
+    on_duplicate   text     DEFAULT 'error',
+    on_error       text     DEFAULT 'stop',
+    skip_unchanged boolean  DEFAULT false,
+    rejects        regclass DEFAULT NULL,
+    reject_limit   bigint   DEFAULT NULL,
+    dry_run        boolean  DEFAULT false,
+    ordering       text     DEFAULT 'auto',
+    report         text     DEFAULT 'chunks',
+    expected_columns name[] DEFAULT NULL,
+    on_stale       text     DEFAULT 'ignore',
+    old_values     regclass DEFAULT NULL
+) RETURNS TABLE (
+    topic  text,
+    detail text
+)
+AS 'MODULE_PATHNAME', 'bulk_update_explain_cursor'
+LANGUAGE C VOLATILE CALLED ON NULL INPUT SECURITY INVOKER PARALLEL UNSAFE
+COST 1000 ROWS 30;
+
+COMMENT ON FUNCTION bulk_update_explain(regclass, text, name[], name[], integer,
+    text, text, text, boolean, regclass, bigint, boolean, text, text, name[], text,
+    regclass) IS
+'the same with the name of the cursor as text, for drivers that bind it as a parameter of this type';
 
 CREATE FUNCTION bulk_update_explain_query(
     target         regclass,

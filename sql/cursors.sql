@@ -435,3 +435,51 @@ DROP TABLE t, plain, new, big;
 DROP PROCEDURE held;
 DROP FUNCTION touch;
 DROP FUNCTION reopen;
+
+-- The name of a cursor in every type: no call is ambiguous
+CREATE TABLE t (id int PRIMARY KEY, v int);
+INSERT INTO t VALUES (1, 0);
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT 1 AS id, 2 AS v;
+CREATE TEMPORARY TABLE r (type text, updated bigint) ON COMMIT DROP;
+INSERT INTO r SELECT 'unknown', rows_updated FROM bulk_update('t', 'c');
+MOVE ABSOLUTE 0 IN c;
+INSERT INTO r SELECT 'named unknown', rows_updated FROM bulk_update(source => 'c', target => 't', columns => '{id,v}');
+MOVE ABSOLUTE 0 IN c;
+INSERT INTO r SELECT 'text', rows_updated FROM bulk_update('t', 'c'::text);
+MOVE ABSOLUTE 0 IN c;
+INSERT INTO r SELECT 'varchar', rows_updated FROM bulk_update('t', 'c'::varchar(10));
+MOVE ABSOLUTE 0 IN c;
+INSERT INTO r SELECT 'char', rows_updated FROM bulk_update('t', 'c'::char(1));
+MOVE ABSOLUTE 0 IN c;
+INSERT INTO r SELECT 'name', rows_updated FROM bulk_update('t', 'c'::name);
+MOVE ABSOLUTE 0 IN c;
+INSERT INTO r SELECT 'refcursor', rows_updated FROM bulk_update('t', 'c'::refcursor);
+MOVE ABSOLUTE 0 IN c;
+PREPARE untyped AS INSERT INTO r SELECT 'parameter', rows_updated FROM bulk_update($1, $2);
+EXECUTE untyped('t', 'c');
+SELECT parameter_types FROM pg_prepared_statements WHERE name = 'untyped';
+MOVE ABSOLUTE 0 IN c;
+PREPARE typed(varchar, varchar) AS INSERT INTO r SELECT 'varchar parameters', rows_updated FROM bulk_update($1, $2);
+EXECUTE typed('t', 'c');
+MOVE ABSOLUTE 0 IN c;
+DO $$
+DECLARE
+    variable refcursor := 'c';
+    as_text text := 'c';
+BEGIN
+    INSERT INTO r SELECT 'variable', rows_updated FROM bulk_update('t', variable);
+    MOVE ABSOLUTE 0 IN variable;
+    INSERT INTO r SELECT 'variable of type text', rows_updated FROM bulk_update('t', as_text);
+    MOVE ABSOLUTE 0 IN variable;
+END $$;
+TABLE r;
+SELECT detail FROM bulk_update_explain('t', 'c') WHERE topic = 'target';
+SELECT detail FROM bulk_update_explain('t', 'c'::varchar) WHERE topic = 'target';
+SELECT detail FROM bulk_update_explain('t', 'c'::refcursor) WHERE topic = 'target';
+COMMIT;
+DEALLOCATE untyped;
+DEALLOCATE typed;
+SELECT bulk_update('t', NULL);
+SELECT bulk_update('t', 'none'::text);
+DROP TABLE t;

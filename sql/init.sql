@@ -11,7 +11,7 @@ SELECT pg_describe_object(classid, objid, 0) AS object,
   FROM pg_depend
  WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bulk_update')
    AND deptype = 'e' AND classid = 'pg_proc'::regclass
- ORDER BY objid::regproc::text COLLATE "C";
+ ORDER BY pg_describe_object(classid, objid, 0) COLLATE "C";
 
 -- Everything has a comment, also the view's columns; its row type, a member from 17 on, is the view's
 SELECT pg_describe_object(d.classid, d.objid, coalesce(a.attnum, 0)) AS without_comment
@@ -38,7 +38,7 @@ SELECT proname, provolatile, proparallel, prosecdef, proisstrict, proretset
 
 SELECT proname, proargnames[i] AS name, format_type(proargtypes[i - 1], NULL) AS type
   FROM pg_proc, generate_subscripts(proargnames, 1) AS i
- WHERE proname = 'bulk_update'
+ WHERE proname = 'bulk_update' AND proargtypes[1] = 'refcursor'::regtype
  ORDER BY i;
 SELECT attname, format_type(atttypid, atttypmod) AS type
   FROM pg_attribute WHERE attrelid = 'bulk_update_chunk'::regclass AND attnum > 0
@@ -46,6 +46,12 @@ SELECT attname, format_type(atttypid, atttypmod) AS type
 
 SELECT proname, pg_get_expr(proargdefaults, 0) AS defaults
   FROM pg_proc WHERE proname IN ('bulk_update', 'bulk_update_query')
+ ORDER BY proname COLLATE "C";
+
+-- The name of a cursor may be text.
+SELECT proname, array_agg(format_type(proargtypes[1], NULL) ORDER BY proargtypes[1]) AS sources
+  FROM pg_proc WHERE proname ~ '^bulk_update(_query|_explain|_explain_query)?$'
+ GROUP BY proname
  ORDER BY proname COLLATE "C";
 
 -- All functions have the same arguments except for the source, and those that update have the same result
