@@ -2,12 +2,15 @@
 
 import csv
 import os
-import re
 import shutil
 import subprocess
 import sys
 
+import sqlalchemy
+
+import npm
 from database import EXAMPLES, HERE, ROOT, expect_digests
+from npm import Unavailable
 
 PYTHON = [sys.executable, "-B"]
 
@@ -20,10 +23,6 @@ with open(sys.argv[1], "a") as peaks:
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=peaks)
 sys.exit(status)
 """
-
-
-class Unavailable(Exception):
-    """The framework cannot be had here; says why."""
 
 
 class Framework:
@@ -201,6 +200,7 @@ class DjangoSql(Django):
 
 class Alembic(Framework):
     name = "Alembic"
+    driver = "psycopg2"
     bookkeeping = "SELECT version_num FROM alembic_version"
     streams = True
 
@@ -211,13 +211,23 @@ class Alembic(Framework):
             file.write(f"[alembic]\nscript_location = {self.directory}\n"
                        # Otherwise it is split at spaces.
                        f"version_path_separator = os\nversion_locations = {EXAMPLES}/alembic/versions\n")
-        return self.run(*PYTHON, "-m", "alembic.config", "-c", ini, *arguments)
+        return self.run(*PYTHON, "-m", "alembic.config", "-c", ini, *arguments, DRIVER=self.driver)
 
     def forward(self):
         return self.alembic("upgrade", "head")
 
     def backward(self):
         return self.alembic("downgrade", "base")
+
+
+class AlembicPsycopg3(Alembic):
+    name = "Alembic, psycopg 3"
+    driver = "psycopg"
+
+    def __init__(self, database, directory):
+        super().__init__(database, directory)
+        if sqlalchemy.__version__ < "2":
+            raise Unavailable(f"SQLAlchemy {sqlalchemy.__version__} does not know psycopg 3")
 
 
 class ActiveRecord(Framework):
@@ -240,35 +250,10 @@ class Knex(Framework):
     bookkeeping = "SELECT name FROM knex_migrations"
     streams = True
     sparing = {"NODE_OPTIONS": "--max-old-space-size=32 --max-semi-space-size=1"}
-    # What npm says when it does not get to its registry, does not trust what is on the way, or is refused there.
-    UNREACHABLE = re.compile(r"request to \S+ failed|network request|code (ENOTFOUND|EAI_AGAIN|ECONN\w+|E\w*TIMEDOUT|ENETUNREACH"
-                             r"|EHOSTUNREACH|\w*CERT\w*|\w*SIGNATURE|E[45]\d\d)\b")
 
     def __init__(self, database, directory):
         super().__init__(database, directory)
-        self.project = self.install()
-
-    def install(self):
-        """The example with its packages, installed below build/ and again when its lock file has changed."""
-        if not shutil.which("npm"):
-            raise Unavailable("npm is not installed")
-        project = os.path.join(ROOT, "build", "examples", "knex")
-        shutil.copytree(f"{EXAMPLES}/knex", project, dirs_exist_ok=True)
-        installed = os.path.join(project, "installed-lock.json")
-        with open(f"{EXAMPLES}/knex/package-lock.json", encoding="utf-8") as file:
-            lock = file.read()
-        if os.path.exists(installed):
-            with open(installed, encoding="utf-8") as file:
-                if file.read() == lock:
-                    return project
-        done, output = self.run("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1",
-                                "--fetch-timeout=30000", directory=project)
-        if not done and self.UNREACHABLE.search(output):
-            raise Unavailable("npm does not reach its registry")
-        assert done, output
-        with open(installed, "w", encoding="utf-8") as file:
-            file.write(lock)
-        return project
+        self.project = str(npm.installed(f"{EXAMPLES}/knex", f"{ROOT}/build/examples/knex"))
 
     def forward(self):
         return self.run("npm", "run", "--silent", "migrate", directory=self.project)
@@ -277,4 +262,4 @@ class Knex(Framework):
         return self.run("npm", "run", "--silent", "rollback", directory=self.project)
 
 
-ALL = (Psql, Plpgsql, Django, DjangoSql, Alembic, ActiveRecord, Sqitch, Knex)
+ALL = (Psql, Plpgsql, Django, DjangoSql, Alembic, AlembicPsycopg3, ActiveRecord, Sqitch, Knex)

@@ -6,7 +6,8 @@ from unittest import mock
 import pytest
 
 from database import ROWS
-from frameworks import ALL, Framework, Unavailable
+from frameworks import ALL, Framework
+from npm import Unavailable
 
 FEW, MANY = 10000, 100000
 LIMIT_MB = 16

@@ -1,6 +1,7 @@
 """Give every object new values that are computed in Python.
 
-A revision for Alembic: set down_revision to the one it follows. It runs on Alembic's connection, in its transaction.
+A revision for Alembic: set down_revision to the one it follows. It runs on Alembic's connection, in its transaction,
+with the driver psycopg2 or psycopg 3 (SQLAlchemy 2).
 """
 
 import hashlib
@@ -23,6 +24,14 @@ def new_values(field2):
 
 def copy_text(value):
     return value.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def copy(cursor, lines):
+    if hasattr(cursor, "copy_expert"):  # psycopg2
+        cursor.copy_expert("COPY new_values FROM STDIN", io.StringIO(lines))
+    else:  # psycopg 3
+        with cursor.copy("COPY new_values FROM STDIN") as stream:
+            stream.write(lines)
 
 
 def print_account(call):
@@ -49,13 +58,13 @@ def upgrade():
     rows = connection.execute(
         sa.text("SELECT id, field2 FROM objects ORDER BY id").execution_options(stream_results=True)
     )
-    with connection.connection.cursor() as cursor:  # psycopg2's own, in the same transaction
+    with connection.connection.cursor() as cursor:  # the driver's own, in the same transaction
         while batch := list(islice(rows, 2000)):
             lines = []
             for id, old in batch:
                 field1, field2 = new_values(old)
                 lines.append(f"{id}\t{field1}\t{copy_text(field2)}\n")
-            cursor.copy_expert("COPY new_values FROM STDIN", io.StringIO("".join(lines)))
+            copy(cursor, "".join(lines))
     rows.close()
     op.execute("SELECT bulk_update_create_old_values('objects_old_values', 'objects', '{field1, field2}')")
     print_account(
