@@ -3,13 +3,14 @@
 import csv
 import os
 import re
+import shutil
 import subprocess
 
 import psycopg2
 import pytest
 
 import npm
-from database import EXAMPLES, ROWS, expect_digests
+from database import EXAMPLES, ROOT, ROWS, expect_digests
 from frameworks import Plpgsql
 
 
@@ -145,6 +146,35 @@ def test_readme(database):
     assert database.value("SELECT count(*) FROM objects WHERE field2 = 'x'") == ROWS, "the README's SQL: forward"
     database.execute(f"BEGIN; {back}; COMMIT")
     assert database.checksum() == before, "the README's SQL: backward"
+
+
+def test_step_by_step(database, directory):
+    """The commands of the README are all that is needed."""
+    with open(f"{EXAMPLES}/README.md", encoding="utf-8") as file:
+        text = file.read()
+    section = re.search(r"^## Step by step\n(.*?)^## ", text, re.M | re.S).group(1)
+    named = set(re.findall(r"^\|[^|]*\| `(\w+)/", text, re.M))
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed")
+    blocks = re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S)
+    for tree in ("examples", "contrib"):
+        shutil.copytree(f"{ROOT}/{tree}", directory / tree, ignore=shutil.ignore_patterns("node_modules"))
+    database.execute("DROP DATABASE IF EXISTS stepping")
+    database.execute("CREATE DATABASE stepping")
+    script = "set -eux\n" + "".join(blocks)
+    # From a file, because a program of the script could read its standard input.
+    (directory / "steps.sh").write_text(script)
+    done = subprocess.run(["bash", directory / "steps.sh"], cwd=directory / "examples", text=True, check=False,
+                          env={**os.environ, "PGDATABASE": "stepping", "PSQLRC": "/dev/null",
+                               "PATH": f"/usr/bin:{os.environ['PATH']}"},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode and npm.UNREACHABLE.search(done.stdout):
+        pytest.skip("npm does not reach its registry")
+    assert done.returncode == 0, done.stdout
+    assert "ERROR:" not in done.stdout, done.stdout
+    assert len(re.findall("1000 updated", done.stdout)) >= 6, done.stdout
+    assert [name for name in named if not re.search(rf"\b{name}\b", script)] in ([], ["activerecord"]), \
+        "every example has its commands, except the one that needs Rails"
 
 
 def test_npm():
