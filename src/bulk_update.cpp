@@ -112,7 +112,7 @@ _PG_init(void)
 
 /*
  * bulk_update_cursor
- *		SQL: bulk_update(target, source refcursor, columns, key_columns, ...)
+ *		SQL: bulk_update(target, source refcursor or text, columns, key_columns, ...)
  *
  * Returns one row for each chunk, or one for the call.  Raises the errors of
  * options_from_call() and run_call().
@@ -152,7 +152,7 @@ bulk_update_arrays(PG_FUNCTION_ARGS)
 
 /*
  * bulk_update_explain_cursor
- *		SQL: bulk_update_explain(target, source refcursor, columns, key_columns, ...)
+ *		SQL: bulk_update_explain(target, source refcursor or text, columns, key_columns, ...)
  *
  * Reports what bulk_update() with these arguments would do, as rows (topic,
  * detail).  Raises the errors of options_from_call() and explain().

@@ -91,7 +91,7 @@ FROM csv_header,
      regexp_matches(record || :'delimiter', format('((?:"(?:[^"]|"")*"|[^"\%1$s])*)\%1$s', :'delimiter'), 'g')
          WITH ORDINALITY AS m(value, number);
 
-SELECT set_config('csv.table', :'table', true) AS table \gset
+SELECT set_config('csv.table', :'table'::regclass::text, true) AS table \gset
 \set SHOW_CONTEXT never
 DO $$
 DECLARE

@@ -185,6 +185,12 @@ def test_no_such_file(table, directory):
     assert (run.code, "cannot open" in run.errors, table()) == (3, True, table.old), run.errors
 
 
+def test_no_such_table(table, directory):
+    for content in (HEADER, ""):
+        run = Run(directory, content, table="none")
+        assert (run.code, 'relation "none" does not exist' in run.errors) == (3, True), run.errors
+
+
 def test_nulls(table, directory):
     """Nothing is a null, and quotes without anything are an empty text, as in COPY; with a mark, only the mark is."""
     assert Run(directory, HEADER + '1,,1,\n2,"",2,2026-01-01\n').code == 0
