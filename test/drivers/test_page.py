@@ -49,16 +49,20 @@ def test_page():
 
 @pytest.mark.parametrize("name", DRIVERS)
 def test_program(name, objects, directory):
+    """As the page shows it, and with an empty text, which must not become a null."""
     language, needed = DRIVERS[name]
     kind, text = program_of(name)
     # Not a name that the program would import.
     file = directory / f"program_{re.sub(r'[^a-z0-9]', '', name.lower())}.{SUFFIX[kind]}"
-    file.write_text(text)
-    try:
-        done = programs.run(language, file, needed)
-    except npm.Unavailable as reason:
-        pytest.skip(str(reason))
-    assert (done.returncode, done.stdout) == (0, "2 updated, 1 missing\n"), done.stderr
-    assert objects.run("SELECT * FROM objects ORDER BY id") == \
-        [(1, 10, "one"), (2, None, 'tab\t, "quotes", \\ and é'), (3, 3, "old")]
+    empty = re.sub(r"""(["'])one\1""", r"\1\1", text)
+    assert empty != text
+    for program, value in ((text, "one"), (empty, "")):
+        file.write_text(program)
+        try:
+            done = programs.run(language, file, needed)
+        except npm.Unavailable as reason:
+            pytest.skip(str(reason))
+        assert (done.returncode, done.stdout) == (0, "2 updated, 1 missing\n"), done.stderr
+        assert objects.run("SELECT * FROM objects ORDER BY id") == \
+            [(1, 10, value), (2, None, 'tab\t, "quotes", \\ and é'), (3, 3, "old")]
     assert objects.value("SELECT count(*) FROM pg_class WHERE relname = 'new_values'") == 0, "nothing is left"
