@@ -15,7 +15,14 @@ TREE = HERE.parent.parent
 JAR = pathlib.Path("/usr/share/java/postgresql.jar")
 GO_PACKAGES = pathlib.Path("/usr/share/gocode")
 
-npm_project = functools.lru_cache(npm.installed)
+
+@functools.lru_cache
+def npm_project():
+    """The project with the packages of npm, or why there is none: npm is not asked again for each program."""
+    try:
+        return npm.installed(HERE / "npm", TREE / "build" / "drivers")
+    except npm.Unavailable as reason:
+        return reason
 
 
 def environment():
@@ -39,7 +46,9 @@ def python(file, module):
 
 def node(file, _):
     need(shutil.which("node"), "Node")
-    project = npm_project(HERE / "npm", TREE / "build" / "drivers")
+    project = npm_project()
+    if isinstance(project, npm.Unavailable):
+        raise project
     inside = project / file.name.replace(".js", ".mjs")
     shutil.copy(file, inside)
     return ["node", inside], {}

@@ -113,18 +113,22 @@ def test_sqlalchemy_psycopg3(objects, directory):
     assert (done.returncode, done.stdout) == (0, "2 updated, 1 missing\n"), done.stderr
 
 
+def test_sqlalchemy_cast(objects):
+    """A parameter is not found in front of the operator ::."""
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    engine = sqlalchemy.create_engine("postgresql+psycopg2://")
+    with pytest.raises(sqlalchemy.exc.ProgrammingError, match="syntax error"), engine.begin() as connection:
+        connection.execute(sqlalchemy.text(DECLARE.format(":rows::jsonb")), {"rows": JSON})
+
+
 def test_sqlalchemy_asyncpg(objects):
-    """From version 2 on it sends strings as varchar, so that JSON needs the cast."""
+    """The statements of the page, asynchronously."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     pytest.importorskip("asyncpg")
     from sqlalchemy.ext.asyncio import create_async_engine
 
     async def main():
         engine = create_async_engine("postgresql+asyncpg://")
-        if sqlalchemy.__version__ >= "2":
-            with pytest.raises(sqlalchemy.exc.ProgrammingError, match="jsonb_to_recordset.* does not exist"):
-                async with engine.begin() as connection:
-                    await connection.execute(sqlalchemy.text(DECLARE.format(":rows")), {"rows": JSON})
         async with engine.begin() as connection:
             await connection.execute(sqlalchemy.text(DECLARE.format("CAST(:rows AS jsonb)")), {"rows": JSON})
             result = await connection.execute(sqlalchemy.text(UPDATE.format(":target", ":source")),
