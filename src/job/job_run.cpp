@@ -206,6 +206,7 @@ void
 job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits &limits)
 {
 	require_commit(fcinfo);
+	PreventCommandDuringRecovery("bulk_update_job_run()");
 
 	MemoryContext memory =
 		AllocSetContextCreate(PortalContext, "bulk_update job", ALLOCSET_DEFAULT_SIZES);

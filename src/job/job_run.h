@@ -19,9 +19,10 @@ namespace bulkupdate
  * its error ends the CALL, at once or, under on_error 'skip', if it can be tried again, at the
  * end.  Batches that had failed before the CALL are tried again.
  *
- * Commits the caller's transaction.  Raises 2D000 (it cannot be committed here), 55000 (the job
- * is cancelled, or a batch has failed in another session, or the rows of a batch have been
- * changed), the errors of job_find, job_require_owner, job_throttle and run_call.
+ * Commits the caller's transaction.  Raises 2D000 (it cannot be committed here), 25006 (on a
+ * standby), 55000 (the job is cancelled, or a batch has failed in another session, or the rows
+ * of a batch have been changed), the errors of job_find, job_require_owner, throttle and
+ * run_call.
  */
 void job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits &limits);
 
