@@ -79,7 +79,7 @@ class Session:
         return self
 
     def __exit__(self, error, *_):
-        if error is not None:
+        if error is not None and not self.connection.closed:
             self.connection.cancel()  # the lock for which a statement in the background waits
         self.close()
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+import cluster as clusters
 from cluster import Cluster
 from harness import Session
 
@@ -75,10 +76,8 @@ def places(session):
 
 @pytest.fixture(scope="module")
 def stage():
-    """The settings with which a server finds the extension."""
     with Session() as session:
-        return dict(session.run("SELECT name, setting FROM pg_settings WHERE name IN"
-                                " ('extension_destdir', 'extension_control_path', 'dynamic_library_path')"))
+        return clusters.stage(session)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A cluster for the test, which can be killed."""
+"""Clusters that a suite creates, and can kill. Their directory is the environment's CLUSTERS."""
 
 import os
 import pwd
@@ -33,6 +33,12 @@ def parent_of(pid):
     except OSError:
         return None
     return None if state == "Z" else int(parent)
+
+
+def stage(session):
+    """The settings with which the server of a session finds the extension."""
+    return dict(session.run("SELECT name, setting FROM pg_settings WHERE name IN"
+                            " ('extension_destdir', 'extension_control_path', 'dynamic_library_path')"))
 
 
 class Cluster:
@@ -104,6 +110,11 @@ class Cluster:
         while any(parent_of(pid) is not None for pid in processes):
             time.sleep(0.005)
 
+    def stop(self, how=signal.SIGQUIT):
+        """By default an immediate shutdown."""
+        self.process.send_signal(how)
+        self.process.wait()
+
     def restart_after_crash(self):
         self.crash()
         self.start()
@@ -111,13 +122,12 @@ class Cluster:
     def end(self):
         """Also for a cluster that is not running."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)
-            self.process.wait()
+            self.stop()
         if os.environ.get("BULK_UPDATE_LOG_DIR"):
             # The search of the logs for crashes must not find the intended one.
             asked_for = [f"(PID {pid}) was terminated by signal 9" for pid in self.killed]
             with open(self.log, encoding="utf-8", errors="replace") as log, \
-                    open(f"{os.environ['BULK_UPDATE_LOG_DIR']}/crash.{self.name}.log", "w", encoding="utf-8") as copy:
+                    open(f"{os.environ['BULK_UPDATE_LOG_DIR']}/cluster.{self.name}.log", "w", encoding="utf-8") as copy:
                 copy.writelines(line for line in log if not any(text in line for text in asked_for))
 
     def amcheck(self, locking=True):
