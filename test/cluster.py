@@ -64,15 +64,15 @@ class Cluster:
                 conf.write(f"{setting} = '{quoted}'\n")
         self.start()
 
-    def popen(self, program, *arguments, **keywords):
+    def popen(self, program, *arguments, directory="/", **keywords):
         as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        return subprocess.Popen([f"{BIN}/{program}", *arguments], cwd="/", env=environment,
+        return subprocess.Popen([f"{BIN}/{program}", *arguments], cwd=directory, env=environment,
                                 stdin=subprocess.DEVNULL, **as_user, **keywords)
 
-    def program(self, program, *arguments):
+    def program(self, program, *arguments, directory="/"):
         """Run a program as the server's user; its output is shown only when it fails."""
-        process = self.popen(program, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = self.popen(program, *arguments, directory=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         output = process.communicate()[0]
         if process.returncode != 0:
             raise AssertionError(f"{program} failed: {output}")

@@ -72,10 +72,18 @@ after_failure(JobSession &run, ErrorData *error)
 
 	SPI_rollback();
 	job_lock_shared(run.tables, run.run);
-	if (ends_session_or_call(*error) || !run.has_batch)
+	if (ends_session_or_call(*error))
 		ReThrowError(error);
+	if (!run.has_batch)
+	{
+		/* From REPEATABLE READ on, a batch cannot be taken that another session has just done. */
+		if (error->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE)
+			ReThrowError(error);
+		FreeErrorData(error);
+		return true;
+	}
 
-	begin_transaction(run);
+	begin_bookkeeping(run);
 	read_job(run);
 
 	bool again = with_memory_context(
@@ -95,12 +103,9 @@ after_failure(JobSession &run, ErrorData *error)
 	ereport(NOTICE, (errmsg("batch %lld of job \"%s\" will be tried again: %s",
 							static_cast<long long>(run.batch.number), run.name, error->message)));
 	FreeErrorData(error);
-	return wait_until(run,
-					  TimestampTzPlusMilliseconds(
-						  GetCurrentTimestamp(),
-						  backoff / 2 + static_cast<int64>(static_cast<double>(backoff / 2) *
-														   (MyProcPid % 16) / 16)),
-					  WaitsFor::Retry);
+	backoff = backoff / 2 +
+			  static_cast<int64>(static_cast<double>(backoff / 2) * (MyProcPid % 16) / 16);
+	return wait_for_retry(run, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), backoff));
 }
 
 void
@@ -113,7 +118,7 @@ notice_when_due(JobSession &run)
 
 	if (!progress_notice_is_due(run.progress))
 		return;
-	begin_transaction(run);
+	begin_bookkeeping(run);
 	with_memory_context(run.scratch, [&] {
 		(void) job_execute(
 			run.tables,
@@ -154,7 +159,9 @@ retry_failed_batches(JobSession &run)
 void
 run_batches(JobSession &run)
 {
-	for (;;)
+	BatchDone done = {};
+
+	while (throttle(run, done))
 	{
 		TimestampTz start = GetCurrentTimestamp();
 
@@ -175,11 +182,11 @@ run_batches(JobSession &run)
 				break;
 			continue;
 		}
+		FAULT_POINT(job_committed);
 		run.batches_done++;
 		run.rows_done += batch_rows(run.batch);
+		done = {batch_rows(run.batch), start, GetCurrentTimestamp()};
 		notice_when_due(run);
-		if (!throttle(run, batch_rows(run.batch), start))
-			break;
 	}
 	commit_or_fail(run);
 	if (run.failure != nullptr)
@@ -228,6 +235,8 @@ job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits
 		job_lock_shared(run.tables, run.run);
 		run.started_at = GetCurrentTimestamp();
 		progress_begin_job(run.progress, run.job->options.target, run.run);
+		commit_or_fail(run);
+		begin_bookkeeping(run);
 		retry_failed_batches(run);
 		commit_or_fail(run);
 		run_batches(run);

@@ -53,6 +53,13 @@ begin_transaction(JobSession &run)
 	EnsurePortalSnapshotExists();
 }
 
+void
+begin_bookkeeping(JobSession &run)
+{
+	XactIsoLevel = XACT_READ_COMMITTED;
+	begin_transaction(run);
+}
+
 ErrorData *
 commit(JobSession &run)
 {

@@ -48,6 +48,13 @@ int64 milliseconds_since(TimestampTz start);
 void begin_transaction(JobSession &run);
 
 /*
+ * begin_bookkeeping
+ *		The same for a transaction that runs no batch: whatever the session's isolation level, it
+ *		has no serialization failures.
+ */
+void begin_bookkeeping(JobSession &run);
+
+/*
  * commit
  *		Commit, and begin a new transaction; returns an error of the commit after which the
  *		transaction can be tried again, such as a serialization failure, or NULL.

@@ -5,7 +5,6 @@
 #include "job/job_wait.h"
 
 #include "job/throttle.h"
-#include "server/fault.h"
 
 namespace bulkupdate
 {
@@ -16,11 +15,15 @@ namespace
 /* Milliseconds between two looks at what has been changed from other sessions. */
 constexpr int64 POLL_INTERVAL = 1000;
 
+/* Sleep until a time, but not longer than until the next look. */
 void
-sleep_for(int64 milliseconds)
+sleep_until(TimestampTz end)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 static_cast<long>(milliseconds), WAIT_EVENT_PG_SLEEP);
+	int64 rest = (end - GetCurrentTimestamp() + 999) / 1000;
+
+	if (rest > 0)
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 static_cast<long>(Min(rest, POLL_INTERVAL)), WAIT_EVENT_PG_SLEEP);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
@@ -45,98 +48,108 @@ count_sessions(const JobSession &run)
 	return Max(static_cast<int64>(sessions), 1);
 }
 
+struct Wait
+{
+	WaitsFor reason; /* Nothing: the next batch may begin */
+	TimestampTz end;
+};
+
+/* As the job is stored now. */
+Wait
+next_wait(const JobSession &run, const BatchDone &done)
+{
+	const JobSettings &settings = run.job->settings;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (done.rows > 0)
+	{
+		TimestampTz end = TimestampTzPlusMilliseconds(done.finished_at, settings.pause);
+
+		if (end > now)
+			return {WaitsFor::Pause, end};
+	}
+	if (done.rows > 0 && settings.rows_per_second > 0)
+	{
+		double seconds = static_cast<double>(done.rows) *
+						 static_cast<double>(count_sessions(run)) /
+						 static_cast<double>(settings.rows_per_second);
+		TimestampTz end = done.started_at + static_cast<int64>(1e6 * seconds);
+
+		if (end > now)
+			return {WaitsFor::Rate, end};
+	}
+	return {with_memory_context(run.scratch, [&] { return throttle_reason(settings); }),
+			TimestampTzPlusMilliseconds(now, POLL_INTERVAL)};
+}
+
+bool
+is_signal(WaitsFor reason)
+{
+	return reason == WaitsFor::ReplicaLag || reason == WaitsFor::SlotLag ||
+		   reason == WaitsFor::ThrottleQuery;
+}
+
+void
+check_limit(const JobSession &run, WaitsFor reason, TimestampTz since, int64 limit)
+{
+	if (milliseconds_since(since) < limit)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("job \"%s\" has waited too long for %s", run.name, throttle_name(reason)),
+			 errdetail("It waited longer than max_throttle, which is %lld ms.",
+					   static_cast<long long>(limit)),
+			 errhint("Run the job again later, or change its settings with "
+					 "bulk_update_job_alter().")));
+}
+
 } /* namespace */
 
 bool
-wait_until(JobSession &run, TimestampTz end, WaitsFor reason)
+wait_for_retry(JobSession &run, TimestampTz end)
 {
 	bool goes_on = true;
 
-	progress_wait(run.progress, reason);
-	for (;;)
+	progress_wait(run.progress, WaitsFor::Retry);
+	while (goes_on && end > GetCurrentTimestamp())
 	{
-		int64 rest = (end - GetCurrentTimestamp() + 999) / 1000;
-
-		if (rest <= 0)
-			break;
-		sleep_for(Min(rest, POLL_INTERVAL));
-		if (rest <= POLL_INTERVAL)
-			continue;
-		begin_transaction(run);
+		sleep_until(end);
+		begin_bookkeeping(run);
 		goes_on = may_go_on(run);
 		commit_or_fail(run);
-		if (!goes_on)
-			break;
 	}
 	progress_wait(run.progress, WaitsFor::Nothing);
 	return goes_on;
 }
 
-namespace
-{
-
-/* Wait as long as a signal says so. */
 bool
-wait_for_signals(JobSession &run)
+throttle(JobSession &run, const BatchDone &done)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz signal_since = 0;
 
 	for (;;)
 	{
-		begin_transaction(run);
-		if (!may_go_on(run))
-		{
-			commit_or_fail(run);
-			return false;
-		}
+		Wait wait = {WaitsFor::Nothing, 0};
 
-		WaitsFor reason =
-			with_memory_context(run.scratch, [&] { return throttle_reason(run.job->settings); });
+		begin_bookkeeping(run);
+
+		bool goes_on = may_go_on(run);
 		int64 limit = run.job->settings.max_throttle;
 
+		if (goes_on && has_pending_batches(run))
+			wait = next_wait(run, done);
 		commit_or_fail(run);
-		if (reason == WaitsFor::Nothing)
-			return true;
-		if (milliseconds_since(start) >= limit)
-			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-							errmsg("job \"%s\" has waited too long for %s", run.name,
-								   throttle_name(reason)),
-							errdetail("It waited longer than max_throttle, which is %lld ms.",
-									  static_cast<long long>(limit)),
-							errhint("Run the job again later, or change its settings with "
-									"bulk_update_job_alter().")));
-		if (!wait_until(run, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), POLL_INTERVAL),
-						reason))
-			return false;
+		progress_wait(run.progress, wait.reason);
+		if (wait.reason == WaitsFor::Nothing)
+			return goes_on;
+		if (is_signal(wait.reason))
+		{
+			if (signal_since == 0)
+				signal_since = GetCurrentTimestamp();
+			check_limit(run, wait.reason, signal_since, limit);
+		}
+		sleep_until(wait.end);
 	}
-}
-
-} /* namespace */
-
-bool
-throttle(JobSession &run, int64 rows, TimestampTz start)
-{
-	begin_transaction(run);
-	if (!may_go_on(run) || !has_pending_batches(run))
-	{
-		commit_or_fail(run);
-		return true; /* that will be seen again */
-	}
-
-	TimestampTz after_pause =
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), run.job->settings.pause);
-	int64 rate = run.job->settings.rows_per_second;
-	TimestampTz at_rate = start;
-
-	if (rate > 0)
-		at_rate += static_cast<int64>(1e6 * static_cast<double>(rows) *
-									  static_cast<double>(count_sessions(run)) /
-									  static_cast<double>(rate));
-
-	commit_or_fail(run);
-	FAULT_POINT(job_committed);
-	return wait_until(run, after_pause, WaitsFor::Pause) &&
-		   wait_until(run, at_rate, WaitsFor::Rate) && wait_for_signals(run);
 }
 
 } /* namespace bulkupdate */

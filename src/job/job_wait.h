@@ -10,23 +10,32 @@
 namespace bulkupdate
 {
 
+/* The batch that a session has done before; all 0: none in this CALL. */
+struct BatchDone
+{
+	int64 rows;
+	TimestampTz started_at;
+	TimestampTz finished_at;
+};
+
 /*
- * wait_until
+ * wait_for_retry
  *		Wait until a time, without a snapshot; returns whether the job may go on.
  *
- * After a commit.  Every second it looks whether the job may go on, as it is stored then.
+ * After a commit.  At least every second it looks whether the job may go on, as it is stored then.
  */
-[[nodiscard]] bool wait_until(JobSession &run, TimestampTz end, WaitsFor reason);
+[[nodiscard]] bool wait_for_retry(JobSession &run, TimestampTz end);
 
 /*
  * throttle
- *		Wait after a batch of so many rows, which began at start, as the job's settings say;
- *		returns whether the job may go on.
+ *		Wait before the next batch as the job's settings say, without a snapshot; returns whether
+ *		the job may go on.
  *
- * After a commit.  Raises 55000 (a signal has lasted longer than max_throttle), and the errors of
+ * After a commit.  At least every second it looks at the job and its settings, as they are stored
+ * then.  Raises 55000 (a signal has lasted longer than max_throttle), and the errors of
  * throttle_reason() and may_go_on().
  */
-[[nodiscard]] bool throttle(JobSession &run, int64 rows, TimestampTz start);
+[[nodiscard]] bool throttle(JobSession &run, const BatchDone &done);
 
 } /* namespace bulkupdate */
 
