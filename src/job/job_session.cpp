@@ -37,6 +37,27 @@ require_no_failure(JobSession &run)
 		});
 }
 
+/*
+ * Between two statements the server reports how many rows a session has written, and autovacuum
+ * depends on it.  A CALL is one statement, and SPI_commit() begins the next transaction at once;
+ * so end this one, which is empty, and report it here.  SPI would close the connections of a
+ * caller such as DO; there it is reported when the CALL has ended.
+ */
+void
+report_statistics(JobSession &run)
+{
+	SPI_finish();
+	if (!SPI_inside_nonatomic_context())
+	{
+		CommitTransactionCommand();
+		(void) pgstat_report_stat(false);
+		StartTransactionCommand();
+	}
+	MemoryContextSwitchTo(PortalContext);
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	MemoryContextSwitchTo(run.memory);
+}
+
 } /* namespace */
 
 int64
@@ -80,6 +101,7 @@ commit(JobSession &run)
 	MemoryContextSwitchTo(run.memory);
 	if (error != nullptr && !can_be_tried_again(*error))
 		ReThrowError(error);
+	report_statistics(run);
 	return error;
 }
 

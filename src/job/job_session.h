@@ -56,7 +56,7 @@ void begin_bookkeeping(JobSession &run);
 
 /*
  * commit
- *		Commit, and begin a new transaction; returns an error of the commit after which the
+ *		Commit, report the statistics, and begin a new transaction; returns an error of the commit after which the
  *		transaction can be tried again, such as a serialization failure, or NULL.
  *
  * The error is allocated in the memory of the CALL.  Raises all other errors of the commit.

@@ -21,7 +21,7 @@ def session():
 
 def arguments_of_synopsis(name):
     """The arguments in a synopsis, without its comments, as the catalogs show them."""
-    found = re.search(rf"^{name}\(\n(.*?)^\) RETURNS", TEXT, re.S | re.M)
+    found = re.search(rf"^(?:CALL )?{name}\(\n(.*?)^\)(?: RETURNS|$)", TEXT, re.S | re.M)
     if not found:
         return None
     bare = re.sub(r"--.*", "", found.group(1))
@@ -29,7 +29,8 @@ def arguments_of_synopsis(name):
 
 
 def as_written(arguments):
-    """The arguments in the catalogs, without the types of the defaults."""
+    """The arguments in the catalogs, without the types of the defaults, and without IN, as procedures have it."""
+    arguments = re.sub(r"\bIN (?=\w)", "", arguments)
     return re.sub(r"(DEFAULT (?:'\w*'|[\w-]+))::[\w\[\] ]+?(?=,|$)", r"\1", arguments)
 
 
@@ -54,7 +55,8 @@ def test_named(session):
         SELECT name FROM pg_settings WHERE name LIKE 'bulk_update.%'
         UNION ALL
         SELECT attname FROM pg_attribute
-        WHERE attrelid IN ('bulk_update_progress'::regclass, 'bulk_update_chunk'::regclass, 'pg_temp.r'::regclass)
+        WHERE attrelid IN ('bulk_update_progress'::regclass, 'bulk_update_jobs'::regclass,
+                           'bulk_update_job_batches'::regclass, 'bulk_update_chunk'::regclass, 'pg_temp.r'::regclass)
               AND attnum > 0""")
     assert sorted({name for name, in names if f"`{name}`" not in TEXT}) == []
 

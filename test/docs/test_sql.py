@@ -88,7 +88,8 @@ def test_sql(where):
 
 
 # The output of psql for a command that returns no rows.
-TAG = re.compile(r"(CREATE|DROP|ALTER|DECLARE) [A-Z ]+|(INSERT 0|SELECT|UPDATE|DELETE) \d+|BEGIN|COMMIT|ROLLBACK|ANALYZE")
+TAG = re.compile(r"(CREATE|DROP|ALTER|DECLARE) [A-Z ]+|(INSERT 0|SELECT|UPDATE|DELETE) \d+"
+                 r"|BEGIN|COMMIT|ROLLBACK|ANALYZE|CALL")
 
 
 def test_pasted():

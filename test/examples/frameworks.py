@@ -201,6 +201,7 @@ class DjangoSql(Django):
 class Alembic(Framework):
     name = "Alembic"
     driver = "psycopg2"
+    versions = "versions"
     bookkeeping = "SELECT version_num FROM alembic_version"
     streams = True
 
@@ -210,7 +211,7 @@ class Alembic(Framework):
         with open(ini, "w", encoding="utf-8") as file:
             file.write(f"[alembic]\nscript_location = {self.directory}\n"
                        # Otherwise it is split at spaces.
-                       f"version_path_separator = os\nversion_locations = {EXAMPLES}/alembic/versions\n")
+                       f"version_path_separator = os\nversion_locations = {EXAMPLES}/alembic/{self.versions}\n")
         return self.run(*PYTHON, "-m", "alembic.config", "-c", ini, *arguments, DRIVER=self.driver)
 
     def forward(self):
