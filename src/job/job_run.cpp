@@ -218,8 +218,9 @@ job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits
 	MemoryContext memory =
 		AllocSetContextCreate(PortalContext, "bulk_update job", ALLOCSET_DEFAULT_SIZES);
 
-	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	with_memory_context(memory, [&] {
+		keeping_memory_context([] { SPI_connect_ext(SPI_OPT_NONATOMIC); });
+
 		JobSession &run = *palloc_one<JobSession>();
 
 		run.memory = memory;
@@ -241,8 +242,8 @@ job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits
 		commit_or_fail(run);
 		run_batches(run);
 		job_unlock_shared(run.tables, run.run);
+		SPI_finish();
 	});
-	SPI_finish();
 	MemoryContextDelete(memory);
 }
 

@@ -22,6 +22,7 @@ def test_job(database, directory):
     example = AlembicJob(database, directory)
     example.prepare()
     before = state(database, example)
+    example.expect(database)
 
     failed, output = fails(database, example.forward, f"id <> {LATE} OR ROW(field1, field3) = ROW(id, id % 10)")
     assert failed, ("forward: a row that cannot be updated is an error", output)
@@ -29,7 +30,6 @@ def test_job(database, directory):
     assert database.value("SELECT count(*) FROM objects WHERE field2 = upper(field2) AND field1 <> id") > ROWS / 2
     assert example.recorded() == before[2], "Alembic has not recorded the revision"
 
-    example.expect(database)
     succeeded, output = example.forward()
     assert succeeded and all_updated(example.account(output)), ("the same command goes on", output)
     assert done(database) == [("new values of objects", "done", ROWS)]
