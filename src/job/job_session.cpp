@@ -101,7 +101,8 @@ commit(JobSession &run)
 	MemoryContextSwitchTo(run.memory);
 	if (error != nullptr && !can_be_tried_again(*error))
 		ReThrowError(error);
-	report_statistics(run);
+	if (error == nullptr)
+		report_statistics(run);
 	return error;
 }
 

@@ -56,8 +56,8 @@ void begin_bookkeeping(JobSession &run);
 
 /*
  * commit
- *		Commit, report the statistics, and begin a new transaction; returns an error of the commit after which the
- *		transaction can be tried again, such as a serialization failure, or NULL.
+ *		Commit, report the statistics, and begin a new transaction; returns an error of the commit
+ *		after which the transaction can be tried again, such as a serialization failure, or NULL.
  *
  * The error is allocated in the memory of the CALL.  Raises all other errors of the commit.
  */
