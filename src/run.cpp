@@ -10,6 +10,7 @@
 #include "apply/recheck.h"
 #include "apply/reference_hint.h"
 #include "call/progress.h"
+#include "chunk/chunk_queue.h"
 #include "failing_chunk.h"
 #include "policies.h"
 #include "report/old_value_table.h"
@@ -34,7 +35,8 @@ struct Call
 	Rechecks *rechecks; /* NULL: each statement checks all constraints itself */
 	Source *source;
 	OrderedSource *ordered;
-	Chunk *chunk;
+	ChunkQueue *queue;
+	Chunk *chunk; /* of the queue, the one that is applied */
 	Applier *applier;
 	RejectTable *rejects;      /* or NULL */
 	OldValueTable *old_values; /* or NULL */
@@ -154,10 +156,26 @@ figures(const void *arg)
 	return {ordered_source_reading(*call.ordered), spilled_bytes(call)};
 }
 
+/* Make the next chunk, in key order, the call's; returns false if there are no more rows. */
+bool
+next_chunk(Call &call)
+{
+	Applier &applier = *call.applier;
+	Chunk *chunk = chunk_queue_next(*call.queue, *call.ordered, [&](Span<Chunk *> chunks) {
+		if (applier.announce != nullptr)
+			applier.announce(applier, chunks); /* GCOVR_EXCL_LINE: needs Citus */
+	});
+	if (chunk != nullptr)
+		call.chunk = call.failing.chunk = chunk;
+	return chunk != nullptr;
+}
+
 /* What happens once for the call, after all rows. */
 void
 finish_rows(Call &call)
 {
+	if (call.applier->finish != nullptr)
+		call.applier->finish(*call.applier); /* GCOVR_EXCL_LINE: needs Citus */
 	progress_phase(call.progress, Phase::Entering);
 	sorted_entries_flush(call.applier->sorted);
 	if (rechecks_due(call.rechecks))
@@ -171,7 +189,6 @@ void
 run_chunks(Call &call)
 {
 	MemoryContext memory = CurrentMemoryContext;
-	Chunk &chunk = *call.chunk;
 	instr_time first_start;
 	instr_time start;
 	instr_time elapsed;
@@ -187,12 +204,12 @@ run_chunks(Call &call)
 	}
 	INSTR_TIME_SET_CURRENT(first_start);
 	start = first_start;
-	while (chunk_fill(chunk, *call.ordered))
+	while (next_chunk(call))
 	{
+		Chunk &chunk = *call.chunk;
 		Size memory_bytes = MemoryContextMemAllocated(memory, true);
 		instr_time end;
 
-		chunk_order(chunk);
 		progress_phase(call.progress, Phase::Applying);
 		with_error_context(chunk_error_context, &call.failing, [&] {
 			call.applier->statement_bytes = 0;
@@ -270,6 +287,9 @@ create_applier(Call &call)
 	if (options.on_error == OnError::Stop && !options.dry_run)
 		call.rechecks = rechecks_create(*call.target);
 	call.applier = applier_create(*call.target, call.rechecks);
+	call.applier->at_once = options.on_error == OnError::Stop && !options.skip_unchanged;
+	if (call.applier->announce != nullptr && !options.dry_run)
+		chunk_queue_extend(*call.queue); /* GCOVR_EXCL_LINE: needs Citus */
 }
 
 } /* namespace */
@@ -300,7 +320,8 @@ run_call(const Options &options, const char *portal_name, const char *label, con
 			(call.rejects != nullptr || (call.old_values != nullptr && !options.dry_run)))
 			call.number = run_number(caller.function);
 		call.ordered = ordered_source_create(options, source, *call.target, call.progress);
-		call.chunk = chunk_create(options, *call.target);
+		call.queue = chunk_queue_create(options, *call.target);
+		call.chunk = call.queue->chunks[0];
 		create_applier(call);
 		progress_begin(call.progress, options.target,
 					   caller.rows >= 0 ? caller.rows : source_estimated_rows(source));

@@ -170,6 +170,18 @@ struct Applier
 	bool by_place;         /* rows are in the order of their place, until the end of the call */
 	bool source_runs_code; /* user-defined code of the source may run before the next chunk */
 	KeptVersions *kept;    /* where values of updated rows are kept; NULL: nowhere */
+	bool at_once =
+		false; /* announced rows may be applied at once: nothing is done for each chunk */
+
+	/*
+	 * The next chunks, in order, before the first of them is probed or applied; they stay where
+	 * they are.  If they may be applied at once, their rows may have an outcome when it returns.
+	 * Or NULL: each chunk is as good alone.
+	 */
+	void (*announce)(Applier &applier, Span<Chunk *> chunks) = nullptr;
+
+	/* All rows have been applied: remove what is only needed for that.  Or NULL. */
+	void (*finish)(Applier &applier) = nullptr;
 };
 
 } /* namespace bulkupdate */

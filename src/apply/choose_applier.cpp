@@ -4,6 +4,7 @@
  */
 #include "apply/choose_applier.h"
 
+#include "apply/citus/citus_applier.h"
 #include "apply/direct/direct_applier.h"
 #include "apply/direct/direct_tree.h"
 #include "apply/direct/inheritance_route.h"
@@ -38,6 +39,7 @@ struct ChoosingApplier : Applier
 {
 	Applier *sql;
 	Applier *direct;
+	Applier *citus;   /* NULL: Citus does not know the table */
 	Applier *working; /* the applier of the newest rows */
 };
 
@@ -73,6 +75,11 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 
 	/* Both check privileges on tables and columns, and the SQL applier those on the schema. */
 	require_schema_usage(RelationGetRelid(applier.target->relation));
+	if (applier.citus != nullptr && applier_setting != APPLIER_DIRECT)
+	{
+		(void) work(*applier.citus); /* GCOVR_EXCL_LINE: needs Citus */
+		return;                      /* GCOVR_EXCL_LINE: the same */
+	}
 	if (applier_setting != APPLIER_SQL && !as_before)
 	{
 		const char *why = work(*applier.direct);
@@ -127,7 +134,32 @@ abandon(Applier &base)
 
 	applier.direct->abandon(*applier.direct);
 	applier.sql->abandon(*applier.sql);
+	if (applier.citus != nullptr)
+		applier.citus->abandon(*applier.citus); /* GCOVR_EXCL_LINE: needs Citus */
 }
+
+/* GCOVR_EXCL_START: needs Citus */
+
+/* With "sql", no table is created for the call. */
+void
+announce(Applier &base, Span<Chunk *> chunks)
+{
+	ChoosingApplier &applier = static_cast<ChoosingApplier &>(base);
+
+	applier.citus->at_once = applier.at_once;
+	if (applier_setting != APPLIER_SQL)
+		applier.citus->announce(*applier.citus, chunks);
+}
+
+void
+finish(Applier &base)
+{
+	ChoosingApplier &applier = static_cast<ChoosingApplier &>(base);
+
+	applier.citus->finish(*applier.citus);
+}
+
+/* GCOVR_EXCL_STOP */
 
 } /* namespace */
 
@@ -158,16 +190,33 @@ applier_create(const Target &target, Rechecks *rechecks /* or NULL */)
 
 	applier->sql = sql_applier_create(target, rechecks);
 	applier->direct = direct_applier_create(target, rechecks);
+
+	const CitusTable citus = citus_table(RelationGetRelid(target.relation));
+
 	applier->working = applier->sql;
 	static_cast<Applier &>(*applier) = {
 		apply,    probe,   current_row, late_row, abandon, applier->sql->name, 0, &target,
 		rechecks, nullptr, false,       false,    nullptr};
+	/* GCOVR_EXCL_START: needs Citus */
+	if (citus.known)
+	{
+		applier->citus = citus_applier_create(target, citus);
+		applier->name = applier->citus->name;
+		applier->announce = announce;
+		applier->finish = finish;
+	}
+	/* GCOVR_EXCL_STOP */
 	return applier;
 }
 
 const char *
 applier_expected(const Target &target, const char **why)
 {
+	if (applier_setting != APPLIER_DIRECT && citus_table(RelationGetRelid(target.relation)).known)
+	{
+		*why = "The table is known to Citus."; /* GCOVR_EXCL_LINE: needs Citus */
+		return "citus";                        /* GCOVR_EXCL_LINE: the same */
+	}
 	if (applier_setting == APPLIER_SQL)
 		*why = "bulk_update.applier is set to it.";
 	else

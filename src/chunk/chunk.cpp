@@ -226,7 +226,7 @@ chunk_budget()
 }
 
 Chunk *
-chunk_create(const Options &options, const Target &target)
+chunk_create(const Options &options, const Target &target, ChunkMemory memory)
 {
 	Chunk *chunk = palloc_one<Chunk>();
 
@@ -234,8 +234,9 @@ chunk_create(const Options &options, const Target &target)
 	 * Memory that is kept over a reset need not be returned to the system and allocated
 	 * again, which would take a tenth of the time for wide rows.
 	 */
-	Size kept = MAXALIGN(Min(chunk_budget(), MAX_KEPT));
-	Size kept_scratch = MAXALIGN(Min(chunk_budget() / 8, MAX_KEPT / 8));
+	Size budget = memory == ChunkMemory::Keep ? chunk_budget() : 0;
+	Size kept = MAXALIGN(Min(budget, MAX_KEPT));
+	Size kept_scratch = MAXALIGN(Max(Min(budget, MAX_KEPT) / 8, ALLOCSET_DEFAULT_INITSIZE));
 
 	chunk->options = &options;
 	chunk->target = &target;

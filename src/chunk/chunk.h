@@ -58,8 +58,15 @@ struct Chunk
 /* chunk_budget: maximum size of the rows in a chunk. */
 Size chunk_budget();
 
+/* Whether a chunk's memory is kept over a reset: not if there are many of them. */
+enum class ChunkMemory : uint8
+{
+	Keep,
+	Free,
+};
+
 /* chunk_create: an empty chunk, in new memory contexts below the current one. */
-Chunk *chunk_create(const Options &options, const Target &target);
+Chunk *chunk_create(const Options &options, const Target &target, ChunkMemory memory);
 
 /*
  * chunk_fill

@@ -4,6 +4,8 @@
  */
 #include "target/key_hint.h"
 
+#include "target/citus_table.h"
+
 namespace bulkupdate
 {
 
@@ -11,6 +13,21 @@ namespace
 {
 
 constexpr const char *OTHER_COLUMNS = "or specify other columns in argument \"key_columns\".";
+
+/* A unique index of a distributed table must include the distribution column. */
+const char *
+hint_for_distribution_column(const Target &target)
+{
+	AttrNumber column = citus_table(RelationGetRelid(target.relation)).column;
+
+	if (column == InvalidAttrNumber || is_key_attribute(target, column))
+		return nullptr;
+	/* GCOVR_EXCL_START: needs Citus */
+	return psprintf("A unique index on a distributed table has the distribution column: column %s "
+					"must be among the key columns.",
+					quote_identifier(attribute_name(target, column)));
+	/* GCOVR_EXCL_STOP */
+}
 
 /* A unique index of a partitioned table must include the partition key, like its indexes below. */
 const char *
@@ -160,8 +177,10 @@ is_key_attribute(const Target &target, AttrNumber attno)
 const char *
 key_index_hint(const Target &target)
 {
-	const char *hint = hint_for_partitions(target);
+	const char *hint = hint_for_distribution_column(target);
 
+	if (hint == nullptr)
+		hint = hint_for_partitions(target);
 	if (hint == nullptr)
 		hint = hint_for_indexes(target);
 	if (hint == nullptr)

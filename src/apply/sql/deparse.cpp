@@ -7,6 +7,18 @@
 namespace bulkupdate
 {
 
+const char *
+target_name(const Target &target)
+{
+	return qualified_name(RelationGetRelid(target.relation));
+}
+
+const char *
+quoted_attribute(const Target &target, AttrNumber attno)
+{
+	return quote_identifier(attribute_name(target, attno));
+}
+
 namespace
 {
 
@@ -24,19 +36,6 @@ append_source(StringInfo sql, const Target &target)
 		if (!TupleDescAttr(tuple_desc, i)->attisdropped)
 			appendStringInfo(sql, "c%d, ", i + 1);
 	appendStringInfoString(sql, "n)");
-}
-
-/* The relation's current name: a trigger may have renamed it. */
-const char *
-target_name(const Target &target)
-{
-	return qualified_name(RelationGetRelid(target.relation));
-}
-
-const char *
-quoted_attribute(const Target &target, AttrNumber attno)
-{
-	return quote_identifier(attribute_name(target, attno));
 }
 
 /*
@@ -78,16 +77,6 @@ from_catalog(CatalogCache cache, Oid oid, Text text)
 }
 
 const char *
-operator_text(Oid oid)
-{
-	return from_catalog<FormData_pg_operator>(OPEROID, oid, [](const FormData_pg_operator *form) {
-		return psprintf(" OPERATOR(%s.%s) ",
-						quote_identifier(get_namespace_name(form->oprnamespace)),
-						NameStr(form->oprname));
-	});
-}
-
-const char *
 collate_text(Oid oid)
 {
 	return from_catalog<FormData_pg_collation>(COLLOID, oid, [](const FormData_pg_collation *form) {
@@ -97,12 +86,18 @@ collate_text(Oid oid)
 	});
 }
 
-/*
- * "::schema.type", or nothing if the column already has the type.  Without it
- * the parser would look for an operator of the column's own type, which would not be
- * the index's, or, for a domain over an enum, for none.  All these
- * casts are relabelings, so the index can be used.
- */
+} /* namespace */
+
+const char *
+operator_text(Oid oid)
+{
+	return from_catalog<FormData_pg_operator>(OPEROID, oid, [](const FormData_pg_operator *form) {
+		return psprintf(" OPERATOR(%s.%s) ",
+						quote_identifier(get_namespace_name(form->oprnamespace)),
+						NameStr(form->oprname));
+	});
+}
+
 const char *
 cast_text(Oid type, Oid column_type)
 {
@@ -114,9 +109,8 @@ cast_text(Oid type, Oid column_type)
 	});
 }
 
-/* "t.key = u.cN AND ...", with the operators and collations of the index. */
 void
-append_key_condition(StringInfo sql, const Target &target)
+append_key_condition(StringInfo sql, const Target &target, const char *alias)
 {
 	const char *separator = "";
 
@@ -125,7 +119,8 @@ append_key_condition(StringInfo sql, const Target &target)
 		FormData_pg_attribute attribute = attribute_of(target, key.target);
 		const char *cast = cast_text(key.compared_as, attribute.atttypid);
 
-		appendStringInfo(sql, "%st.%s%s", separator, quoted_attribute(target, key.target), cast);
+		appendStringInfo(sql, "%s%s.%s%s", separator, alias, quoted_attribute(target, key.target),
+						 cast);
 		appendStringInfoString(sql, operator_text(key.equality));
 		appendStringInfo(sql, "u.c%d%s", key.target, cast);
 		if (OidIsValid(key.collation) && key.collation != attribute.attcollation)
@@ -134,28 +129,44 @@ append_key_condition(StringInfo sql, const Target &target)
 	}
 }
 
-} /* namespace */
+void
+append_assignments(StringInfo sql, const Target &target)
+{
+	const char *separator = "";
+
+	for (const MappedColumn &column : target.columns)
+	{
+		if (column.is_key)
+			continue;
+		appendStringInfo(sql, "%s%s = u.c%d", separator, quoted_attribute(target, column.target),
+						 column.target);
+		separator = ", ";
+	}
+}
+
+void
+append_probed(StringInfo sql, const Target &target, Probe probe)
+{
+	for (const MappedColumn &column : target.columns)
+		if (probes_values(probe) && !column.is_key)
+			appendStringInfo(sql, ", t.%s", quoted_attribute(target, column.target));
+	for (const MappedColumn &column : target.expected)
+		if (probes_expected(probe))
+			appendStringInfo(sql, ", t.%s", quoted_attribute(target, column.target));
+}
 
 char *
 deparse_update(const Target &target)
 {
 	StringInfoData sql;
-	const char *separator = "";
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE %s AS t SET ", target_name(target));
-	for (const MappedColumn &column : target.columns)
-	{
-		if (column.is_key)
-			continue;
-		appendStringInfo(&sql, "%s%s = u.c%d", separator, quoted_attribute(target, column.target),
-						 column.target);
-		separator = ", ";
-	}
+	append_assignments(&sql, target);
 	appendStringInfoString(&sql, " FROM ");
 	append_source(&sql, target);
 	appendStringInfoString(&sql, " WHERE ");
-	append_key_condition(&sql, target);
+	append_key_condition(&sql, target, "t");
 	appendStringInfoString(&sql, " RETURNING u.n");
 	append_kept(&sql, target, KeptStore::New);
 	return sql.data;
@@ -178,18 +189,13 @@ select_probed(const Target &target, Probe probe, Adding adding)
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT u.n");
-	for (const MappedColumn &column : target.columns)
-		if (probes_values(probe) && !column.is_key)
-			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
-	for (const MappedColumn &column : target.expected)
-		if (probes_expected(probe))
-			appendStringInfo(&sql, ", t.%s", quoted_attribute(target, column.target));
+	append_probed(&sql, target, probe);
 	if (adding == Adding::OldValues)
 		append_kept(&sql, target, KeptStore::Old);
 	appendStringInfo(&sql, " FROM %s AS t, ", target_name(target));
 	append_source(&sql, target);
 	appendStringInfoString(&sql, " WHERE ");
-	append_key_condition(&sql, target);
+	append_key_condition(&sql, target, "t");
 	return sql.data;
 }
 

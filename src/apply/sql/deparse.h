@@ -52,6 +52,39 @@ char *deparse_lock(const Target &target);
 /* deparse_probe_in_range: the same for a key of one integer column between $2 and $3. */
 char *deparse_probe_in_range(const Target &target, Probe probe);
 
+/*
+ * Parts of such statements.  The target is "t", what is joined with it "u": its column cN has the
+ * new value of the target's attribute N.
+ */
+
+/* target_name: its current name, qualified: a trigger may have renamed it. */
+const char *target_name(const Target &target);
+
+/* quoted_attribute: the name of a column. */
+const char *quoted_attribute(const Target &target, AttrNumber attno);
+
+/* operator_text: " OPERATOR(schema.=) ". */
+const char *operator_text(Oid oid);
+
+/*
+ * cast_text
+ *		"::schema.type", or nothing if the column already has the type.
+ *
+ * Without it the parser would look for an operator of the column's own type, which would not be
+ * the index's, or, for a domain over an enum, for none.  All these casts are relabelings, so the
+ * index can be used.
+ */
+const char *cast_text(Oid type, Oid column_type);
+
+/* append_key_condition: "t.key = u.cN AND ...", with the operators and collations of the index. */
+void append_key_condition(StringInfo sql, const Target &target, const char *alias);
+
+/* append_assignments: "a = u.cN, ...", what an UPDATE sets. */
+void append_assignments(StringInfo sql, const Target &target);
+
+/* append_probed: ", t.a, ...", the columns that are probed, as outcome_receiver.h expects them. */
+void append_probed(StringInfo sql, const Target &target, Probe probe);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_APPLY_SQL_DEPARSE_H */

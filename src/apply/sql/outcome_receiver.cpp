@@ -110,6 +110,13 @@ outcome_of_returned(OutcomeReceiver &receiver, int i, TupleTableSlot *slot)
 			else
 				outcome = Outcome::Unchanged;
 			break;
+		/* GCOVR_EXCL_START: needs Citus */
+		case Returns::Pairs:
+			if (receiver.kept != nullptr)
+				kept_versions_put_part(*receiver.kept, KeptStore::Pairs, *receiver.rows[i], slot,
+									   2);
+			break;
+		/* GCOVR_EXCL_STOP */
 		case Returns::Probed:
 			MemoryContextReset(receiver.memory);
 			with_memory_context(receiver.memory, [&] {

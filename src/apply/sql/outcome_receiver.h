@@ -16,6 +16,7 @@ enum class Returns : uint8
 	Nothing, /* the row was found or updated */
 	Updated, /* whether it was updated or left as it was */
 	Probed,  /* the columns that are probed */
+	Pairs,   /* the row was updated; what is kept of both versions: KeptStore::Pairs */
 };
 
 /*
