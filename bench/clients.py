@@ -73,12 +73,12 @@ class Django:
 
         os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"  # test/django
         django.setup()
-        import bulk_update  # contrib/django
+        import bulk_update_django  # contrib/django
         from django.db import connection
 
         self.shape = shape
         self.model = self.make_model()
-        self.module, self.connection = bulk_update, connection
+        self.module, self.connection = bulk_update_django, connection
         self.objects = [self.model(*row) for row in source_rows(shape)]
         connection.ensure_connection()
         self.pid = connection.connection.get_backend_pid()
@@ -101,15 +101,17 @@ class Django:
 
     def django_copy(self):
         """Like the module into its temporary table, then one UPDATE."""
+        from bulk_update_django.staging import Staging
         from django.db import transaction
 
         fields = [self.model._meta.get_field(name) for name in self.shape.values]
         with transaction.atomic(), self.connection.cursor() as cursor:
-            call = self.module._Call(self.model.objects.all(), self.model, fields, [], {})
-            call.create(cursor)
-            call.stage(cursor, self.objects)
-            cursor.execute(f"ANALYZE {call.table}")
-            cursor.execute(update_from(self.shape, f"{call.table} p"))
+            keys = [self.model._meta.pk]
+            staging = Staging(self.model.objects.all(), self.connection, "objects", keys, keys, fields, [], wide=False)
+            staging.create(cursor)
+            staging.fill(cursor, self.objects, report=int)
+            cursor.execute(f"ANALYZE {staging.table}")
+            cursor.execute(update_from(self.shape, f"{staging.table} p"))
 
 
 def main():

@@ -6,7 +6,7 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
-from bulk_update import bulk_update
+from bulk_update_django import bulk_update
 
 
 class Case(TransactionTestCase):

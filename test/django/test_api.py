@@ -7,7 +7,7 @@ from django.db.models.functions import Lower
 
 from app.models import ByOne, Concrete, Everything, Object, Routed, Secret
 from base import Case
-from bulk_update import Account, bulk_update
+from bulk_update_django import Account, bulk_update
 
 
 class Objects(Case):

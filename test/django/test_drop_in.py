@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from app.models import Object, Pizzeria, Place, Licence, Restaurant
 from base import Case
-from bulk_update import BulkUpdateQuerySet
+from bulk_update_django import BulkUpdateQuerySet
 
 
 class DropIn(Case):

@@ -5,7 +5,7 @@ from django.db import DatabaseError, connection
 
 from app.models import Everything, Object
 from base import Case
-from bulk_update import bulk_update
+from bulk_update_django import bulk_update
 
 
 def with_loaded(obj):

@@ -7,7 +7,7 @@ import time
 from django.db import connection
 
 from app.models import Object
-from bulk_update import bulk_update
+from bulk_update_django import bulk_update
 from meter import Meter
 
 LIMIT_MB = 16

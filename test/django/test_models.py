@@ -11,7 +11,7 @@ from app.models import (
     Place, Proxy, Restaurant,
 )
 from base import Case
-from bulk_update import BulkUpdateQuerySet, bulk_update
+from bulk_update_django import BulkUpdateQuerySet, bulk_update
 
 
 class Keys(Case):

@@ -8,7 +8,7 @@ from django.db import DatabaseError, NotSupportedError, connection, connections,
 from app import models as app
 from app.models import ByForeignKey, ByOne, Concrete, Everything, Licence, Object, Pizzeria, Place, Restaurant, Secret
 from base import Case
-from bulk_update import Account, bulk_update, bulk_update_undo
+from bulk_update_django import Account, bulk_update, bulk_update_undo
 
 NOTHING = Account(0, 0, 0, 0, 0, 0, 0, 0)
 

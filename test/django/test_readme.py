@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import connections, models
 from django.utils.timezone import now
 
-import bulk_update as module
+import bulk_update_django as module
 from app.models import Object
 from base import Case
 

@@ -3,10 +3,10 @@
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
-import bulk_update as module
 from app.models import Object
 from base import Case
-from bulk_update import bulk_update
+from bulk_update_django import bulk_update
+from bulk_update_django.staging import Staging
 
 
 class Streams(Case):
@@ -83,13 +83,13 @@ class Streams(Case):
 
     def test_batches_end_at_their_size_too(self):
         copies = []
-        flush = module._Call.flush
+        flush = Staging.flush
 
-        def counted(call, cursor, lines, others):
+        def counted(staging, cursor, lines, others):
             copies.append(len("".join(map(str, lines + others))))
-            flush(call, cursor, lines, others)
+            flush(staging, cursor, lines, others)
 
-        module._Call.flush = counted
+        Staging.flush = counted
         try:
             bulk_update(Object, (Object(id=n, field2="x" * 10) for n in range(1, 5001)), ["field2"])
             self.assertEqual(len(copies), 3)
@@ -97,7 +97,7 @@ class Streams(Case):
             for text in ("plain ", "by insert "):
                 bulk_update(Object, (Object(id=n, field3=text * 10**5) for n in range(1, 9)), ["field3"])
         finally:
-            module._Call.flush = flush
+            Staging.flush = flush
         self.assertEqual(len(copies), 2 * 9)
         self.assertLess(max(copies), 1.1 * 10**6)
 

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 
 from app.models import Legacy
 from base import Case
-from bulk_update import bulk_update
+from bulk_update_django import bulk_update
 
 EAST = timezone(timedelta(hours=5, minutes=45))
 

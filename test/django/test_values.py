@@ -20,7 +20,7 @@ except ImportError:
 
 from app.models import Colour, Everything, Level, Plain
 from base import Case
-from bulk_update import bulk_update
+from bulk_update_django import bulk_update
 
 UTC = timezone.utc
 EAST = timezone(timedelta(hours=5, minutes=45))

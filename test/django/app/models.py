@@ -8,7 +8,7 @@ import django
 from django.contrib.postgres import fields as postgres
 from django.db import models
 
-from bulk_update import BulkUpdateQuerySet
+from bulk_update_django import BulkUpdateQuerySet
 
 
 class Router:

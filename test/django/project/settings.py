@@ -8,7 +8,6 @@ import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-# First: python -m would find the server's bulk_update.so in the repository's root.
 sys.path[:0] = [str(ROOT / "contrib/django"), str(ROOT / "examples/django")]
 sys.path.append(str(ROOT / "test"))  # meter
 

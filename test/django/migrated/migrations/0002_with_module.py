@@ -1,6 +1,6 @@
 """Every object gets new values, streamed by the module."""
 
-from bulk_update import bulk_update
+from bulk_update_django import bulk_update
 from django.db import migrations
 from meter import Meter
 from migrated.new_values import FIELDS, changed, write_figures
