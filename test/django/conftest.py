@@ -10,7 +10,7 @@ import pytest
 from harness import Session
 
 HERE = pathlib.Path(__file__).resolve().parent
-PARENTS = {"test_drivers.py", "test_migration.py"}
+PARENTS = {"test_djangos_own.py", "test_drivers.py", "test_migration.py", "test_wheel.py"}
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
 if "DRIVER" in os.environ:

@@ -10,7 +10,8 @@ import django
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODULES = sorted(path.stem for path in HERE.glob("test_*.py") if path.stem not in ("test_drivers", "test_migration"))
+PARENTS = ("test_djangos_own", "test_drivers", "test_migration", "test_wheel")  # as in conftest.py
+MODULES = sorted(path.stem for path in HERE.glob("test_*.py") if path.stem not in PARENTS)
 # Django with psycopg 3 can leave the parameters to the server.
 BINDING = "psycopg with server-side binding"
 RUNS = [*((driver, module) for driver in ("psycopg2", "psycopg") for module in MODULES),
