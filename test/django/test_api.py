@@ -1,13 +1,16 @@
 """Arguments, databases, querysets, the extension's options, the report."""
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
-from django.db import DataError, DatabaseError, IntegrityError, NotSupportedError, connection, connections, transaction
+from django.db import (
+    DataError, DatabaseError, IntegrityError, NotSupportedError, OperationalError, ProgrammingError, connection, connections,
+    transaction,
+)
 from django.db.models import F, Value
 from django.db.models.functions import Lower
 
 from app.models import ByOne, Concrete, Everything, Object, Routed, Secret
 from base import Case
-from bulk_update_django import Account, bulk_update
+from bulk_update_django import Account, MissingRowError, bulk_update
 
 
 class Objects(Case):
@@ -46,8 +49,8 @@ class Arguments(Objects):
         for expression in (F("id") + 1, F("field1"), Lower(Value("A"))):
             with self.assertRaises(TypeError) as caught:
                 bulk_update(Object, [Object(id=1, field1=7), Object(id=2, field1=expression)], ["field1"])
-            self.assertIn("field 'field1' of <Object: Object object (2)> is an expression, ", str(caught.exception))
-            self.assertIn(repr(expression), str(caught.exception))
+            self.assertIn(f"field 'field1' of app.Object with key 2 is an expression ({type(expression).__name__}):",
+                          str(caught.exception))
         self.assertEqual(self.changed()[0], (1, 1))
 
     def test_iterables_of_all_kinds(self):
@@ -193,9 +196,31 @@ class Options(Objects):
 
     def test_on_missing(self):
         self.assertEqual(self.update((99, 1), on_missing="ignore").rows_missing, 1)
-        with self.assertRaises(DatabaseError):
+        with self.assertRaisesMessage(MissingRowError, "Key (id)=(99) is missing.") as caught:
             self.update((1, 5), (99, 1), on_missing="error")
+        self.assertEqual(caught.exception.__cause__.diag.sqlstate, "P0002")
         self.assertEqual(self.changed(id=1), [(1, 1)])
+
+    def test_an_error_of_the_same_sqlstate_is_not_about_a_missing_row(self):
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE FUNCTION no_data() RETURNS trigger LANGUAGE plpgsql AS"
+                           " $$ BEGIN RAISE no_data_found; END $$;"
+                           "CREATE TRIGGER no_data BEFORE UPDATE ON app_object EXECUTE FUNCTION no_data()")
+        with self.assertRaises(DatabaseError) as caught:
+            self.update((1, 5), on_missing="error")
+        self.assertNotIsInstance(caught.exception, MissingRowError)
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION no_data CASCADE")
+
+    def test_errors_have_the_same_class_with_each_driver(self):
+        for pairs, options, error in (
+                ([(1, 5), (1, 6)], {}, ProgrammingError),
+                ([(1, 10**9)], {"on_error": "skip", "reject_limit": 0}, OperationalError),
+                ([(1, 5)], {"on_stale": "error", "expected": ["field2"]}, OperationalError),
+                ([(1, 10**9)], {}, IntegrityError), ([(1, 10**100)], {}, DataError), ([(1, 5)], {"ordering": "x"}, DataError)):
+            with self.subTest(error=error), self.assertRaises(error) as caught:
+                self.update(*pairs, **options)
+            self.assertIs(type(caught.exception), error)
 
     def test_on_duplicate(self):
         with self.assertRaises(DatabaseError):

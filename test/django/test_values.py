@@ -149,6 +149,6 @@ class Values(Case):
                 with self.assertRaises(error) as caught:
                     bulk_update(Everything, objects, list(values))
                 self.assertEqual(self.rows(Everything), before)
-        with self.assertRaisesRegex(ValueError, r"^field 'text' of <Everything: Everything object \([-0]+\)> has a NUL"):
+        with self.assertRaisesRegex(ValueError, r"^field 'text' of app.Everything with key UUID\('[-0]+'\) has a NUL"):
             bulk_update(Everything, [Everything(id=KEYS[0], text="a\0b")], ["text"])
 

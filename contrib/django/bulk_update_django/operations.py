@@ -14,30 +14,44 @@ from .update import bulk_update
 BATCH_OBJECTS = 1000
 
 
+def known(options, function, excluded):
+    """The options; TypeError if the function does not have one of them."""
+    options = dict(options or {})
+    for name in options.keys() - (function.__kwdefaults__.keys() - excluded):
+        raise TypeError(f"BulkUpdate has no option '{name}' of {function.__name__}().")
+    return options
+
+
 class BulkUpdate(Operation):
     """Give the objects of a model new values; the reverse gives them their old values.
 
     model_name: a model of the migration's app. changed: a function that gets a queryset of all its objects and returns the
     changed ones, usually a generator. fields: names of the fields to write. old_values: the name of a table, which the
-    operation creates and its reverse drops; without it, it cannot be reversed. undo: options of bulk_update_undo() for the
-    reverse. check: a function that is called with the Account, in both directions; an error in it undoes the operation.
-    options: those of bulk_update().
+    operation creates and its reverse drops; without it, it cannot be reversed. check: a function that is called with the
+    Account, in both directions; an error in it undoes the operation. options: a dict of options of bulk_update();
+    undo_options: of bulk_update_undo(), for the reverse.
 
     On databases other than PostgreSQL, Django's own bulk_update() writes the values, and the reverse is an error.
     """
 
     reduces_to_sql = False
 
-    def __init__(self, model_name, changed, fields, *, old_values=None, undo=None, check=None, hints=None, elidable=False,
-                 **options):
-        unknown = sorted(options.keys() - (bulk_update.__kwdefaults__.keys() - {"using", "dry_run"}))
-        if unknown:
-            raise TypeError(f"BulkUpdate() got an unexpected keyword argument '{unknown[0]}'")
+    # Not keyword-only: Django would not write such arguments to a squashed migration.
+    def __init__(self, model_name, changed, fields, old_values=None, check=None, options=None, undo_options=None, hints=None,
+                 elidable=False):
         if not callable(changed):
             raise ValueError("BulkUpdate must be supplied with a function that returns the changed objects.")
-        self.model_name, self.changed, self.fields = model_name, changed, fields
-        self.old_values, self.undo, self.check = old_values, undo or {}, check
-        self.hints, self.elidable, self.options = hints or {}, elidable, options
+        self.model_name, self.changed, self.fields, self.old_values = model_name, changed, list(fields), old_values
+        self.check, self.hints, self.elidable = check, hints or {}, elidable
+        self.options = known(options, bulk_update, {"using", "dry_run", "old_values"})
+        self.undo_options = known(undo_options, bulk_update_undo, {"using", "dry_run"})
+
+    def deconstruct(self):
+        arguments = {"model_name": self.model_name, "changed": self.changed, "fields": self.fields}
+        for name in ("old_values", "check", "options", "undo_options", "hints", "elidable"):
+            if getattr(self, name):
+                arguments[name] = getattr(self, name)
+        return self.__class__.__qualname__, [], arguments
 
     @property
     def reversible(self):
@@ -62,7 +76,7 @@ class BulkUpdate(Operation):
             return
         with transaction.atomic(using=queryset.db), connection_of(queryset).cursor() as cursor:
             model, _ = one_table(queryset.model, self.fields)
-            account = bulk_update_undo(model, self.old_values, using=queryset.db, **self.undo)
+            account = bulk_update_undo(model, self.old_values, using=queryset.db, **self.undo_options)
             cursor.execute(f"DROP TABLE {self.old_values}")  # as in SQL, so it is not quoted
             if self.check:
                 self.check(account)
@@ -95,7 +109,7 @@ class BulkUpdate(Operation):
         objects = iter(self.changed(queryset))
         size = self.options.get("batch_size") or BATCH_OBJECTS
         for batch in iter(lambda: list(itertools.islice(objects, size)), []):
-            QuerySet(queryset.model, using=queryset.db).bulk_update(batch, list(self.fields))
+            QuerySet(queryset.model, using=queryset.db).bulk_update(batch, self.fields)
 
     def describe(self):
         return f"Give objects of model {self.model_name} new values"

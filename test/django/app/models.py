@@ -156,6 +156,18 @@ class Proxy(Object):
         proxy = True
 
 
+class Silent(Object):
+    """Its objects must not be shown."""
+
+    class Meta:
+        proxy = True
+
+    def __str__(self):
+        raise AssertionError
+
+    __repr__ = __str__
+
+
 class Routed(models.Model):
     value = models.IntegerField(default=0)
 
