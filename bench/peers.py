@@ -300,7 +300,7 @@ PEERS = {
     "django": Peer("Django `bulk_update(batch_size=250)`", most_rows=1000000),
     "execute_values": Peer("psycopg2 `execute_values(page_size=1000)`"),
     "django_copy": Peer("Django, `COPY` to a temporary table, `UPDATE … FROM` it"),
-    "django_ours": Peer("Django, the module of `contrib/django`"),
+    "django_ours": Peer("Django, the package of `contrib/django`"),
     "psycopg2_copy": Peer("psycopg2, `COPY` to a temporary table, `UPDATE … FROM` it"),
     "psycopg2_ours": Peer("psycopg2, `COPY` to a temporary table, `bulk_update` from it"),
 }

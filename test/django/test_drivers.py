@@ -1,4 +1,4 @@
-"""Runs the tests of the Django module with each driver, in separate processes: Django uses one driver for all."""
+"""Runs the tests of the package with each driver, in separate processes: Django uses one driver for all."""
 
 import importlib.util
 import os

@@ -149,7 +149,7 @@ class Sqitch(Framework):
 class Django(Framework):
     """The migration with values computed in Python."""
 
-    name = "Django, RunPython"
+    name = "Django, BulkUpdate"
     bookkeeping = "SELECT name FROM django_migrations WHERE app = 'objects' ORDER BY name"
     streams = True
     before, after = "0001_initial", "0002_computed_in_python"

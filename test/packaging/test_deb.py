@@ -1,4 +1,4 @@
-"""The Debian package: builds, contains what it should, installs, passes its tests, is removed completely."""
+"""The Debian packages: build, contain what they should, install, pass their tests, are removed completely."""
 
 import os
 import pathlib
@@ -30,6 +30,19 @@ INSTALL = """
     echo === remove
     dpkg --purge "$P"
     find /usr/lib/postgresql /usr/share/postgresql /usr/share/doc -name '*bulk?update*'
+"""
+
+# In the view: $1 is the file of the package for Django.
+INSTALL_DJANGO = """
+    exec 2>&1
+    set -eu
+    dpkg --install "$1"
+    echo === import
+    cd /
+    /usr/bin/python3 -c 'import bulk_update_django; print(bulk_update_django.__file__)'
+    echo === remove
+    dpkg --purge python3-bulk-update-django
+    find /usr/lib/python3 /usr/share/doc -name '*bulk?update?django*'
 """
 
 
@@ -118,7 +131,6 @@ def expected_files(tree, version):
     files = {f"{lib}/bulk_update.so", f"{share}/bulk_update.control", f"{doc}/changelog.gz",
              f"{doc}/changelog.Debian.gz", f"{doc}/copyright", f"{doc}/README.md.gz"}
     files |= {f"{doc}/docs/{page.name}.gz" for page in tree.glob("docs/*.md")}
-    files |= {f"{doc}/examples/django/{file.name}" for file in tree.glob("contrib/django/*")}
     files |= {f"{share}/{script.name}" for script in tree.glob("bulk_update--*.sql")}
     if makefile_says(version, "with_llvm") == "yes":
         files.add(f"{lib}/bitcode/bulk_update.index.bc")
@@ -154,7 +166,7 @@ def test_files(tree, unpacked):
     for version, directory in unpacked.items():
         files = {str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file()}
         # Debian compresses what has more than 4 kB.
-        files = {file + ".gz" if file.endswith(".md") and "/examples/" not in file else file for file in files}
+        files = {file + ".gz" if file.endswith(".md") else file for file in files}
         assert files == expected_files(tree, version)
 
 
@@ -197,3 +209,31 @@ def test_bitcode_is_inlined(installed):
 def test_removal_leaves_nothing(installed):
     for parts in installed.values():
         assert [line for line in parts[3].splitlines() if line.startswith("/")] == []
+
+
+@pytest.fixture(scope="module")
+def package_for_django(tree, built):
+    package, = tree.parent.glob("python3-bulk-update-django_*_all.deb")
+    return package
+
+
+def test_files_of_the_package_for_django(tree, package_for_django):
+    """The package, its metadata and documentation, and nothing else."""
+    directory = tree.parent / "unpacked-django"
+    run(["dpkg", "-x", package_for_django, directory], tree)
+    files = {str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file()}
+    library, doc = "usr/lib/python3/dist-packages", "usr/share/doc/python3-bulk-update-django"
+    assert {file for file in files if ".dist-info/" not in file} == {
+        *(f"{library}/{file.relative_to(tree / 'contrib/django')}" for file in tree.glob("contrib/django/bulk_update_django/*.py")),
+        *(f"{doc}/{name}" for name in ("README.md.gz", "changelog.gz", "changelog.Debian.gz", "copyright"))}
+    assert any(re.fullmatch(rf"{library}/bulk_update_django-[0-9.]+\.dist-info/METADATA", file) for file in files)
+
+
+def test_the_package_for_django_installs_and_is_removed(tree, no_view, package_for_django):
+    if no_view:
+        pytest.skip(no_view)
+    code, output = run([IN_VIEW, "sh", "-c", INSTALL_DJANGO, "sh", package_for_django], tree)
+    parts = re.split(r"^=== .*\n", output, flags=re.M)
+    assert code == 0 and len(parts) == 3, tail(output)
+    assert parts[1].strip() == "/usr/lib/python3/dist-packages/bulk_update_django/__init__.py"
+    assert [line for line in parts[2].splitlines() if line.startswith("/")] == []

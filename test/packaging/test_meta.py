@@ -112,6 +112,7 @@ def test_mistakes_are_found():
 def test_version():
     assert META["version"] == f"{VERSION}.0"
     assert META["provides"]["bulk_update"]["version"] == f"{VERSION}.0"
+    assert first(r'^version = "(.*)"', "contrib/django/pyproject.toml") == f"{VERSION}.0"
     assert {file: first(pattern, file) for file, pattern in (
         ("CHANGELOG.md", r"^## (\S+)"), ("debian/changelog", r"^bulk-update \((.*)-\d+\)"),
         ("CMakeLists.txt", r"project\(bulk_update VERSION (\S+)"), (SCRIPT, r"\A/\* bulk_update--(.*)\.sql \*/"))} \
