@@ -1,5 +1,5 @@
-"""Without DRIVER in the environment, only tests that start separate processes run; of these, test_drivers.py runs the others
-with each driver."""
+"""Without DRIVER in the environment, only tests that start separate processes run; of these, test_drivers.py runs the
+others with each driver."""
 
 import os
 import pathlib

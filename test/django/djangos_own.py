@@ -1,4 +1,4 @@
-"""Django's own tests with the drop-in in place of QuerySet.bulk_update(): the settings, and as a program what runs them.
+"""Django's own tests with the drop-in in place of QuerySet.bulk_update(): their settings, and the program to run them.
 
 Usage: djangos_own.py RUNTESTS OPTION...    Django's tests/runtests.py and its options
 """
@@ -11,7 +11,8 @@ import sys
 from project.settings import POSTGRESQL
 
 # The template has the extension.
-DATABASES = {alias: {**POSTGRESQL, "TEST": {"NAME": f"own_{alias}", "TEMPLATE": "own_template"}} for alias in ("default", "other")}
+DATABASES = {alias: {**POSTGRESQL, "TEST": {"NAME": f"own_{alias}", "TEMPLATE": "own_template"}}
+             for alias in ("default", "other")}
 SECRET_KEY = "only for the test"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"

@@ -2,8 +2,8 @@
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import (
-    DataError, DatabaseError, IntegrityError, NotSupportedError, OperationalError, ProgrammingError, connection, connections,
-    transaction,
+    DataError, DatabaseError, IntegrityError, NotSupportedError, OperationalError, ProgrammingError, connection,
+    connections, transaction,
 )
 from django.db.models import F, Value
 from django.db.models.functions import Lower
@@ -217,7 +217,8 @@ class Options(Objects):
                 ([(1, 5), (1, 6)], {}, ProgrammingError),
                 ([(1, 10**9)], {"on_error": "skip", "reject_limit": 0}, OperationalError),
                 ([(1, 5)], {"on_stale": "error", "expected": ["field2"]}, OperationalError),
-                ([(1, 10**9)], {}, IntegrityError), ([(1, 10**100)], {}, DataError), ([(1, 5)], {"ordering": "x"}, DataError)):
+                ([(1, 10**9)], {}, IntegrityError), ([(1, 10**100)], {}, DataError),
+                ([(1, 5)], {"ordering": "x"}, DataError)):
             with self.subTest(error=error), self.assertRaises(error) as caught:
                 self.update(*pairs, **options)
             self.assertIs(type(caught.exception), error)

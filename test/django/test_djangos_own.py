@@ -1,5 +1,5 @@
-"""Django's own tests that call bulk_update(), with the drop-in in its place. They are not part of this repository: they are
-taken from the source package of the Debian package, which is kept in build/ between runs."""
+"""Django's own tests that call bulk_update(), with the drop-in in its place. They are not part of this repository, but
+of the source package of Debian's Django. They are kept in build/ between runs."""
 
 import importlib.util
 import os
@@ -39,7 +39,8 @@ def download(directory):
         (directory / name).mkdir(parents=True)
     source_lists(directory / "sources")
     apt = ["apt-get", "-qq", "-o", "Dir::Etc::SourceList=/dev/null", "-o", f"Dir::Etc::SourceParts={directory}/sources",
-           "-o", f"Dir::State::Lists={directory}/lists", "-o", f"Dir::Cache={directory}/cache", "-o", "Acquire::Retries=3"]
+           "-o", f"Dir::State::Lists={directory}/lists", "-o", f"Dir::Cache={directory}/cache",
+           "-o", "Acquire::Retries=3"]
     updated = run(*apt, "update")
     done = run(*apt, "source", "--download-only", "--tar-only", package, cwd=directory)
     archives = list(directory.glob("*.orig.tar.*z"))

@@ -32,7 +32,8 @@ class DropIn(Case):
         """Also with several batches and with expressions."""
         for seed in range(60):
             rnd = random.Random(seed)
-            expressions = [F("field1") + 7, CaseWhen(When(id__gt=50, then=Value(3)), default=F("field1"))] if seed % 3 else []
+            expressions = [F("field1") + 7, CaseWhen(When(id__gt=50, then=Value(3)), default=F("field1"))]
+            expressions = expressions if seed % 3 else []
             batch_size = rnd.choice([None, None, 1, 7, 1000])
             objects = [Object(id=rnd.randint(1, 120), field1=rnd.choice([*range(20, 30), *expressions]),
                               field2=rnd.choice(["a", "b", *([Lower(Value("C"))] if expressions else [])]))
@@ -68,7 +69,8 @@ class DropIn(Case):
         with transaction.atomic():
             for objs, fields, queries in (([], ["field1"], 0), ((), ["field1"], 0), (iter(()), ["field1"], 2),
                                           (objects[:1], ["field1"], 7), (objects[:2000], ["field1"], 7),
-                                          (iter(objects), ["field1"], 9), ([Object(id=1, field1=F("id") + 1)], ["field1"], evaluated)):
+                                          (iter(objects), ["field1"], 9),
+                                          ([Object(id=1, field1=F("id") + 1)], ["field1"], evaluated)):
                 with self.assertNumQueries(queries):
                     Object.streamed.bulk_update(objs, fields)
             with self.assertNumQueries(8):
@@ -80,9 +82,9 @@ class DropIn(Case):
 
     def test_errors_about_arguments_are_those_of_django(self):
         objects = [Object(id=1), Object(id=2)]
-        for objs, fields, batch_size in ((objects, ["field1"], 1.5), (objects, ["field1"], -1), (objects, ["field1"], "1"),
-                                         (objects, [], None), ([], [], None), ([], ["nothing"], None), ([], ["id"], None),
-                                         ([Object()], ["field1"], None)):
+        for objs, fields, batch_size in ((objects, ["field1"], 1.5), (objects, ["field1"], -1),
+                                         (objects, ["field1"], "1"), (objects, [], None), ([], [], None),
+                                         ([], ["nothing"], None), ([], ["id"], None), ([Object()], ["field1"], None)):
             with self.subTest(fields=fields, batch_size=batch_size):
                 with self.assertRaises(Exception) as theirs:
                     Object.objects.bulk_update(objs, fields, batch_size)
@@ -96,7 +98,8 @@ class DropIn(Case):
         self.assertEqual(bulk_update(Object, objects, ["field1"], batch_size=2**40).rows_updated, 2)
 
     def test_objects_are_named_without_their_own_methods(self):
-        for values, error in (({"field1": CaseWhen(When(pk=Silent(id=1), then=Value(1)))}, TypeError), ({"field2": "\0"}, ValueError)):
+        for values, error in (({"field1": CaseWhen(When(pk=Silent(id=1), then=Value(1)))}, TypeError),
+                              ({"field2": "\0"}, ValueError)):
             with self.assertRaisesMessage(error, f"field '{list(values)[0]}' of app.Silent with key 1 "):
                 bulk_update(Object, [Silent(id=1, **values)], list(values))
         with self.assertRaisesMessage(ValueError, "app.Silent with key 1 does not have the value of field 'field1'"):

@@ -60,7 +60,8 @@ class Objects(Migrate):
         Object.objects.bulk_create(Object(id=n, field1=n) for n in range(1, 5))
 
     def operation(self, **options):
-        return BulkUpdate("Object", times_ten, ["field1"], **{"old_values": "kept", "check": self.seen.append, **options})
+        options = {"old_values": "kept", "check": self.seen.append, **options}
+        return BulkUpdate("Object", times_ten, ["field1"], **options)
 
     def test_forward_and_backward(self):
         operation = self.operation()
@@ -70,7 +71,8 @@ class Objects(Migrate):
         Object.objects.filter(id=3).delete()
         self.backwards(operation)
         self.assertEqual((self.values(), self.kept()), ([1, 0, 4], False))
-        self.assertEqual([(each.rows_updated, each.rows_stale, each.rows_missing) for each in self.seen], [(4, 0, 0), (2, 1, 1)])
+        self.assertEqual([(each.rows_updated, each.rows_stale, each.rows_missing) for each in self.seen],
+                         [(4, 0, 0), (2, 1, 1)])
 
     def test_no_objects(self):
         Object.objects.all().delete()
@@ -123,7 +125,8 @@ class Objects(Migrate):
             BulkUpdate("Object", [Object()], ["field1"])
 
     def test_where_the_router_has_no_such_table(self):
-        with mock.patch.object(router, "routers", [SimpleNamespace(allow_migrate=lambda *_, **hints: hints.get("here", False))]):
+        elsewhere = SimpleNamespace(allow_migrate=lambda *_, **hints: hints.get("here", False))
+        with mock.patch.object(router, "routers", [elsewhere]):
             self.forwards(self.operation())
             self.backwards(self.operation())
             self.assertEqual((self.values(), self.kept()), ([1, 2, 3, 4], False))

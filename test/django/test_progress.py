@@ -66,5 +66,6 @@ class Reported(Case):
         self.assertEqual(len(logged.output), 1)
 
     def test_the_text(self):
-        self.assertEqual(str(Progress("t", "staging", 1200000, 10.0)), "t: 1,200,000 objects staged, 120,000 per second")
+        self.assertEqual(str(Progress("t", "staging", 1200000, 10.0)),
+                         "t: 1,200,000 objects staged, 120,000 per second")
         self.assertEqual(str(Progress("t", "applying", 0, 0.0)), "t: 0 objects applied")

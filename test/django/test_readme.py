@@ -23,7 +23,8 @@ class Readme(Case):
         with open(README) as readme:
             self.text = readme.read()
         self.blocks = re.findall(r"^```python\n(.*?)^```$", self.text, re.DOTALL | re.MULTILINE)
-        self.names = {"Object": Object, "models": models, "make_field1": lambda obj: obj.id * 10, "__name__": "app.readme"}
+        self.names = {"Object": Object, "models": models, "make_field1": lambda obj: obj.id * 10,
+                      "__name__": "app.readme"}
         Object.objects.bulk_create(Object(id=n) for n in range(1, 4))
 
     def block(self, *words):

@@ -57,8 +57,8 @@ def temporary():
 @pytest.fixture(scope="module")
 def wheel(temporary):
     shutil.copytree(CONTRIB, temporary / "source", ignore=shutil.ignore_patterns("__pycache__"))
-    run(sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-index", "--no-deps", "--wheel-dir", temporary,
-        temporary / "source")
+    run(sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-index", "--no-deps",
+        "--wheel-dir", temporary, temporary / "source")
     made, = temporary.glob("*.whl")
     return made
 
@@ -107,7 +107,8 @@ def test_the_migration(driver, python, temporary, admin):
     migration, = (block for block in blocks if "class Migration" in block)
     (project / "myapp" / "migrations" / "0002_new_values.py").write_text(migration)
     with Session(dbname=database) as session:
-        session.run("INSERT INTO myapp_object (field1, field2) SELECT n, repeat('x', n * 2) FROM generate_series(1, 5) AS n")
+        session.run("INSERT INTO myapp_object (field1, field2)"
+                    " SELECT n, repeat('x', n * 2) FROM generate_series(1, 5) AS n")
         output = manage("migrate", "myapp")
         assert "5 updated, 0 stale, 0 missing" in output
         assert session.run("SELECT field1 FROM myapp_object ORDER BY id") == [(n * 2,) for n in range(1, 6)]

@@ -16,5 +16,5 @@ from .progress import Progress
 from .undo import bulk_update_undo
 from .update import bulk_update
 
-__all__ = ["Account", "BulkUpdate", "BulkUpdateManager", "BulkUpdateQuerySet", "MissingRowError", "Progress", "bulk_update",
-           "bulk_update_undo"]
+__all__ = ["Account", "BulkUpdate", "BulkUpdateManager", "BulkUpdateQuerySet", "MissingRowError", "Progress",
+           "bulk_update", "bulk_update_undo"]

@@ -30,7 +30,8 @@ class Column:
             return self.field.get_db_prep_save(value, self.connection)
         if is_expression(value):
             raise TypeError(f"field '{self.field.name}' of {name_of(obj)} is an expression ({type(value).__name__}):"
-                            " bulk_update() sends values. BulkUpdateQuerySet.bulk_update() and update() take expressions.")
+                            " bulk_update() sends values. BulkUpdateQuerySet.bulk_update() and update() take"
+                            " expressions.")
         output = value._output_field_or_none
         return output.get_db_prep_value(value.value, self.connection) if output else value.value
 
@@ -84,12 +85,12 @@ class ExpectedColumn(Column):
             return loaded[self.attname]
         # If a field is written, the attribute has the new value; if it is deferred, the present one would be read.
         if self.written or self.attname not in obj.__dict__:
-            raise ValueError(f"{name_of(obj)} does not have the value of field '{self.field.name}' as it was loaded: keep it"
-                             " in _loaded_values, as in from_db() of Django's documentation.")
+            raise ValueError(f"{name_of(obj)} does not have the value of field '{self.field.name}' as it was loaded:"
+                             " keep it in _loaded_values, as in from_db() of Django's documentation.")
         return getattr(obj, self.attname)
 
 
-# What the drivers send for subclasses, like TextChoices and psycopg's own of int and UUID, whatever their str() returns.
+# What the drivers send for subclasses, like TextChoices and psycopg's of int and UUID, whatever their str() returns.
 _BASES = {str: str.__str__, int: int.__repr__, uuid.UUID: uuid.UUID.__str__}
 INTEGERS = ("smallint", "integer", "bigint")
 

@@ -25,5 +25,5 @@ def missing_rows():
 
 
 def name_of(obj):
-    """The object's class and key. Its __str__() and __repr__() may read the database, fail, or show what they should not."""
+    """The object's class and key. Its __str__() and __repr__() may read the database, fail, or show private data."""
     return f"{obj._meta.label} with key {obj.pk!r}"

@@ -23,7 +23,7 @@ class BulkUpdateQuerySet(QuerySet):
 
     @classmethod
     def as_manager(cls):
-        """A manager that the models of migrations have as well. They would have Django's own bulk_update() otherwise."""
+        """A manager that the models of migrations have as well: otherwise they would have Django's own method."""
         # Of one class for each queryset: managers of different classes are different in the eyes of makemigrations.
         if "_manager_class" not in cls.__dict__:
             cls._manager_class = Manager.from_queryset(cls)

@@ -25,11 +25,11 @@ def known(options, function, excluded):
 class BulkUpdate(Operation):
     """Give the objects of a model new values; the reverse gives them their old values.
 
-    model_name: a model of the migration's app. changed: a function that gets a queryset of all its objects and returns the
-    changed ones, usually a generator. fields: names of the fields to write. old_values: the name of a table, which the
-    operation creates and its reverse drops; without it, it cannot be reversed. check: a function that is called with the
-    Account, in both directions; an error in it undoes the operation. options: a dict of options of bulk_update();
-    undo_options: of bulk_update_undo(), for the reverse.
+    model_name: a model of the migration's app. changed: a function that gets a queryset of all its objects and returns
+    the changed ones, usually a generator. fields: names of the fields to write. old_values: the name of a table, which
+    the operation creates and its reverse drops; without it, it cannot be reversed. check: a function that is called
+    with the Account, in both directions; an error in it undoes the operation. options: a dict of options of
+    bulk_update(); undo_options: of bulk_update_undo(), for the reverse.
 
     On databases other than PostgreSQL, Django's own bulk_update() writes the values, and the reverse is an error.
     """
@@ -37,8 +37,8 @@ class BulkUpdate(Operation):
     reduces_to_sql = False
 
     # Not keyword-only: Django would not write such arguments to a squashed migration.
-    def __init__(self, model_name, changed, fields, old_values=None, check=None, options=None, undo_options=None, hints=None,
-                 elidable=False):
+    def __init__(self, model_name, changed, fields, old_values=None, check=None, options=None, undo_options=None,
+                 hints=None, elidable=False):
         if not callable(changed):
             raise ValueError("BulkUpdate must be supplied with a function that returns the changed objects.")
         self.model_name, self.changed, self.fields, self.old_values = model_name, changed, list(fields), old_values

@@ -4,7 +4,7 @@ import operator
 
 
 def chunk_size_of(batch_size):
-    """The extension's chunk_size, an integer of 4 bytes; None is its default. The errors are those of Django's bulk_update()."""
+    """The extension's chunk_size, an integer of 4 bytes; None is its default. Errors are those of Django."""
     if batch_size is None:
         return None
     if batch_size <= 0:

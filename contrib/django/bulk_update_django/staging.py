@@ -1,7 +1,7 @@
 """The temporary table that the objects are written to.
 
-They are written in batches, each by one COPY: one COPY for all would occupy the connection, but a generator may read from
-the same one, as iterator() does.
+They are written in batches, each by one COPY: one COPY for all would occupy the connection, but a generator may read
+from the same one, as iterator() does.
 """
 
 import itertools
@@ -27,8 +27,8 @@ _numbers = itertools.count(1)
 class Staging:
     """create() the table, fill() it, restrict() it to the rows of the queryset, drop() it.
 
-    keys, fields and expected are the fields of the target's columns, in this order; links: the fields of an object that have
-    the key. With wide, integers of any size can be written.
+    keys, fields and expected are the fields of the target's columns, in this order; links: the fields of an object that
+    have the key. With wide, integers of any size can be written.
     """
 
     def __init__(self, queryset, connection, target, keys, links, fields, expected, wide):
@@ -44,8 +44,8 @@ class Staging:
     def create(self, cursor):
         """Create the temporary table; return the extension's schema.
 
-        Its columns have the target's types without lengths, precisions and domains, and wider integers: values that do not
-        fit are then found by the extension, which knows the row and whether to skip it.
+        Its columns have the target's types without lengths, precisions and domains, and wider integers: values that do
+        not fit are then found by the extension, which knows the row and whether to skip it.
         """
         cursor.execute(
             "WITH RECURSIVE base (attname, typid) AS ("
@@ -152,11 +152,12 @@ class Staging:
     def repeated_query(self, batch, occurrence):
         """The same for keys that several batches of this many objects have: the first row in each one's nth batch."""
         names, keys = ", ".join(self.names), ", ".join(self.names[:len(self.keys)])
-        return (f'SELECT {names} FROM (SELECT *, row_number() OVER (PARTITION BY {keys}, "bulk_update batch" ORDER BY {ORDINAL})'
-                f' AS "bulk_update position", dense_rank() OVER (PARTITION BY {keys} ORDER BY "bulk_update batch")'
-                f' AS "bulk_update occurrence" FROM (SELECT *, ({ORDINAL} - 1) / {batch} AS "bulk_update batch"'
-                f' FROM {self.table}) AS numbered) AS ranked WHERE "bulk_update position" = 1'
-                f' AND "bulk_update occurrence" = {occurrence}')
+        number, place, nth = (f'"bulk_update {word}"' for word in ("batch", "place", "occurrence"))
+        return (f"SELECT {names} FROM ("
+                f"SELECT *, row_number() OVER (PARTITION BY {keys}, {number} ORDER BY {ORDINAL}) AS {place},"
+                f" dense_rank() OVER (PARTITION BY {keys} ORDER BY {number}) AS {nth}"
+                f" FROM (SELECT *, ({ORDINAL} - 1) / {batch} AS {number} FROM {self.table}) AS numbered"
+                f") AS ranked WHERE {place} = 1 AND {nth} = {occurrence}")
 
     def drop(self, cursor):
         cursor.execute(f"DROP TABLE {self.table}")

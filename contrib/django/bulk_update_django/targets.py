@@ -11,7 +11,8 @@ def queryset_of(source, using):
     elif isinstance(source, BaseManager):
         source = source.get_queryset()
     elif not isinstance(source, QuerySet):
-        raise TypeError(f"bulk_update() takes a model, a manager or a queryset, not an object of {type(source).__name__}.")
+        raise TypeError("bulk_update() takes a model, a manager or a queryset, not an object of"
+                        f" {type(source).__name__}.")
     queryset = source.using(using) if using else source.all()
     queryset._for_write = True
     queryset.filter(pk__in=())  # raises Django's errors for slices and unions

@@ -19,11 +19,12 @@ def bulk_update_undo(model, old_values, *, run=None, using=None, batch_size=None
     chunk_size = chunk_size_of(batch_size)
     queryset = queryset_of(model, using)
     if queryset.query.where:
-        raise ValueError(f"bulk_update_undo() is about all rows of a call: pass {queryset.model._meta.object_name} itself.")
+        raise ValueError("bulk_update_undo() is about all rows of a call: pass"
+                         f" {queryset.model._meta.object_name} itself.")
     model = queryset.model._meta.concrete_model
-    options = dict(run=run, chunk_size=chunk_size, on_missing=on_missing, on_error=on_error, skip_unchanged=skip_unchanged,
-                   rejects=rejects, reject_limit=reject_limit, dry_run=dry_run, ordering=ordering, on_stale=on_stale,
-                   redo_values=redo_values)
+    options = dict(run=run, chunk_size=chunk_size, on_missing=on_missing, on_error=on_error,
+                   skip_unchanged=skip_unchanged, rejects=rejects, reject_limit=reject_limit, dry_run=dry_run,
+                   ordering=ordering, on_stale=on_stale, redo_values=redo_values)
     connection = connection_of(queryset)
     with transaction.atomic(using=queryset.db), connection.cursor() as cursor:
         arguments = {

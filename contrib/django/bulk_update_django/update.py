@@ -21,11 +21,11 @@ def bulk_update(queryset_or_model, objects, fields, *, using=None, batch_size=No
     """Write the given fields of the objects, any iterable, to their rows; return an Account.
 
     The first argument is a model, a manager or a queryset; rows that do not match a queryset's filter count as missing.
-    batch_size is the extension's chunk_size; using is a database alias; the other options are those of the extension, and
-    None means its default. expected: names of fields; only rows that still have the values with which their objects were
-    loaded are updated, the others are stale. old_values: name of a table for bulk_update_undo(), which is created with
-    these fields if there is none. progress: a function that is called with a Progress. An error, in the program or in the
-    database, undoes only this call; MissingRowError: no row has the key of an object, with on_missing="error".
+    batch_size is the extension's chunk_size; using is a database alias; the other options are those of the extension,
+    and None means its default. expected: names of fields; only rows that still have the values with which their objects
+    were loaded are updated, the others are stale. old_values: name of a table for bulk_update_undo(), which is created
+    with these fields if there is none. progress: a function that is called with a Progress. An error, in the program or
+    in the database, undoes only this call; MissingRowError: no row has the key of an object, with on_missing="error".
     """
     options = dict(chunk_size=chunk_size_of(batch_size), on_missing=on_missing, on_duplicate=on_duplicate,
                    on_error=on_error, skip_unchanged=skip_unchanged, rejects=rejects, reject_limit=reject_limit,

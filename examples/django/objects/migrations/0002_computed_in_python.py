@@ -15,7 +15,7 @@ def changed(objects):
 
 
 def print_account(account):
-    """In both directions. Objects that have changed since are stale, those that were deleted are missing; neither is written."""
+    """In both directions. Objects that have changed since are stale, deleted ones are missing; neither is written."""
     print(f"objects: {account.rows_fetched} fetched, {account.rows_updated} updated, {account.rows_missing} missing, "
           f"{account.rows_stale} stale")
 
