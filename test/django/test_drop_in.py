@@ -35,8 +35,9 @@ class DropIn(Case):
             expressions = [F("field1") + 7, CaseWhen(When(id__gt=50, then=Value(3)), default=F("field1"))]
             expressions = expressions if seed % 3 else []
             batch_size = rnd.choice([None, None, 1, 7, 1000])
-            objects = [Object(id=rnd.randint(1, 120), field1=rnd.choice([*range(20, 30), *expressions]),
-                              field2=rnd.choice(["a", "b", *([Lower(Value("C"))] if expressions else [])]))
+            last = rnd.choice([30, 120, 300])
+            objects = [Object(id=rnd.randint(1, last), field1=rnd.choice([*range(20, 40), *expressions]),
+                              field2=rnd.choice([*"abcdef", *([Lower(Value("C"))] if expressions else [])]))
                        for _ in range(rnd.randint(0, 60))]
             fields = rnd.choice([["field1"], ["field2"], ["field1", "field2"]])
             done = []
@@ -49,6 +50,13 @@ class DropIn(Case):
                 done = [(None, rows) for _, rows in done]
             with self.subTest(seed=seed):
                 self.assertEqual(*done)
+
+    def test_batches_are_those_of_all_objects(self):
+        plus = F("field1") + 1
+        for manager in (Object.objects, Object.streamed):
+            objects = [Object(id=n, field1=value) for n, value in ((1, plus), (2, 20), (2, 21), (3, plus))]
+            self.assertIn(manager.bulk_update(objects, ["field1"], batch_size=2), (4, None))
+            self.assertEqual(Object.objects.get(id=2).field1, 21)
 
     def test_expressions_are_evaluated_before_the_values_and_in_the_same_transaction(self):
         objects = [Object(id=n, field1=F("field1") * 2 if n % 2 else 5) for n in range(1, 7)]
@@ -68,6 +76,7 @@ class DropIn(Case):
         evaluated = 3 if django.VERSION >= (4, 0) else 4  # before 4.0 the rows have to be counted
         with transaction.atomic():
             for objs, fields, queries in (([], ["field1"], 0), ((), ["field1"], 0), (iter(()), ["field1"], 2),
+                                          (Object.objects.filter(id=0), ["field1"], 1),
                                           (objects[:1], ["field1"], 7), (objects[:2000], ["field1"], 7),
                                           (iter(objects), ["field1"], 9),
                                           ([Object(id=1, field1=F("id") + 1)], ["field1"], evaluated)):

@@ -224,7 +224,7 @@ def test_files_of_the_package_for_django(tree, package_for_django):
     files = {str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file()}
     library, doc = "usr/lib/python3/dist-packages", "usr/share/doc/python3-bulk-update-django"
     assert {file for file in files if ".dist-info/" not in file} == {
-        *(f"{library}/bulk_update_django/{file.name}" for file in tree.glob("contrib/django/bulk_update_django/*.py")),
+        *(f"{library}/{file.relative_to(tree / 'contrib/django')}" for file in tree.glob("contrib/django/bulk_*/**/*.py")),
         *(f"{doc}/{name}" for name in ("README.md.gz", "changelog.gz", "changelog.Debian.gz", "copyright"))}
     assert any(re.fullmatch(rf"{library}/bulk_update_django-[0-9.]+\.dist-info/METADATA", file) for file in files)
 

@@ -61,7 +61,9 @@ def drop_in(queryset, django, objs, fields, batch_size):
     attributes = [field.attname for group in groups.values() for field in group]
     if isinstance(objs, Sized) or len(groups) > 1:
         objs = tuple(objs)
-        if is_mixed(objs, attributes):
+        if not objs:
+            return 0
+        if is_entangled(objs, attributes, batch):
             return django(objs, names, batch_size)
     evaluated = []  # the number of rows
 
@@ -84,10 +86,14 @@ def has_expression(obj, attributes):
     return any(is_expression(getattr(obj, attribute)) for attribute in attributes)
 
 
-def is_mixed(objects, attributes):
-    """Whether one key has objects with expressions and objects without: their order matters."""
+def is_entangled(objects, attributes, batch):
+    """Whether the objects with expressions cannot be taken out: an object without has the same key, or is in another batch
+    than one with the same key then."""
     keys = {obj.pk for obj in objects if has_expression(obj, attributes)}
-    return bool(keys) and any(obj.pk in keys and not has_expression(obj, attributes) for obj in objects)
+    if not keys:
+        return False
+    others = [obj.pk for obj in objects if not has_expression(obj, attributes)]
+    return not keys.isdisjoint(others) or batch is not None and len(set(others)) < len(others)
 
 
 def without_expressions(objects, attributes, evaluate):
