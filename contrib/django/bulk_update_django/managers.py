@@ -59,39 +59,40 @@ def drop_in(queryset, django, objs, fields, batch_size):
         return 0
     groups = fields_by_table(queryset.model, fields)
     attributes = [field.attname for group in groups.values() for field in group]
-    if isinstance(objs, Sized) or len(groups) > 1:
-        objs = tuple(objs)
-        if not objs:
-            return 0
-        if is_entangled(objs, attributes, batch):
-            return django(objs, names, batch_size)
-    evaluated = []  # the number of rows
+    matched = []  # by Django
 
     def evaluate(objects):
-        matched = django(objects, names, batch_size)
-        if matched is None:  # before Django 4.0
-            matched = target.filter(pk__in=[obj.pk for obj in objects]).count()
-        evaluated.append(matched)
+        number = django(objects, names, batch_size)
+        if number is None:  # before Django 4.0
+            number = target.filter(pk__in=[obj.pk for obj in objects]).count()
+        matched.append(number)
 
-    values = without_expressions(objs, attributes, evaluate)
+    if isinstance(objs, Sized) or len(groups) > 1:
+        objs = tuple(objs)
+        keys = {obj.pk for obj in objs if has_expression(obj, attributes)}
+        if keys and is_entangled(objs, attributes, keys, batch):
+            return django(objs, names, batch_size)
+        values = without_expressions(objs, attributes, evaluate) if keys else objs
+    else:
+        values = without_expressions(objs, attributes, evaluate)
     options = {"on_duplicate": "first", **({"chunk_size": chunk_size_of(batch)} if batch else {})}
     with nullcontext() if len(groups) == 1 else transaction.atomic(using=target.db):
         values = values if len(groups) == 1 else tuple(values)
         written = max([Call(target, model, group, [], options, batch=batch).run(values).rows_matched
                        for model, group in groups.items()])
-    return written + sum(evaluated)
+    return written + sum(matched)
 
 
 def has_expression(obj, attributes):
-    return any(is_expression(getattr(obj, attribute)) for attribute in attributes)
+    for attribute in attributes:
+        if is_expression(getattr(obj, attribute)):
+            return True
+    return False
 
 
-def is_entangled(objects, attributes, batch):
-    """Whether the objects with expressions cannot be taken out: an object without has the same key, or is in another batch
-    than one with the same key then."""
-    keys = {obj.pk for obj in objects if has_expression(obj, attributes)}
-    if not keys:
-        return False
+def is_entangled(objects, attributes, keys, batch):
+    """Whether objects with expressions, which have these keys, cannot be taken out: an object without has the same key, or
+    would get into another batch than one with the same key."""
     others = [obj.pk for obj in objects if not has_expression(obj, attributes)]
     return not keys.isdisjoint(others) or batch is not None and len(set(others)) < len(others)
 
