@@ -1,6 +1,7 @@
 """progress: while the objects are staged and while they are applied."""
 
 import logging
+import re
 
 from django.db import connection
 
@@ -42,6 +43,16 @@ class Reported(Case):
         if hasattr(connection.connection, "add_notice_handler"):
             self.assertGreater(applied[-1], 0)
             self.assertEqual(connection.connection._notice_handlers[1:], [])
+        else:
+            texts = [re.sub(r"^NOTICE: +", "", notice) for notice in connection.connection.notices]
+            self.assertTrue(any(module.APPLIED.match(text) for text in texts), texts)
+
+    def test_rows_that_are_read_for_sorting_are_not_applied_yet(self):
+        for text, rows in (("1,200 of about 5,000 rows (24 %), 310 rows/s, about 12 s left", "1,200"),
+                           ("1,200 rows, 310 rows/s", "1,200"), ("1,200 rows read for sorting, 310 rows/s", None),
+                           ("1,200 of about 5,000 rows read for sorting (24 %), 310 rows/s", None)):
+            found = module.APPLIED.match(f"bulk_update: {text}")
+            self.assertEqual(found and found[1], rows)
 
     def test_an_error_of_the_function_ends_the_call(self):
         def fail(progress):

@@ -7,6 +7,8 @@ from collections import namedtuple
 from contextlib import contextmanager
 
 LOG_SECONDS = 10
+# A notice of the extension while it applies rows; not while it sorts them.
+APPLIED = re.compile(r"bulk_update: ([\d,]+) (?:of about [\d,]+ )?rows(?: \(\d+ %\))?,")
 
 logger = logging.getLogger("bulk_update_django")
 
@@ -51,7 +53,7 @@ class Reporter:
             return
 
         def read(diagnostic):
-            found = re.match(r"bulk_update: ([\d,]+) (?:of about [\d,]+ )?rows,", diagnostic.message_primary or "")
+            found = APPLIED.match(diagnostic.message_primary or "")
             if found:
                 self.report(int(found[1].replace(",", "")))
 
