@@ -570,10 +570,10 @@ COMMENT ON COLUMN bulk_update_progress.waits_for IS 'what a job waits for betwee
 GRANT SELECT ON bulk_update_progress TO PUBLIC;
 
 /*
- * What others may see is decided as for pg_stat_activity.  A session that runs a job holds a lock
- * of its number; one that runs a batch, the lock of its row.
+ * What others may see is decided as for pg_stat_activity, before any of their own conditions.  A
+ * session that runs a job holds a lock of its number; one that runs a batch, the lock of its row.
  */
-CREATE VIEW bulk_update_job_batches AS
+CREATE VIEW bulk_update_job_batches WITH (security_barrier) AS
 SELECT j.name,
        b.batch,
        CASE WHEN b.state <> 'pending' THEN b.state
@@ -629,7 +629,7 @@ COMMENT ON COLUMN bulk_update_job_batches.failed_at IS 'when it failed the last 
 COMMENT ON COLUMN bulk_update_job_batches.sqlstate IS 'SQLSTATE of that error';
 COMMENT ON COLUMN bulk_update_job_batches.message IS 'and its message';
 
-CREATE VIEW bulk_update_jobs AS
+CREATE VIEW bulk_update_jobs WITH (security_barrier) AS
 SELECT j.name,
        pg_get_userbyid(j.owner) AS owner,
        d.target,
@@ -643,9 +643,9 @@ SELECT j.name,
             ELSE 'interrupted' END AS state,
        s.processes,
        s.waits_for,
-       b.batches,
-       b.batches_done,
-       b.batches_failed,
+       CASE WHEN d.run IS NOT NULL THEN b.batches END AS batches,
+       CASE WHEN d.run IS NOT NULL THEN b.batches_done END AS batches_done,
+       CASE WHEN d.run IS NOT NULL THEN b.batches_failed END AS batches_failed,
        d.rows_total,
        b.rows_done,
        b.rows_updated,

@@ -29,8 +29,13 @@ int8_of(HeapTuple tuple, TupleDesc tuple_desc, int column)
 }
 
 void
-require_table(const Job &job)
+require_tables(const Job &job)
 {
+	if (get_rel_relkind(job.options.target) == '\0')
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the table that job \"%s\" updates does not exist", job.name),
+						errdetail("It has been dropped."),
+						errhint("Drop the job with bulk_update_job_drop().")));
 	if (get_rel_relkind(job.rows_table) != '\0')
 		return;
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -71,19 +76,23 @@ rejected_so_far(const JobTables &tables, const Job &job)
 	return rejected;
 }
 
-/* Batches that end at the same time are counted one after the other. */
+/*
+ * Batches that end at the same time are counted one after the other.  A lock would do, if there
+ * were only READ COMMITTED: at other levels only an update shows that the snapshot is too old.
+ */
 void
 check_reject_limit_of_job(const JobTables &tables, const Job &job, const CallTotal &total)
 {
 	const JobArgument arguments[] = {int8_argument(job.run)};
+	int64 rejected = total.counts[static_cast<int>(Outcome::Rejected)];
 
-	if (job.options.reject_limit < 0)
+	if (job.options.reject_limit < 0 || rejected == 0)
 		return;
 	(void) job_execute(
-		tables, "SELECT FROM $J AS j WHERE j.run OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+		tables,
+		"UPDATE $J AS j SET reject_limit = j.reject_limit WHERE j.run OPERATOR(pg_catalog.=) $1",
 		arguments);
-	check_reject_limit(job.options, rejected_so_far(tables, job) +
-										total.counts[static_cast<int>(Outcome::Rejected)]);
+	check_reject_limit(job.options, rejected_so_far(tables, job) + rejected);
 }
 
 /* As a call of bulk_update_query() with the rows of the batch. */
@@ -174,7 +183,7 @@ batch_apply(const JobTables &tables, const Job &job, const Batch &batch)
 		(void) set_config_option(
 			"lock_timeout", psprintf("%lld", static_cast<long long>(job.settings.lock_timeout)),
 			PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	require_table(job);
+	require_tables(job);
 	FAULT_POINT(job_batch);
 	apply_rows(tables, job, batch, total);
 	require_all_rows(job, batch, total);

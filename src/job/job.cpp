@@ -147,6 +147,19 @@ options_of(const JobTuple &row, const FrozenColumns &columns)
 	return options;
 }
 
+const char *
+owner_name(const Job &job)
+{
+	const char *owner = GetUserNameFromId(job.owner, true);
+
+	if (owner == nullptr)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("the role of job \"%s\" does not exist", job.name),
+						errdetail("It has been dropped since the job was created."),
+						errhint("A superuser can drop the job.")));
+	return owner;
+}
+
 LOCKTAG
 lock_of(const JobTables &tables, int64 run)
 {
@@ -209,9 +222,12 @@ job_require_member(const Job &job)
 {
 	if (has_privs_of_role(GetUserId(), job.owner))
 		return;
+
+	const char *owner = owner_name(job);
+
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("permission denied for job \"%s\"", job.name),
-					errdetail("It belongs to role \"%s\".", GetUserNameFromId(job.owner, true)),
+					errdetail("It belongs to role \"%s\".", owner),
 					errhint("Members of that role can change the job.")));
 }
 
@@ -221,13 +237,8 @@ job_require_owner(const Job &job)
 	if (GetUserId() == job.owner)
 		return;
 
-	const char *owner = GetUserNameFromId(job.owner, true);
+	const char *owner = owner_name(job);
 
-	if (owner == nullptr)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-						errmsg("the role of job \"%s\" does not exist", job.name),
-						errdetail("It has been dropped since the job was created."),
-						errhint("A superuser can drop the job.")));
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("only role \"%s\" can run job \"%s\"", owner, job.name),
 					errdetail("The current user is \"%s\".", GetUserNameFromId(GetUserId(), true)),

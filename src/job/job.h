@@ -53,10 +53,14 @@ struct Job
  */
 Job *job_find(const JobTables &tables, const char *name /* or NULL */);
 
-/* job_require_member: has the current user the privileges of its owner?  Raises 42501. */
+/*
+ * job_require_member, job_require_owner
+ *		Has the current user the privileges of its owner? Is it the owner?
+ *
+ * Raise 42501 (no), 42704 (the owner does not exist any more).
+ */
 void job_require_member(const Job &job);
 
-/* job_require_owner: is the current user the owner?  Raises 42501. */
 void job_require_owner(const Job &job);
 
 /*

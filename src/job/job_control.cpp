@@ -54,6 +54,22 @@ is_negative(AlterArgument argument, Datum value)
 	}
 }
 
+/* Durations are added to times in microseconds, and lock_timeout has the type of the setting. */
+void
+check_duration(AlterArgument argument, Datum value)
+{
+	Interval limit = {};
+
+	limit.time = PG_INT32_MAX * INT64CONST(1000);
+	if (ALTER_TYPES[argument] != INTERVALOID ||
+		!DatumGetBool(DirectFunctionCall2(interval_gt, value, IntervalPGetDatum(&limit))))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("%s must not be longer than %d ms", ALTER_NAMES[argument], PG_INT32_MAX),
+					errdetail("These are almost 25 days."),
+					errhint("Omit the argument to leave it as it is.")));
+}
+
 void
 check_values(FunctionCallInfo fcinfo)
 {
@@ -63,6 +79,9 @@ check_values(FunctionCallInfo fcinfo)
 							errmsg("%s must not be negative", ALTER_NAMES[i]),
 							errdetail("Zero turns it off."),
 							errhint("Omit the argument to leave it as it is.")));
+	for (int i = ALTER_BATCH_ROWS; i < ALTER_ARGUMENTS; i++)
+		if (!PG_ARGISNULL(i))
+			check_duration(static_cast<AlterArgument>(i), PG_GETARG_DATUM(i));
 	if (!PG_ARGISNULL(ALTER_BATCH_ROWS) && PG_GETARG_INT32(ALTER_BATCH_ROWS) < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("batch_rows must be at least 1"),
@@ -91,9 +110,9 @@ divide_batches(const JobTables &tables, const Job &job, int batch_rows)
 		"WHERE b.run OPERATOR(pg_catalog.=) $1), "
 		"gone AS (DELETE FROM $B AS b USING free AS f WHERE b.run OPERATOR(pg_catalog.=) $1 "
 		"AND b.batch OPERATOR(pg_catalog.=) f.batch RETURNING b.first_row, b.last_row), "
-		"marked AS (SELECT g.first_row, g.last_row, pg_catalog.lag(g.last_row) OVER "
-		"(ORDER BY g.first_row USING OPERATOR(pg_catalog.<)) "
-		"IS DISTINCT FROM g.first_row OPERATOR(pg_catalog.-) 1 AS begins FROM gone AS g), "
+		"marked AS (SELECT g.first_row, g.last_row, COALESCE(pg_catalog.lag(g.last_row) OVER "
+		"(ORDER BY g.first_row USING OPERATOR(pg_catalog.<)) OPERATOR(pg_catalog.<>) "
+		"(g.first_row OPERATOR(pg_catalog.-) 1), true) AS begins FROM gone AS g), "
 		"numbered AS (SELECT m.first_row, m.last_row, "
 		"pg_catalog.count(*) FILTER (WHERE m.begins) OVER (ORDER BY m.first_row USING "
 		"OPERATOR(pg_catalog.<)) AS range FROM marked AS m), "

@@ -196,6 +196,8 @@ bulk_update_job_undo(PG_FUNCTION_ARGS)
 Datum
 bulk_update_job_run(PG_FUNCTION_ARGS)
 {
+	bulkupdate::job_require_commit(fcinfo);
+
 	bulkupdate::RunLimits limits = {
 		PG_ARGISNULL(1) ? -1 : PG_GETARG_INT64(1),
 		PG_ARGISNULL(2) ? -1 : milliseconds_of(*PG_GETARG_INTERVAL_P(2)),

@@ -103,8 +103,8 @@ after_failure(JobSession &run, ErrorData *error)
 	ereport(NOTICE, (errmsg("batch %lld of job \"%s\" will be tried again: %s",
 							static_cast<long long>(run.batch.number), run.name, error->message)));
 	FreeErrorData(error);
-	backoff = backoff / 2 +
-			  static_cast<int64>(static_cast<double>(backoff / 2) * (MyProcPid % 16) / 16);
+	backoff =
+		backoff / 2 + static_cast<int64>(static_cast<double>(backoff / 2) * (MyProcPid % 16) / 16);
 	return wait_for_retry(run, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), backoff));
 }
 
@@ -166,9 +166,7 @@ run_batches(JobSession &run)
 		TimestampTz start = GetCurrentTimestamp();
 
 		CHECK_FOR_INTERRUPTS();
-		begin_transaction(run);
-		if (!may_go_on(run))
-			break;
+		begin_batch(run);
 
 		ErrorData *error = try_batch(run);
 
@@ -193,8 +191,10 @@ run_batches(JobSession &run)
 		ReThrowError(run.failure);
 }
 
+} /* namespace */
+
 void
-require_commit(FunctionCallInfo fcinfo)
+job_require_commit(FunctionCallInfo fcinfo)
 {
 	if (fcinfo->context != nullptr && IsA(fcinfo->context, CallContext) &&
 		!castNode(CallContext, fcinfo->context)->atomic)
@@ -203,16 +203,13 @@ require_commit(FunctionCallInfo fcinfo)
 			(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
 			 errmsg("bulk_update_job_run cannot commit its batches here"),
 			 errdetail("The CALL is inside a transaction block, a function, or a procedure with a "
-					   "SET clause."),
+					   "SET clause or SECURITY DEFINER."),
 			 errhint("CALL it outside of a transaction block, for example in autocommit mode.")));
 }
-
-} /* namespace */
 
 void
 job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits &limits)
 {
-	require_commit(fcinfo);
 	PreventCommandDuringRecovery("bulk_update_job_run()");
 
 	MemoryContext memory =
@@ -238,9 +235,14 @@ job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits
 		progress_begin_job(run.progress, run.job->options.target, run.run);
 		commit_or_fail(run);
 		begin_bookkeeping(run);
-		retry_failed_batches(run);
+
+		bool goes_on = may_go_on(run);
+
+		if (goes_on)
+			retry_failed_batches(run);
 		commit_or_fail(run);
-		run_batches(run);
+		if (goes_on)
+			run_batches(run);
 		job_unlock_shared(run.tables, run.run);
 		SPI_finish();
 	});

@@ -11,6 +11,14 @@ namespace bulkupdate
 {
 
 /*
+ * job_require_commit
+ *		Can the caller's transaction be committed?
+ *
+ * Raises 2D000.
+ */
+void job_require_commit(FunctionCallInfo fcinfo);
+
+/*
  * job_run
  *		Run the batches that are not done, as long as there are any that no other session runs.
  *
@@ -19,8 +27,7 @@ namespace bulkupdate
  * its error ends the CALL, at once or, under on_error 'skip', if it can be tried again, at the
  * end.  Batches that had failed before the CALL are tried again.
  *
- * Commits the caller's transaction.  Raises 2D000 (it cannot be committed here), 25006 (on a
- * standby), 55000 (the job is cancelled, or a batch has failed in another session, or the rows
+ * After job_require_commit().  Commits the caller's transaction.  Raises 25006 (on a standby), 55000 (the job is cancelled, or a batch has failed in another session, or the rows
  * of a batch have been changed), the errors of job_find, job_require_owner, throttle and
  * run_call.
  */

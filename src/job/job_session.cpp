@@ -81,6 +81,12 @@ begin_bookkeeping(JobSession &run)
 	begin_transaction(run);
 }
 
+void
+begin_batch(JobSession &)
+{
+	EnsurePortalSnapshotExists();
+}
+
 ErrorData *
 commit(JobSession &run)
 {

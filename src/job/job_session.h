@@ -55,6 +55,13 @@ void begin_transaction(JobSession &run);
 void begin_bookkeeping(JobSession &run);
 
 /*
+ * begin_batch
+ *		After a transaction that has read the job: get a snapshot for that of a batch, whose level
+ *		is the session's.
+ */
+void begin_batch(JobSession &run);
+
+/*
  * commit
  *		Commit, report the statistics, and begin a new transaction; returns an error of the commit
  *		after which the transaction can be tried again, such as a serialization failure, or NULL.

@@ -70,8 +70,7 @@ next_wait(const JobSession &run, const BatchDone &done)
 	}
 	if (done.rows > 0 && settings.rows_per_second > 0)
 	{
-		double seconds = static_cast<double>(done.rows) *
-						 static_cast<double>(count_sessions(run)) /
+		double seconds = static_cast<double>(done.rows) * static_cast<double>(count_sessions(run)) /
 						 static_cast<double>(settings.rows_per_second);
 		TimestampTz end = done.started_at + static_cast<int64>(1e6 * seconds);
 

@@ -49,6 +49,18 @@ contains(Span<const char *> names, const char *name)
 	return false;
 }
 
+void
+require_column(Oid table, const char *name)
+{
+	if (get_attnum(table, name) > 0)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("table \"%s\" with the rows of a job lacks column \"%s\"",
+						   get_rel_name(table), name),
+					errdetail("It has been changed since the job was created."),
+					errhint("Undo the change, or drop the job and create it again.")));
+}
+
 } /* namespace */
 
 Oid
@@ -105,15 +117,12 @@ frozen_table_query(Oid table, const FrozenColumns &columns, const FrozenRange &r
 {
 	StringInfoData sql;
 	auto append = [&](const char *name) {
-		if (get_attnum(table, name) <= 0)
-			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-							errmsg("table \"%s\" with the rows of a job lacks column %s",
-								   get_rel_name(table), quote_identifier(name)),
-							errdetail("It has been changed since the job was created."),
-							errhint("Undo the change, or drop the job and create it again.")));
+		require_column(table, name);
 		appendStringInfo(&sql, "f.%s, ", quote_identifier(name));
 	};
 
+	require_column(table, "job_row");
+	require_column(table, "source_row");
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
 	for (const char *name : columns.columns)

@@ -125,6 +125,8 @@ map_kept_columns(Target &target, const Options &options)
 {
 	if (!OidIsValid(options.old_values))
 		return;
+	if (get_rel_relkind(options.old_values) == '\0')
+		return; /* an error when it is opened */
 
 	Lacking lacking = {options.old_values, {}};
 

@@ -440,7 +440,8 @@ def test_privileges(case):
                              " WHERE table_name = 'bulk_update_progress' ORDER BY ordinal_position")
     assert [name for name, in columns] == (
         "pid datname usename target phase chunk rows_fetched rows_updated rows_unchanged rows_missing rows_stale"
-        " rows_duplicate rows_rejected rows_estimated rows_per_second elapsed started_at ordering spilled_bytes").split()
+        " rows_duplicate rows_rejected rows_estimated rows_per_second elapsed started_at ordering spilled_bytes"
+        " job batch waits_for").split()
     case.open_gate()
     case.end(statement)
 
