@@ -41,8 +41,8 @@ batch_rows(const Batch &batch)
  * Everything is part of the current (sub)transaction.
  *
  * Raises 42P01 (the target, or the table with the rows, has been dropped), 55000 (rows have been
- * changed or deleted in it), 54000 (more rejected rows than reject_limit, in the whole job), and the errors
- * of run_call() and of deferred constraints.
+ * changed or deleted in it), 54000 (more rejected rows than reject_limit, in the whole job), and
+ * the errors of run_call() and of deferred constraints.
  */
 void batch_apply(const JobTables &tables, const Job &job, const Batch &batch);
 

@@ -130,16 +130,16 @@ for_each_column(CastErrorContext &where, ColumnKind kind, Body body)
 }
 
 /* The same for the expected columns, whose values come after those of the attributes. */
-template <typename Coerce>
+template <typename Body>
 inline void
-for_each_expected(CastErrorContext &where, Coerce coerce)
+for_each_expected(CastErrorContext &where, Body body)
 {
 	int i = RelationGetDescr(where.target.relation)->natts;
 
 	for (const MappedColumn &column : where.target.expected)
 	{
 		where.column = &column;
-		coerce(column, i++);
+		body(column, i++);
 	}
 }
 
