@@ -14,6 +14,8 @@ WRITING = {"statement_begin", "write_before", "write_after", "index_insert", "in
            "after_triggers"}
 ENTRIES = {"entry_sort", "entry_flush", "entry_enter"}
 KEEPING = {"old_values_put", "old_values_insert"}
+JOB = {"freeze", "job_claim", "job_batch", "job_account", "job_commit", "job_committed", "job_failed"}
+RECORDED = {"job_batch", "job_account"}  # an error there is a failure of the batch
 TRIGGERS = {"partitions", "late error"}  # with them, index entries do not wait
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 import cluster as clusters
-import work
+import job_work as work
 from cluster import Cluster
 from harness import Session
 

@@ -9,9 +9,9 @@ import time
 import psycopg2
 import pytest
 
-import work
+import job_work as work
 from harness import Session
-from work import Caller, wait_for_all
+from job_work import Caller, wait_for_all
 
 SESSIONS = (1, 2, 4)
 POINTS = ("job_claim", "job_batch", "job_account", "job_commit", "job_committed", "job_failed")

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 import cluster as clusters
-import work
+import job_work as work
 from harness import Session
 
 DONE = "SELECT name, batches_done, rows_done, rows_total FROM bulk_update_jobs ORDER BY name"

@@ -5,9 +5,9 @@ import time
 import psycopg2
 import pytest
 
-import work
+import job_work as work
 from harness import Session
-from work import Caller, wait_for_all
+from job_work import Caller, wait_for_all
 
 POINTS = ("job_claim", "job_batch", "job_account", "job_commit", "job_committed")
 # Of a session that waits: the job's lock, and what each transaction has.

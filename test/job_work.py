@@ -49,8 +49,8 @@ WRONG_ACCOUNT = """
         (SELECT count(*) FROM target t JOIN before b USING (id) WHERE (t.v, t.n, t.u) IS DISTINCT FROM (b.v, b.n, b.u)) AS changed,
         (SELECT count(*) FROM kept) AS kept,
         (SELECT count(*) FROM rejects) AS rejects,
-        (SELECT sum(rows_updated) FROM bulk_update_job_batches) AS updated,
-        (SELECT sum(rows_missing + rows_stale + rows_duplicate + rows_rejected) FROM bulk_update_job_batches) AS rejected,
+        (SELECT coalesce(sum(rows_updated), 0) FROM bulk_update_job_batches) AS updated,
+        (SELECT coalesce(sum(rows_missing + rows_stale + rows_duplicate + rows_rejected), 0) FROM bulk_update_job_batches) AS rejected,
         (SELECT count(*) FROM bulk_update_job_batches WHERE batch > 0 AND state = 'done' AND last_row - first_row + 1 <>
             rows_updated + rows_unchanged + rows_missing + rows_stale + rows_duplicate + rows_rejected) AS wrong_batches) f
     WHERE (changed, kept, rejects, wrong_batches) IS DISTINCT FROM (updated, updated, rejected, 0)"""
