@@ -65,3 +65,18 @@ def test_changed_by_others(database, directory):
     assert succeeded and (account["fetched"], account["missing"], account["stale"]) == (ROWS - 1, 1, 1), output
     assert database.rows("SELECT id FROM objects WHERE field2 = 'by others' ORDER BY id") == [(1,), (LATE,)]
     assert not database.rows("SELECT FROM objects WHERE field1 <> id AND id <> 1")
+
+
+def test_given_up(database, directory):
+    """What has been done is taken back."""
+    example = AlembicJob(database, directory)
+    example.prepare()
+    before = state(database, example)
+    failed, output = fails(database, example.forward, f"id <> {LATE} OR ROW(field1, field3) = ROW(id, id % 10)")
+    assert failed and database.checksum() != before[0], output
+
+    succeeded, output = example.alembic("stamp", "give_new_values_in_batches")
+    assert succeeded, output
+    succeeded, output = example.backward()
+    assert succeeded and example.account(output)["fetched"] == ROWS - BATCH, output
+    assert (state(database, example), done(database)) == (before, [])
