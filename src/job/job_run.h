@@ -27,9 +27,9 @@ void job_require_commit(FunctionCallInfo fcinfo);
  * its error ends the CALL, at once or, under on_error 'skip', if it can be tried again, at the
  * end.  Batches that had failed before the CALL are tried again.
  *
- * After job_require_commit().  Commits the caller's transaction.  Raises 25006 (on a standby), 55000 (the job is cancelled, or a batch has failed in another session, or the rows
- * of a batch have been changed), the errors of job_find, job_require_owner, throttle and
- * run_call.
+ * After job_require_commit().  Commits the caller's transaction.  Raises 25006 (on a standby),
+ * 55000 (the job is cancelled, or a batch has failed in another session, or the rows of a batch
+ * have been changed), the errors of job_find, job_require_owner, throttle and run_call.
  */
 void job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits &limits);
 
