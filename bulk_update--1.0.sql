@@ -367,6 +367,9 @@ CREATE INDEX bulk_update_job_batch_pending ON bulk_update_job_batch (run, first_
 SELECT pg_catalog.pg_extension_config_dump('bulk_update_job', '');
 SELECT pg_catalog.pg_extension_config_dump('bulk_update_job_batch', '');
 
+-- whoever creates the extension in a database of his own can dump it
+GRANT SELECT ON bulk_update_job, bulk_update_job_batch, bulk_update_run TO @extowner@;
+
 COMMENT ON TABLE bulk_update_job IS 'the jobs of bulk_update; see the view bulk_update_jobs';
 COMMENT ON TABLE bulk_update_job_batch IS 'their batches; see the view bulk_update_job_batches';
 

@@ -127,3 +127,23 @@ def test_pg_upgrade(stage, expected):
     finally:
         old.end()
         new.end()
+
+
+def test_the_owner_of_a_database_can_dump_it():
+    """The extension is trusted, and its objects belong to the superuser all the same."""
+    with Session() as session:
+        session.run("DROP DATABASE IF EXISTS owned")
+        session.run("DROP ROLE IF EXISTS database_owner")
+        session.run("CREATE ROLE database_owner LOGIN PASSWORD 'secret'")
+        session.run("CREATE DATABASE owned OWNER database_owner")
+    of_owner = {**os.environ, "PGUSER": "database_owner", "PGPASSWORD": "secret"}
+    program("psql", "-X", "-q", "-d", "owned", "-v", "ON_ERROR_STOP=1", env=of_owner, input=b"""
+        CREATE EXTENSION bulk_update;
+        CREATE TABLE target (id integer PRIMARY KEY, v text);
+        SELECT bulk_update_job_create('of owner', 'target', 'SELECT 1 AS id, ''x'' AS v');
+        """)
+    dump = program("pg_dump", "--dbname=owned", env=of_owner)
+    assert b"of owner" in dump
+    with Session() as session:
+        session.run("DROP DATABASE owned")
+        session.run("DROP ROLE database_owner")
