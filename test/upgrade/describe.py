@@ -50,7 +50,9 @@ def describe(session, name):
         "SELECT oid::bigint, extnamespace::bigint FROM pg_extension WHERE extname = %s", (name,))[0]
     at = {"extension": extension, "schema": schema}
     objects = session.run(OBJECTS, at)
-    names = {objid: identity for _, objid, identity in objects}
+    # A TOAST table is as its table makes it, and has an OID in its name.
+    names = {objid: "TOAST" if identity.startswith("pg_toast.") else identity for _, objid, identity in objects}
+    objects = [found for found in objects if names[found[1]] != "TOAST"]
     names |= {extension: f"extension {name}", schema: "its schema"}
 
     def plain(value):
