@@ -101,6 +101,7 @@ class Caller(threading.Thread):
         super().__init__(daemon=True)
         self.parameters, self.faults, self.limits, self.name_of_job = parameters, list(faults), limits, name
         self.pids, self.sqlstates, self.problem = [], [], None
+        self.calls = threading.Event()  # it has called the job
         self.start()
 
     def run(self):
@@ -121,6 +122,7 @@ class Caller(threading.Thread):
             self.pids.append(session.pid)
             session.run("SET client_min_messages = error; LOAD 'bulk_update'; RESET client_min_messages")
             session.run("SET bulk_update.fault = %s", (self.faults.pop(0),))
+        self.calls.set()
         session.run(f"CALL bulk_update_job_run('{self.name_of_job}'{self.limits})")
         return session.value(f"SELECT state = 'done' FROM bulk_update_jobs WHERE name = '{self.name_of_job}'")
 

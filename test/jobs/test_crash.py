@@ -89,7 +89,9 @@ def test_kill(cluster, expected, point, sessions):
     holder = lock(cluster, point)
     # Any of them may be the one whose batch fails.
     faults = [f"{point}:kill:2", f"{point}:kill:3"] if point != "job_failed" else [f"{point}:kill"]
-    callers = [Caller(parameters(cluster), faults if number == 0 or point == "job_failed" else ()) for number in range(sessions)]
+    callers = [Caller(parameters(cluster), faults)]
+    callers[0].calls.wait()  # so that the others do not do all batches before it
+    callers += [Caller(parameters(cluster), faults if point == "job_failed" else ()) for _ in range(sessions - 1)]
     crashes = 0
     while any(caller.is_alive() for caller in callers):
         if cluster.process.poll() is not None:

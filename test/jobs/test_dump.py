@@ -106,6 +106,8 @@ def test_pg_upgrade(stage, expected):
     and transaction IDs are the same, so the job goes on without a pause."""
     if not os.path.exists(f"{clusters.BIN}/pg_upgrade"):
         pytest.skip("there is no pg_upgrade")
+    if "extension_control_path" in stage:
+        pytest.skip("pg_upgrade looks for the module in the server's own directory, and it is in the stage")
     old, new = (clusters.Cluster(name, stage) for name in ("upgrade_old", "upgrade_new"))
     try:
         old.run("CREATE EXTENSION bulk_update; CREATE EXTENSION amcheck")
