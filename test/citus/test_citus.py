@@ -13,7 +13,7 @@ SETUP = f"""
 """
 FUNCTION = """
     CREATE FUNCTION staging_tables() RETURNS bigint LANGUAGE sql
-    RETURN (SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'bulk\\_update\\_%')
+    RETURN (SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname ~ '^bulk_update_[0-9]+_')
 """
 CLEANUP = "DROP TABLE IF EXISTS target, other, kept CASCADE; DROP FUNCTION IF EXISTS staging_tables"
 # Of 100 chunks, which are announced together, and one more, whose rows are read afterwards.
