@@ -16,8 +16,8 @@ namespace bulkupdate
  *
  * A changed batch_rows divides the batches anew that have not begun.
  *
- * Raises 22023 (a negative value, batch_rows below 1, or more than 2147483647 ms), and the errors of job_find and
- * job_require_member.
+ * Raises 22023 (a negative value, batch_rows below 1, or a duration above 2147483647 ms), and the
+ * errors of job_find and job_require_member.
  */
 void job_alter(FunctionCallInfo fcinfo, const JobTables &tables, const Job &job);
 
