@@ -107,8 +107,9 @@ SELECT bulk_update_job_create('j', 't', 'SELECT 1 AS id, 1 AS n');
 -- a drop by the job itself
 CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM bulk_update_job_drop('j'); RETURN NULL; END $$;
 CREATE TRIGGER drops AFTER UPDATE ON t EXECUTE FUNCTION drops();
+\set VERBOSITY sqlstate
 CALL bulk_update_job_run('j');
-\echo :SQLSTATE
+\set VERBOSITY default
 SELECT * FROM job;
 DROP TRIGGER drops ON t;
 -- and a drop of its table, with what depends on it
@@ -129,5 +130,26 @@ SELECT n FROM t WHERE id = 1;
 SELECT bulk_update_job_drop('j');
 SELECT to_regclass('public.renamed');
 
+-- A job whose table has been restored from a dump has another OID, and waits for somebody to accept it
+SELECT bulk_update_job_create('j', 't', 'SELECT i AS id, -i AS n FROM generate_series(1, 40) AS i', batch_rows => 20);
+CALL bulk_update_job_run('j', 1);
+UPDATE bulk_update_job SET rows_table_oid = 1;
+SELECT * FROM job;
+CALL bulk_update_job_run('j');
+CREATE TABLE kept AS TABLE j_rows;
+DELETE FROM j_rows WHERE job_row > 30;
+SELECT bulk_update_job_resume('j');
+\echo :SQLSTATE
+INSERT INTO j_rows SELECT * FROM kept WHERE job_row > 30;
+SELECT bulk_update_job_resume('j');
+SELECT * FROM job;
+CALL bulk_update_job_run('j');
+SELECT * FROM job;
+SELECT count(*) FROM t WHERE n = -id;
+UPDATE bulk_update_job SET rows_table_oid = 1;
+DROP TABLE j_rows;
+SELECT bulk_update_job_resume('j');
+\echo :SQLSTATE
+SELECT bulk_update_job_drop('j');
 SET client_min_messages = warning;
 DROP SCHEMA job_control CASCADE;

@@ -153,5 +153,55 @@ DROP TRIGGER fails_late ON t;
 CALL bulk_update_job_run('j');
 SELECT source_row FROM kept ORDER BY 1;
 SELECT bulk_update_job_drop('j');
+-- An error of the commit, which constraints that are deferred anew can raise: tried again or not, as others
+CREATE TABLE log (id int, code text);
+CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('job_failed.attempts') = 1 THEN RAISE 'not committed' USING errcode = NEW.code; END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit();
+CREATE FUNCTION defers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SET CONSTRAINTS job_failed.at_commit DEFERRED;
+    INSERT INTO job_failed.log VALUES (NEW.id, TG_ARGV[0]);
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER defers AFTER UPDATE ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = 3) EXECUTE FUNCTION defers('40001');
+SELECT bulk_update_job_create('j', 't', 'SELECT i AS id, ''committed'' AS v FROM generate_series(1, 4) AS i', batch_rows => 2);
+ALTER SEQUENCE attempts RESTART;
+CALL bulk_update_job_run('j');
+SELECT * FROM job;
+SELECT * FROM batches;
+SELECT * FROM log;
+SELECT bulk_update_job_drop('j');
+DROP TRIGGER defers ON t;
+CREATE CONSTRAINT TRIGGER defers AFTER UPDATE ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = 3) EXECUTE FUNCTION defers('23514');
+SELECT bulk_update_job_create('j', 't', 'SELECT i AS id, ''again'' AS v FROM generate_series(1, 4) AS i', batch_rows => 2);
+ALTER SEQUENCE attempts RESTART;
+CALL bulk_update_job_run('j');
+\echo :SQLSTATE
+SELECT * FROM job;
+CALL bulk_update_job_run('j');
+SELECT * FROM job;
+DROP TRIGGER defers ON t;
+-- and of the caller's transaction
+CREATE PROCEDURE inserts() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO job_failed.log VALUES (0, '40001'); CALL bulk_update_job_run('j'); END $$;
+ALTER SEQUENCE attempts RESTART;
+CALL inserts();
+\echo :SQLSTATE
+-- An error before there is a batch
+SELECT bulk_update_job_drop('j');
+SELECT bulk_update_job_create('j', 't', 'SELECT i AS id, ''again'' AS v FROM generate_series(1, 4) AS i', batch_rows => 2);
+ALTER TABLE bulk_update_job_batch RENAME last_row TO other;
+\set VERBOSITY sqlstate
+CALL bulk_update_job_run('j');
+\set VERBOSITY default
+ALTER TABLE bulk_update_job_batch RENAME other TO last_row;
+CALL bulk_update_job_run('j');
+SELECT * FROM job;
+SELECT bulk_update_job_drop('j');
 SET client_min_messages = warning;
 DROP SCHEMA job_failed CASCADE;

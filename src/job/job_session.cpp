@@ -105,8 +105,6 @@ commit(JobSession &run)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(run.memory);
-	if (error != nullptr && !can_be_tried_again(*error))
-		ReThrowError(error);
 	if (error == nullptr)
 		report_statistics(run);
 	return error;

@@ -63,14 +63,14 @@ void begin_batch(JobSession &run);
 
 /*
  * commit
- *		Commit, report the statistics, and begin a new transaction; returns an error of the commit
- *		after which the transaction can be tried again, such as a serialization failure, or NULL.
+ *		Commit, report the statistics, and begin a new transaction; returns the error of the
+ *		commit, or NULL.
  *
- * The error is allocated in the memory of the CALL.  Raises all other errors of the commit.
+ * The error is allocated in the memory of the CALL.
  */
 [[nodiscard]] ErrorData *commit(JobSession &run);
 
-/* commit_or_fail: the same, raising every error. */
+/* commit_or_fail: the same, raising the error. */
 void commit_or_fail(JobSession &run);
 
 /* read_job: set job to the job as it is stored now.  Raises the errors of job_find(). */

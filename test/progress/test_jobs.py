@@ -209,6 +209,17 @@ def test_retry(job):
     assert any("will be tried again" in notice for notice in job.session.connection.notices)
 
 
+def test_pause_before_retry(job):
+    job.alter("lock_timeout => '1 ms', max_retries => 100")
+    with Session() as other:
+        other.run("BEGIN; SELECT FROM target WHERE id = 15 FOR UPDATE")
+        call = job.call()
+        job.waits("retry", call)
+        job.admin.run("SELECT bulk_update_job_pause('j')")
+        job.end(call)
+    assert job.state() == ("paused", None, None, 1)
+
+
 def test_rate(job):
     """The rate of all sessions together."""
     job.alter("rows_per_second => 40")
