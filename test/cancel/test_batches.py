@@ -70,7 +70,8 @@ def cancelled(settings, blocker, when, how):
         if settings:
             assert admin.value("SELECT rows_updated = (SELECT count(*) FROM target WHERE v <> 'old') FROM bulk_update_jobs")
             other.run("ROLLBACK")
-            admin.run("SELECT bulk_update_job_drop('job'); UPDATE target SET v = 'old' WHERE v <> 'old'; VACUUM target")
+            admin.run("SELECT bulk_update_job_drop('job'); UPDATE target SET v = 'old' WHERE v <> 'old'")
+            admin.run("VACUUM target")
     return seconds
 
 
