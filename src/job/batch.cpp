@@ -214,6 +214,8 @@ batch_failed(const JobTables &tables, const Job &job, const Batch &batch, const 
 		text_argument(again ? "pending" : "failed"),
 		text_argument(unpack_sql_state(error.sqlerrcode)),
 		text_argument(error.message),
+		int8_argument(batch.last_row),
+		int8_argument(batch.failures),
 	};
 	const JobArgument rest[] = {
 		int8_argument(job.run),
@@ -235,6 +237,7 @@ batch_failed(const JobTables &tables, const Job &job, const Batch &batch, const 
 		"failed_at = pg_catalog.clock_timestamp(), sqlstate = $6, message = $7 "
 		"FROM (SELECT c.run, c.batch FROM $B AS c WHERE c.run OPERATOR(pg_catalog.=) $1 "
 		"AND c.batch OPERATOR(pg_catalog.=) $2 AND c.state OPERATOR(pg_catalog.=) 'pending' "
+		"AND c.last_row OPERATOR(pg_catalog.=) $8 AND c.failures OPERATOR(pg_catalog.=) $9 "
 		"FOR UPDATE SKIP LOCKED) AS c "
 		"WHERE b.run OPERATOR(pg_catalog.=) c.run AND b.batch OPERATOR(pg_catalog.=) c.batch",
 		arguments);

@@ -54,7 +54,8 @@ void batch_apply(const JobTables &tables, const Job &job, const Batch &batch);
  *		Record the failure of a batch, in a new transaction; returns whether it will be tried
  *		again.  After the second failure it is divided into two.
  *
- * If another session has taken the batch meanwhile, nothing is recorded.
+ * If another session has taken the batch meanwhile, or recorded a failure of it, nothing is
+ * recorded.
  */
 bool batch_failed(const JobTables &tables, const Job &job, const Batch &batch,
 				  const ErrorData &error);

@@ -247,3 +247,31 @@ def test_retry_is_cancelled(admin, other, database, expected):
         assert admin.run("SELECT sum(last_row - first_row + 1) = max(last_row) FROM bulk_update_job_batches WHERE batch > 0") == [(True,)]
         assert admin.run(work.WRONG_ACCOUNT) == []
     finish(admin, expected)
+
+
+def test_one_failure_is_recorded_once(database, admin, other, expected):
+    """Two sessions fail with the same batch before either has recorded it: it is divided once."""
+    call = "CALL bulk_update_job_run('job')"
+    waiting = "count(*) = {} FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CALL%'"
+    work.create(admin, batch_rows=200, settings="lock_timeout => '50 ms', max_retries => 100")
+    admin.run("UPDATE bulk_update_job_batch SET failures = 1 WHERE batch = 1")
+    with Session(**database) as third, Session(**database) as row, Session(**database) as record:
+        row.run("BEGIN")
+        row.run("SELECT FROM target WHERE id = 1 FOR UPDATE")
+        record.run("BEGIN")
+        record.run("SELECT FROM bulk_update_job FOR UPDATE")
+        statements = []
+        for session in (other, third):
+            session.run("SET bulk_update.progress_interval = 0")
+            statements.append(session.background(call))
+            # It has failed, and waits for the lock of the job.
+            admin.wait_until(waiting.format(len(statements)), unless=statements[-1])
+            time.sleep(0.2)
+        record.run("ROLLBACK")
+        row.run("ROLLBACK")
+        for statement in statements:
+            assert statement.wait().error is None
+    assert admin.run("SELECT sum(last_row - first_row + 1), max(last_row) FROM bulk_update_job_batches WHERE batch > 0") == \
+        admin.run("SELECT rows_to_apply, rows_to_apply FROM bulk_update_job")
+    work.check_done(admin, expected)
+    work.drop(admin)
