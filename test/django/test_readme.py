@@ -1,4 +1,4 @@
-"""The README's examples, and its list of the package's names. test_wheel.py runs its migration."""
+"""The README's examples, and its list of the package's names. test_wheel.py runs its migrations."""
 
 import inspect
 import os
@@ -46,6 +46,17 @@ class Readme(Case):
         self.assertEqual(self.run_block("make_field1"), "3 0\n")
         self.assertEqual(self.values(), [10, 20, 30])
 
+    def test_the_job(self):
+        self.run_block("make_field1")
+        Object.objects.update(field1=0)
+        try:
+            self.assertEqual(self.run_block("job = bulk_update_job_run("), "3 done 3 0\n['done', 'done']\n")
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT bulk_update_job_drop(name) FROM bulk_update_jobs")
+                cursor.execute("DROP TABLE double_old_values")
+        self.assertEqual(self.values(), [0, 0, 0])
+
     def test_the_manager(self):
         self.run_block("objects = BulkUpdateManager()", old="class Object(", new="class Readme(")
         self.assertIsInstance(self.names["Readme"].objects.all(), module.BulkUpdateQuerySet)
@@ -76,11 +87,14 @@ class Readme(Case):
         self.assertEqual(self.values(), [0, 0, 0])
 
     def test_the_reference(self):
-        for name in ("bulk_update", "bulk_update_undo", "BulkUpdate"):
-            signature, = (block for block in self.blocks if block.startswith(f"{name}("))
+        signatures = [part for block in self.blocks for part in re.split(r"\n\n(?=\w+\()", block)]
+        for name in ("bulk_update", "bulk_update_undo", "BulkUpdate", "bulk_update_job_create", "bulk_update_job_run",
+                     "bulk_update_job_undo", "bulk_update_jobs", "CreateBulkUpdateJob"):
+            signature, = (part for part in signatures
+                          if part.startswith(f"{name}(") and "=None" in part)
             documented = re.sub(r"\s+", " ", signature.strip()).replace("( ", "(")
             self.assertEqual(documented, f"{name}{inspect.signature(getattr(module, name))}")
-        self.assertEqual(len(self.blocks), 10)
+        self.assertEqual(len(self.blocks), 13)
         for name in (*module.__all__, *module.Account._fields, "account.rows_matched"):
             self.assertTrue(re.search(rf"(`|import )([\w, ]+, )?{name}\b", self.text), name)
         for name in module.Progress._fields:

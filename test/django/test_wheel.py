@@ -1,4 +1,4 @@
-"""A wheel, installed into a fresh environment, in a project of its own: README's migration, forward and backward."""
+"""A wheel, installed into a fresh environment, in a project of its own: README's migrations, forward and backward."""
 
 import importlib.util
 import os
@@ -83,6 +83,28 @@ def test_the_wheel_has_the_package_and_its_license(wheel):
     assert {name for name in names if ".dist-info/" not in name} == modules
 
 
+def check_job(manage, file, migration, session):
+    """README's migration with a job, and its commands."""
+    file.write_text(migration)
+    manage("migrate", "myapp", "0001")
+    session.run("INSERT INTO myapp_object (field1, field2)"
+                " SELECT n, repeat('x', n * 2) FROM generate_series(1, 5) AS n")
+    for begun in (False, True):
+        manage("migrate", "myapp")
+        assert session.run("SELECT field1 FROM myapp_object ORDER BY id") == [(n,) for n in range(1, 6)]
+        if begun:
+            session.run("UPDATE myapp_object SET field2 = '' WHERE id = 1")
+            assert "5 of 5 rows (100 %), 4 updated, 1 stale" in manage("bulk_update_job", "run", "new values")
+            assert session.run("SELECT field1 FROM myapp_object ORDER BY id") == [(1,), (4,), (6,), (8,), (10,)]
+            with pytest.raises(AssertionError, match="""Take it back by "manage.py bulk_update_job undo 'new values'\""""):
+                manage("migrate", "myapp", "0001")
+            assert "4 of 4 rows (100 %), 4 updated" in manage("bulk_update_job", "undo", "new values")
+        manage("migrate", "myapp", "0001")
+        assert session.run("SELECT field1 FROM myapp_object ORDER BY id") == [(n,) for n in range(1, 6)]
+        assert session.value("SELECT to_regclass('myapp_object_old_values') IS NULL"
+                             " AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'bulk_update')")
+
+
 @pytest.mark.parametrize("driver", ("psycopg2", "psycopg"))
 def test_the_migration(driver, python, temporary, admin):
     if driver == "psycopg" and (django.VERSION < (4, 2) or importlib.util.find_spec("psycopg") is None):
@@ -104,7 +126,8 @@ def test_the_migration(driver, python, temporary, admin):
     assert "BulkUpdateManager" in (project / "myapp" / "migrations" / "0001_initial.py").read_text()
     manage("migrate", "myapp")
     blocks = re.findall(r"^```python\n(.*?)^```$", (CONTRIB / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-    migration, = (block for block in blocks if "class Migration" in block)
+    migration, = (block for block in blocks if " BulkUpdate(" in block and "class Migration" in block)
+    with_job, = (block for block in blocks if " CreateBulkUpdateJob(" in block and "class Migration" in block)
     (project / "myapp" / "migrations" / "0002_new_values.py").write_text(migration)
     with Session(dbname=database) as session:
         session.run("INSERT INTO myapp_object (field1, field2)"
@@ -123,4 +146,8 @@ def test_the_migration(driver, python, temporary, admin):
         manage("squashmigrations", "--no-input", "myapp", "0001", "0002")
         squashed, = (project / "myapp" / "migrations").glob("*squashed*.py")
         assert "old_values='myapp_object_old_values'" in squashed.read_text()
+        squashed.unlink()
+        manage("migrate", "myapp", "zero")
+        (project / "myapp" / "migrations" / "0002_new_values.py").unlink()
+        check_job(manage, project / "myapp" / "migrations" / "0002_new_values_job.py", with_job, session)
     print(f"Django {django.get_version()}, {driver}: {output.splitlines()[-1].strip()}")

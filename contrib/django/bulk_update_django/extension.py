@@ -10,15 +10,20 @@ SCHEMA = ("SELECT quote_ident(nspname) FROM pg_catalog.pg_extension"
           " JOIN pg_catalog.pg_namespace n ON n.oid = extnamespace WHERE extname = 'bulk_update'")
 
 CASTS = {**dict.fromkeys(("target", "rejects", "old_values", "redo_values"), "::regclass"),
-         **dict.fromkeys(("columns", "key_columns", "expected_columns"), "::name[]")}
+         **dict.fromkeys(("columns", "key_columns", "expected_columns"), "::name[]"),
+         "max_time": "::interval"}
 
 
 def connection_of(queryset):
     """The connection to the queryset's database; NotSupportedError if that is not PostgreSQL."""
-    connection = connections[queryset.db]
+    return postgresql(queryset.db)
+
+
+def postgresql(database):
+    """The connection to this database; NotSupportedError if it is not PostgreSQL."""
+    connection = connections[database]
     if connection.vendor != "postgresql":
-        raise NotSupportedError(
-            f"bulk_update needs PostgreSQL; database '{queryset.db}' is {connection.display_name}.")
+        raise NotSupportedError(f"bulk_update needs PostgreSQL; database '{database}' is {connection.display_name}.")
     return connection
 
 
@@ -38,14 +43,18 @@ def schema_of(cursor, database):
     return schema
 
 
-def account_of(cursor, schema, function, arguments):
-    """Call a function of the extension, with arguments by name; return its Account."""
-    arguments = {**arguments, "report": "total"}
+def execute(cursor, statement, schema, function, arguments):
+    """Execute a statement that ends with a call of a function of the extension, with arguments by name."""
     named = ", ".join(f"{name} => %s{CASTS.get(name, '')}" for name in arguments)
-    counts = ", ".join(Account._fields[:-1])
     schema = schema.replace("%", "%%")
     with missing_rows():
-        cursor.execute(f"SELECT {counts}, chunk FROM {schema}.{function}({named})", list(arguments.values()))
+        cursor.execute(f"{statement} {schema}.{function}({named})", list(arguments.values()))
+
+
+def account_of(cursor, schema, function, arguments):
+    """Call a function of the extension, with arguments by name; return its Account."""
+    counts = ", ".join(Account._fields[:-1])
+    execute(cursor, f"SELECT {counts}, chunk FROM", schema, function, {**arguments, "report": "total"})
     return Account(*cursor.fetchone())
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Generator, Sized
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -75,14 +75,20 @@ class Call:
         links = [model._meta.parents[base] for model, base in zip(chain, chain[1:])]
         return links[0] if all(link.primary_key for link in links[1:]) else links[-1]
 
-    def run(self, objects):
-        if is_empty(objects) and "old_values" not in self.options:
-            return NOTHING
+    @contextmanager
+    def reading(self, objects):
+        """A transaction that reads the objects: a cursor in it, and their iterator."""
         objects = iter(objects)
         # An abandoned generator may be inside of its own transaction.atomic(), which ends before this.
         generator = closing(objects) if isinstance(objects, Generator) else nullcontext()
         with transaction.atomic(using=self.queryset.db), self.connection.cursor() as cursor, generator:
             self.reporter.begin("staging")
+            yield cursor, objects
+
+    def run(self, objects):
+        if is_empty(objects) and "old_values" not in self.options:
+            return NOTHING
+        with self.reading(objects) as (cursor, objects):
             first = list(itertools.islice(objects, 1))
             self.keep(cursor)
             if not first:
@@ -113,7 +119,8 @@ class Call:
             return
         create_old_values(cursor, self.queryset.db, name, self.target, self.fields, self.keys)
 
-    def apply(self, cursor, schema, query):
+    def arguments(self, query):
+        """Of the extension's function that takes the query."""
         arguments = {
             "target": self.target,
             "query": query,
@@ -123,7 +130,10 @@ class Call:
         }
         if self.expected:
             arguments["expected_columns"] = [field.column for field in self.expected]
-        return account_of(cursor, schema, "bulk_update_query", arguments)
+        return arguments
+
+    def apply(self, cursor, schema, query):
+        return account_of(cursor, schema, "bulk_update_query", self.arguments(query))
 
     def apply_later_batches(self, cursor, schema, account):
         """Objects whose key an earlier batch has: each one is another update of the row, and counts again."""

@@ -31,8 +31,9 @@ DATABASES = {
     "sqlite": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
 DATABASE_ROUTERS = ["app.models.Router"]
-# app: the models of the tests; migrated: two migrations to compare; objects: the example's.
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.postgres", "app", "migrated", "objects"]
+# app: the models of the tests; migrated: two migrations to compare; objects: the example's. The package has a command.
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.postgres", "app", "migrated", "objects",
+                  "bulk_update_django"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = ["fields.W342"]  # app has a primary key that is a ForeignKey
 SECRET_KEY = "only for the test"

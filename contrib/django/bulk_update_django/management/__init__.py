@@ -1,0 +1,1 @@
+"""Commands of manage.py, if the package is in INSTALLED_APPS."""
