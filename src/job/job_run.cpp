@@ -244,7 +244,7 @@ job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits
 		if (goes_on)
 			run_batches(run);
 		job_unlock_shared(run.tables, run.run);
-		SPI_finish();
+		keeping_memory_context([] { SPI_finish(); });
 	});
 	MemoryContextDelete(memory);
 }

@@ -16,7 +16,7 @@ COLUMNS = ("phase, chunk, rows_fetched, rows_updated, rows_unchanged, rows_missi
 COUNTS = ("rows_fetched", "rows_updated", "rows_unchanged", "rows_missing", "rows_duplicate", "rows_rejected")
 
 SETUP = """
-    CREATE EXTENSION bulk_update;
+    CREATE EXTENSION IF NOT EXISTS bulk_update;
     CREATE FUNCTION gate(number bigint) RETURNS bigint VOLATILE LANGUAGE plpgsql AS $$
     BEGIN
         PERFORM pg_advisory_lock_shared(number);

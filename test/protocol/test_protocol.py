@@ -346,12 +346,12 @@ class Calls(Case):
         self.applied()
 
     def test_parameters(self):
-        """All arguments are parameters; the server infers their types."""
+        """All arguments are parameters; the server infers their types, of a cursor's name text."""
         self.begin()
         self.bind("p", "SELECT 'new ' || i, i FROM generate_series(1, 10) i")
         self.wire.parse("SELECT chunk, rows_updated FROM bulk_update($1, $2, $3, $4, $5)", "s").describe_statement("s")
         reply = self.ok(self.wire.sync())
-        self.assertEqual(reply.parameters, (2205, 1790, 1003, 1003, 23))
+        self.assertEqual(reply.parameters, (2205, 25, 1003, 1003, 23))
         self.assertEqual(reply.columns, [("chunk", 20, 0), ("rows_updated", 20, 0)])
         self.wire.bind("", "s", ["target", "p", "{v,id}", "{id}", "6"]).execute("")
         self.assertEqual(self.ok(self.wire.sync()).rows, [("1", "6"), ("2", "4")])
