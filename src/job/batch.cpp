@@ -142,14 +142,24 @@ record_outcomes(const JobTables &tables, const Job &job, const Batch &batch, con
 	};
 
 	FAULT_POINT(job_account);
-	(void) job_execute(
-		tables,
-		"UPDATE $B AS b SET state = 'done', rows_updated = $3, rows_unchanged = $4, "
-		"rows_missing = $5, rows_stale = $6, rows_duplicate = $7, rows_rejected = $8, "
-		"first_key = $9, last_key = $10, started_at = $11, "
-		"finished_at = pg_catalog.clock_timestamp() "
-		"WHERE b.run OPERATOR(pg_catalog.=) $1 AND b.batch OPERATOR(pg_catalog.=) $2",
-		arguments);
+
+	uint64 recorded =
+		job_execute(tables,
+					"UPDATE $B AS b SET state = 'done', rows_updated = $3, rows_unchanged = $4, "
+					"rows_missing = $5, rows_stale = $6, rows_duplicate = $7, rows_rejected = $8, "
+					"first_key = $9, last_key = $10, started_at = $11, "
+					"finished_at = pg_catalog.clock_timestamp() "
+					"WHERE b.run OPERATOR(pg_catalog.=) $1 AND b.batch OPERATOR(pg_catalog.=) $2 "
+					"AND b.state OPERATOR(pg_catalog.=) 'pending'",
+					arguments);
+
+	/* A trigger can change the job of its own transaction. */
+	if (recorded != 1)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("batch %lld of job \"%s\" has been removed while it was run",
+							   static_cast<long long>(batch.number), job.name),
+						errdetail("Code that the batch runs has altered or dropped the job."),
+						errhint("Do not change a job in triggers and functions that it runs.")));
 }
 
 } /* namespace */

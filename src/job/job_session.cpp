@@ -123,6 +123,12 @@ void
 read_job(JobSession &run)
 {
 	run.job = with_memory_context(run.scratch, [&] { return job_find(run.tables, run.name); });
+	job_require_owner(*run.job);
+	if (run.run != 0 && run.job->run != run.run)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("job \"%s\" has been dropped", run.name),
+				 errdetail("Another job has its name now."),
+				 errhint("CALL bulk_update_job_run() again to run that one.")));
 }
 
 bool

@@ -73,7 +73,13 @@ void begin_batch(JobSession &run);
 /* commit_or_fail: the same, raising the error. */
 void commit_or_fail(JobSession &run);
 
-/* read_job: set job to the job as it is stored now.  Raises the errors of job_find(). */
+/*
+ * read_job
+ *		Set job to the job as it is stored now.
+ *
+ * Raises 42704 (another job has the name now), and the errors of job_find() and
+ * job_require_owner(): code that a batch runs may have changed the role.
+ */
 void read_job(JobSession &run);
 
 /*

@@ -16,11 +16,10 @@ namespace bulkupdate
 
 struct JobTables
 {
-	Oid function;             /* the SQL function that was called */
-	Oid jobs;                 /* the table of jobs */
-	Oid owner;                /* of both */
-	const char *jobs_name;    /* quoted and qualified */
-	const char *batches_name; /* likewise */
+	Oid function; /* the SQL function that was called */
+	Oid jobs;     /* the table of jobs */
+	Oid batches;  /* and that of batches */
+	Oid owner;    /* of both */
 };
 
 /*
@@ -32,6 +31,7 @@ struct JobTables
 JobTables job_tables_of(Oid function);
 
 /* An argument of a statement; or a null. */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of a call */
 struct JobArgument
 {
 	Oid type;
@@ -59,6 +59,8 @@ Datum names_datum(Span<const char *> names);
  * row(tuple, tuple_desc, arg) is called for each row of the result, in the memory context of
  * the caller, if it is not NULL.  In sql, $J stands for the table of jobs and $B for that of
  * batches.  A snapshot must be active, or the portal of the caller can get one.
+ *
+ * Raises 55000 (their names belong to other tables now: a role may rename a schema of its own).
  */
 uint64 job_execute(const JobTables &tables, const char *sql, Span<const JobArgument> arguments,
 				   void (*row)(HeapTuple tuple, TupleDesc tuple_desc, void *arg), void *arg);

@@ -130,7 +130,7 @@ frozen_table_query(Oid table, const FrozenColumns &columns, const FrozenRange &r
 	for (const char *name : columns.expected)
 		append(kept_name(KeptAs::Old, name));
 	appendStringInfo(&sql,
-					 "f.source_row FROM %s AS f WHERE f.job_row OPERATOR(pg_catalog.>=) %lld"
+					 "f.source_row FROM ONLY %s AS f WHERE f.job_row OPERATOR(pg_catalog.>=) %lld"
 					 " AND f.job_row OPERATOR(pg_catalog.<=) %lld",
 					 qualified_name(table), static_cast<long long>(range.first),
 					 static_cast<long long>(range.last));

@@ -251,6 +251,18 @@ walk_expression_tree(Node *node, bool (*walker)(Node *node, void *context), void
 #endif
 }
 
+/* The same for the parts of a query. */
+inline bool
+walk_query_tree(Query *query, bool (*walker)(Node *node, void *context), void *context, int flags)
+{
+#if PG_VERSION_NUM >= 160000
+	return query_tree_walker(query, walker, context, flags);
+#else
+	return query_tree_walker(
+		query, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context, flags);
+#endif
+}
+
 /* Does a function of the server read text as a value of the type that it is told?  New in 16. */
 inline bool
 reads_any_type(Oid function)

@@ -34,7 +34,7 @@ struct FrozenRows
 Applier *freeze_applier_create(const Target &target, FrozenRows &frozen);
 
 /* freeze_applier_close: close the table and keep its lock. */
-void freeze_applier_close(Applier &applier);
+void freeze_applier_close(Applier &base);
 
 } /* namespace bulkupdate */
 
