@@ -76,7 +76,7 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 	/* Both check privileges on tables and columns, and the SQL applier those on the schema. */
 	require_schema_usage(RelationGetRelid(applier.target->relation));
 	if (applier.citus != nullptr && applier_setting != APPLIER_DIRECT)
-		return static_cast<void>(work(*applier.citus)); /* GCOVR_EXCL_LINE: needs Citus */
+		return static_cast<void>(work(*applier.citus));
 	if (applier_setting != APPLIER_SQL && !as_before)
 	{
 		const char *why = work(*applier.direct);
