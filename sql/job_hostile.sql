@@ -71,8 +71,9 @@ INSERT INTO job_hostile.action VALUES ($$SELECT bulk_update_job_alter('own', bat
 CALL bulk_update_job_run('own');
 SELECT state, batches_done, rows_done, rows_updated FROM bulk_update_jobs WHERE name = 'own';
 UPDATE job_hostile.action SET statement = $$SELECT bulk_update_job_drop('own')$$;
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 CALL bulk_update_job_run('own');
+\set VERBOSITY terse
 SELECT state, batches_done, rows_done, rows_updated FROM bulk_update_jobs WHERE name = 'own';
 
 -- Another role goes on with the job
