@@ -126,6 +126,11 @@ def test_end(expected, point, how, applier):
             admin.wait_until(f"NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {session.pid} AND state = 'active')")
     running.wait()
     assert running.error is not None and running.sqlstate == ("57014" if how == "pg_cancel_backend" else None)
+    if how == "kill":
+        # The server restarts once it has noticed, which ends all sessions.
+        with pytest.raises(psycopg2.Error):
+            while True:
+                holder.run("SELECT 1")
     holder.close()
     if how != "pg_cancel_backend":
         session.close()
