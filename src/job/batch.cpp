@@ -7,7 +7,6 @@
 #include "policies.h"
 #include "run.h"
 #include "server/fault.h"
-#include "server/guc.h"
 #include "source/call_source.h"
 
 namespace bulkupdate
@@ -236,10 +235,7 @@ batch_failed(const JobTables &tables, const Job &job, const Batch &batch, const 
 
 	FAULT_POINT(job_failed);
 
-	/* New batches are numbered one after the other. */
-	(void) job_execute(
-		tables, "SELECT FROM $J AS j WHERE j.run OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
-		{arguments, 1});
+	job_lock_batches(tables, job);
 
 	uint64 recorded = job_execute(
 		tables,

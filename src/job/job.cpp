@@ -276,4 +276,14 @@ job_lock_alone(const JobTables &tables, const Job &job, const char *action)
 							"until they have ended their batches.")));
 }
 
+void
+job_lock_batches(const JobTables &tables, const Job &job)
+{
+	const JobArgument arguments[] = {int8_argument(job.run)};
+
+	(void) job_execute(
+		tables, "SELECT FROM $J AS j WHERE j.run OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+		arguments);
+}
+
 } /* namespace bulkupdate */

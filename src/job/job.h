@@ -75,6 +75,9 @@ void job_lock_shared(const JobTables &tables, int64 run);
 void job_lock_alone(const JobTables &tables, const Job &job, const char *action);
 void job_unlock_shared(const JobTables &tables, int64 run);
 
+/* job_lock_batches: until the end of the transaction, nobody else adds batches and numbers them. */
+void job_lock_batches(const JobTables &tables, const Job &job);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_JOB_JOB_H */

@@ -97,10 +97,7 @@ divide_batches(const JobTables &tables, const Job &job, int batch_rows)
 {
 	const JobArgument arguments[] = {int8_argument(job.run), int8_argument(batch_rows)};
 
-	/* New batches are numbered one after the other. */
-	(void) job_execute(
-		tables, "SELECT FROM $J AS j WHERE j.run OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
-		{arguments, 1});
+	job_lock_batches(tables, job);
 	(void) job_execute(
 		tables,
 		"WITH free AS (SELECT b.batch FROM $B AS b WHERE b.run OPERATOR(pg_catalog.=) $1 "

@@ -26,7 +26,7 @@ append_columns(StringInfo sql, const Target &target, Span<MappedColumn> columns)
 	{
 		FormData_pg_attribute attribute = attribute_of(target, column.target);
 
-		side_table_append_column(sql, kept_name(kept_as(column), NameStr(attribute.attname)),
+		append_column_definition(sql, kept_name(kept_as(column), NameStr(attribute.attname)),
 								 attribute);
 	}
 }

@@ -190,8 +190,8 @@ append_values(StringInfo columns, const Target &target, Span<const char *> names
 	auto append = [&](const FormData_pg_attribute &attribute) {
 		const char *name = NameStr(attribute.attname);
 
-		side_table_append_column(columns, kept_name(KeptAs::Old, name), attribute);
-		side_table_append_column(columns, kept_name(KeptAs::New, name), attribute);
+		append_column_definition(columns, kept_name(KeptAs::Old, name), attribute);
+		append_column_definition(columns, kept_name(KeptAs::New, name), attribute);
 	};
 
 	if (names.size == 0)
@@ -289,7 +289,7 @@ old_value_table_create(text *name, Oid target, Span<const char *> columns,
 		if (bms_is_member(attno, key))
 			refuse_twice(column);
 		key = bms_add_member(key, attno);
-		side_table_append_column(&sql, kept_name(KeptAs::Key, column), attribute_of(opened, attno));
+		append_column_definition(&sql, kept_name(KeptAs::Key, column), attribute_of(opened, attno));
 	}
 	append_values(&sql, opened, columns, key);
 	relation_close(opened.relation, NoLock);

@@ -68,18 +68,6 @@ side_table_check_inserted(const SideTable &table, int result)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 }
 
-void
-side_table_append_column(StringInfo columns, const char *name,
-						 const FormData_pg_attribute &attribute)
-{
-	appendStringInfo(columns, ", %s %s", quote_identifier(name),
-					 format_type_extended(attribute.atttypid, attribute.atttypmod,
-										  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-	if (OidIsValid(attribute.attcollation) &&
-		attribute.attcollation != get_typcollation(attribute.atttypid))
-		appendStringInfo(columns, " COLLATE %s", generate_collation_name(attribute.attcollation));
-}
-
 Oid
 side_table_create(text *name, const char *columns)
 {

@@ -46,13 +46,6 @@ const char *side_table_name(const SideTable &table);
 void side_table_check_inserted(const SideTable &table, int result);
 
 /*
- * side_table_append_column
- *		Append ", name type COLLATE collation" for a column with the values of another one.
- */
-void side_table_append_column(StringInfo columns, const char *name,
-							  const FormData_pg_attribute &attribute);
-
-/*
  * side_table_create
  *		Create a table; returns its OID.
  *

@@ -76,4 +76,16 @@ rewrites_update(const RewriteRule *rule)
 	return rule->event == CMD_UPDATE && rule->enabled != RULE_DISABLED && rule->enabled != silent;
 }
 
+void
+append_column_definition(StringInfo columns, const char *name,
+						 const FormData_pg_attribute &attribute)
+{
+	appendStringInfo(columns, ", %s %s", quote_identifier(name),
+					 format_type_extended(attribute.atttypid, attribute.atttypmod,
+										  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+	if (OidIsValid(attribute.attcollation) &&
+		attribute.attcollation != get_typcollation(attribute.atttypid))
+		appendStringInfo(columns, " COLLATE %s", generate_collation_name(attribute.attcollation));
+}
+
 } /* namespace bulkupdate */

@@ -173,6 +173,14 @@ attribute_name(const Target &target, AttrNumber attno)
  */
 AttrNumber attribute_in(Relation relation, const Target &target, AttrNumber attno);
 
+/*
+ * append_column_definition
+ *		Append ", name type COLLATE collation", for CREATE TABLE: a column for the values of
+ *		another one.
+ */
+void append_column_definition(StringInfo columns, const char *name,
+							  const FormData_pg_attribute &attribute);
+
 /* has_inheritance_children: and these are not partitions. */
 inline bool
 has_inheritance_children(Relation relation)

@@ -123,20 +123,6 @@ append_expected(StringInfo sql, const Target &target)
 	appendStringInfoChar(sql, ')');
 }
 
-/* "name type COLLATE collation, " */
-void
-append_column(StringInfo sql, const Target &target, AttrNumber attno, char letter)
-{
-	FormData_pg_attribute attribute = attribute_of(target, attno);
-
-	appendStringInfo(sql, ", %c%d %s", letter, attno,
-					 format_type_extended(attribute.atttypid, attribute.atttypmod,
-										  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-	if (OidIsValid(attribute.attcollation) &&
-		attribute.attcollation != get_typcollation(attribute.atttypid))
-		appendStringInfo(sql, " COLLATE %s", generate_collation_name(attribute.attcollation));
-}
-
 void
 append_staged(StringInfo sql, const Target &target, const char *prefix)
 {
@@ -201,9 +187,11 @@ deparse_staging_columns(const Target &target)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "n pg_catalog.int8 NOT NULL");
 	for (const MappedColumn &column : target.columns)
-		append_column(&sql, target, column.target, 'c');
+		append_column_definition(&sql, psprintf("c%d", column.target),
+								 attribute_of(target, column.target));
 	for (const MappedColumn &column : target.expected)
-		append_column(&sql, target, column.target, 'e');
+		append_column_definition(&sql, psprintf("e%d", column.target),
+								 attribute_of(target, column.target));
 	return sql.data;
 }
 
