@@ -157,7 +157,8 @@ class Job:
                 if not rolls_back:
                     connection.commit()
                     self.execute("CHECKPOINT")
-            connection.autocommit = PEERS[name].commits
+            if PEERS[name].commits:
+                connection.autocommit = True
             if self.shape.warm:
                 PEERS[name].run(cursor, self.shape)
                 connection.rollback()

@@ -101,7 +101,7 @@ def unexpected_in_log(path, start):
     with open(path, encoding="utf-8", errors="replace") as lines:
         lines.seek(start)
         entries = re.split(r"^(?=\d.* (?:LOG|ERROR|FATAL|PANIC|WARNING):  )", lines.read(), flags=re.M)
-    return [entry.split("\n")[0] for entry in entries if re.search(r"^.*(ERROR|FATAL|PANIC|WARNING):  ", entry)
+    return [entry for entry in entries if re.search(r"^.*(ERROR|FATAL|PANIC|WARNING):  ", entry)
             and not EXPECTED_IN_LOG.search(entry.split("\n")[0]) and not is_expected_deadlock(entry)]
 
 
