@@ -304,7 +304,7 @@ COMMENT ON FUNCTION bulk_update_undo(regclass, regclass, bigint, name[], integer
 CREATE TABLE bulk_update_job (
     run                bigint      PRIMARY KEY,
     name               text        NOT NULL UNIQUE,
-    owner              regrole     NOT NULL,
+    owner              regrole     NOT NULL, -- after the table of rows has been dropped
     target             regclass    NOT NULL,
     rows_table         regclass    NOT NULL,
     rows_table_oid     oid         NOT NULL, -- another one after a restore
@@ -323,6 +323,7 @@ CREATE TABLE bulk_update_job (
     dry_run            boolean     NOT NULL,
     rejects            regclass,
     reject_limit       bigint,
+    rows_rejected      bigint      NOT NULL, -- counted only if there is a limit
     old_values         regclass,
     batch_rows         integer     NOT NULL,
     pause              interval,
@@ -359,10 +360,12 @@ CREATE TABLE bulk_update_job_batch (
     failed_at      timestamptz,
     sqlstate       text,
     message        text,
+    detail         text,
     PRIMARY KEY (run, batch)
 );
 
-CREATE INDEX bulk_update_job_batch_pending ON bulk_update_job_batch (run, first_row) WHERE state = 'pending';
+-- so that a batch takes no longer when many are done
+CREATE INDEX bulk_update_job_batch_left ON bulk_update_job_batch (run, state, first_row) WHERE state <> 'done';
 
 SELECT pg_catalog.pg_extension_config_dump('bulk_update_job', '');
 SELECT pg_catalog.pg_extension_config_dump('bulk_update_job_batch', '');
@@ -598,8 +601,10 @@ SELECT j.name,
        b.failures,
        b.failed_at,
        b.sqlstate,
-       b.message
+       b.message,
+       b.detail
 FROM bulk_update_job AS j
+     LEFT JOIN pg_class AS c ON c.oid = j.rows_table
      JOIN bulk_update_job_batch AS b ON b.run = j.run
      LEFT JOIN LATERAL (
          SELECT h.pid
@@ -607,7 +612,7 @@ FROM bulk_update_job AS j
          WHERE b.state = 'pending' AND h.locktype = 'transactionid' AND h.granted
            AND h.mode = 'ExclusiveLock' AND h.transactionid = b.xmax
          LIMIT 1) AS l ON true
-WHERE pg_has_role(j.owner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE');
+WHERE pg_has_role(coalesce(c.relowner, j.owner), 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE');
 
 COMMENT ON VIEW bulk_update_job_batches IS 'the batches of jobs, with their account';
 
@@ -630,11 +635,12 @@ COMMENT ON COLUMN bulk_update_job_batches.finished_at IS 'when its account was w
 COMMENT ON COLUMN bulk_update_job_batches.failures IS 'how often it has failed';
 COMMENT ON COLUMN bulk_update_job_batches.failed_at IS 'when it failed the last time';
 COMMENT ON COLUMN bulk_update_job_batches.sqlstate IS 'SQLSTATE of that error';
-COMMENT ON COLUMN bulk_update_job_batches.message IS 'and its message';
+COMMENT ON COLUMN bulk_update_job_batches.message IS 'its message';
+COMMENT ON COLUMN bulk_update_job_batches.detail IS 'and its detail';
 
 CREATE VIEW bulk_update_jobs WITH (security_barrier) AS
 SELECT j.name,
-       pg_get_userbyid(j.owner) AS owner,
+       pg_get_userbyid(o.owner) AS owner,
        d.target,
        CASE WHEN d.run IS NULL THEN NULL
             WHEN d.cancelled THEN 'cancelled'
@@ -686,8 +692,10 @@ SELECT j.name,
        d.throttle_query,
        d.max_throttle
 FROM bulk_update_job AS j
+     LEFT JOIN pg_class AS t ON t.oid = j.rows_table
+     CROSS JOIN LATERAL (SELECT coalesce(t.relowner, j.owner) AS owner) AS o
      LEFT JOIN bulk_update_job AS d
-         ON d.run = j.run AND (pg_has_role(j.owner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE'))
+         ON d.run = j.run AND (pg_has_role(o.owner, 'USAGE') OR pg_has_role('pg_read_all_stats', 'USAGE'))
      CROSS JOIN LATERAL (
          SELECT count(*) FILTER (WHERE c.batch > 0) AS batches,
                 count(*) FILTER (WHERE c.batch > 0 AND c.state = 'done') AS batches_done,
@@ -719,7 +727,7 @@ FROM bulk_update_job AS j
          FROM pg_locks AS h
               LEFT JOIN bulk_update_progress AS p ON p.pid = h.pid
          WHERE h.locktype = 'object' AND h.classid = 'bulk_update_job'::regclass
-           AND h.database = (SELECT o.oid FROM pg_database AS o WHERE o.datname = current_database())
+           AND h.database = (SELECT n.oid FROM pg_database AS n WHERE n.datname = current_database())
            AND h.objid::bigint = d.run % 4294967296 AND h.mode = 'ShareLock' AND h.granted) AS s
      LEFT JOIN LATERAL (
          SELECT c.sqlstate, c.message, c.failed_at
@@ -731,7 +739,7 @@ FROM bulk_update_job AS j
 COMMENT ON VIEW bulk_update_jobs IS 'the jobs of this database';
 
 COMMENT ON COLUMN bulk_update_jobs.name IS 'name of the job';
-COMMENT ON COLUMN bulk_update_jobs.owner IS 'role that has created it and runs it';
+COMMENT ON COLUMN bulk_update_jobs.owner IS 'owner of its table of rows, who runs it';
 COMMENT ON COLUMN bulk_update_jobs.target IS 'table that is updated; this and the rest is null for roles that may not see it';
 COMMENT ON COLUMN bulk_update_jobs.state IS 'created, running, interrupted, paused, failed, cancelled or done';
 COMMENT ON COLUMN bulk_update_jobs.processes IS 'process IDs of the sessions that run it';

@@ -88,6 +88,10 @@ SELECT * FROM test_error($$ SELECT bulk_update_job_alter('j', batch_rows => 0) $
 SELECT line FROM unnest('{pause,lock_timeout,max_replica_lag,max_throttle}'::text[]) AS setting,
     test_error(format('SELECT bulk_update_job_alter(%L, %s => ''25 days'')', 'j', setting)) AS line;
 SELECT * FROM test_error($$ SELECT bulk_update_job_alter('j', pause => '170000000 years') $$) AS line WHERE line LIKE 'ERROR%';
+-- and of one millisecond, in which they are counted
+SELECT line FROM unnest('{pause,lock_timeout,max_replica_lag,max_throttle}'::text[]) AS setting,
+    test_error(format('SELECT bulk_update_job_alter(%L, %s => ''999 us'')', 'j', setting)) AS line;
+SELECT bulk_update_job_alter('j', pause => '1 ms', max_throttle => '1 ms', lock_timeout => '1 ms', max_replica_lag => '1 ms');
 SELECT bulk_update_job_alter('j', pause => '24 days', max_throttle => '24 days', lock_timeout => '24 days', max_replica_lag => '24 days');
 SELECT bulk_update_job_alter('j', pause => '0', max_replica_lag => '0', lock_timeout => '0');
 CALL bulk_update_job_run('j', 1, '170000000 years');
@@ -110,6 +114,12 @@ SELECT bulk_update_job_alter('j', throttle_query => 'CREATE TABLE waits ()');
 CALL bulk_update_job_run('j');
 \echo :SQLSTATE
 SELECT bulk_update_job_alter('j', throttle_query => 'COMMIT');
+CALL bulk_update_job_run('j');
+\echo :SQLSTATE
+SELECT bulk_update_job_alter('j', throttle_query => 'SELECT true; SELECT false');
+CALL bulk_update_job_run('j');
+\echo :SQLSTATE
+SELECT bulk_update_job_alter('j', throttle_query => 'SET ROLE none');
 CALL bulk_update_job_run('j');
 \echo :SQLSTATE
 SELECT bulk_update_job_alter('j', throttle_query => 'SELECT 1 / 0 > 0');

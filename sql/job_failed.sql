@@ -49,6 +49,7 @@ INSERT INTO t VALUES (11, 111, 11, 0, 'old');
 CALL bulk_update_job_run('j');
 \echo :SQLSTATE
 SELECT * FROM batches;
+SELECT batch, detail FROM bulk_update_job_batches WHERE detail IS NOT NULL;
 SELECT id, ref, v FROM t WHERE id > 6 ORDER BY id;
 INSERT INTO parent VALUES (10), (11);
 CALL bulk_update_job_run('j');

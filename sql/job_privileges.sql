@@ -166,31 +166,47 @@ SELECT bulk_update_job_create('j', 't', 'SELECT i AS id, ''z'' AS v FROM generat
 SELECT bulk_update_job_alter('j', throttle_query => 'SELECT count(*) > 99 FROM public.bulk_update_job');
 CALL bulk_update_job_run('j');
 \echo :SQLSTATE
+SELECT bulk_update_job_alter('j', throttle_query => '');
 RESET ROLE;
--- a table that somebody else owns now
+
+-- A job belongs to the owner of its table of rows
 ALTER TABLE job_rows.r OWNER TO regress_job_other;
 SET ROLE regress_job_owner;
-SELECT bulk_update_job_alter('j', throttle_query => '');
 CALL bulk_update_job_run('j');
 \echo :SQLSTATE
 SELECT * FROM test_error($$ SELECT bulk_update_job_drop('j') $$);
+SELECT name, owner, state FROM bulk_update_jobs;
 SET ROLE regress_job_other;
+SELECT name, owner, state, batches FROM bulk_update_jobs;
+SELECT count(*) FROM bulk_update_job_batches;
+CALL bulk_update_job_run('j', 1);
+SELECT bulk_update_job_pause('j');
+-- and to its creator when that has been dropped
 DROP TABLE job_rows.r;
+SELECT name, owner, state FROM bulk_update_jobs;
+SELECT * FROM test_error($$ SELECT bulk_update_job_drop('j') $$);
 SET ROLE regress_job_owner;
+SELECT name, owner, state FROM bulk_update_jobs;
 SELECT bulk_update_job_drop('j');
 
 -- A role that is gone
 SELECT bulk_update_job_create('j', 't', 'SELECT i AS id, ''z'' AS v FROM generate_series(1, 4) AS i', rows_table => 'job_rows.r');
+SELECT bulk_update_job_create('dropped', 't', 'SELECT i AS id, ''z'' AS v FROM generate_series(1, 4) AS i', rows_table => 'job_rows.dropped');
+DROP TABLE job_rows.dropped;
 RESET ROLE;
+SELECT * FROM test_error('DROP ROLE regress_job_owner') AS line WHERE line LIKE 'ERROR%';
 REASSIGN OWNED BY regress_job_owner TO regress_job_other;
 DROP OWNED BY regress_job_owner;
 DROP ROLE regress_job_owner;
-SELECT name, owner ~ '^unknown' AS unknown FROM bulk_update_jobs;
-CALL bulk_update_job_run('j');
+SELECT name, regexp_replace(owner, '\d+', 'N') AS owner FROM bulk_update_jobs;
+CALL bulk_update_job_run('dropped');
 \echo :SQLSTATE
 SET ROLE regress_job_other;
-SELECT * FROM test_error($$ SELECT bulk_update_job_pause('j') $$);
+SELECT * FROM test_error($$ SELECT bulk_update_job_pause('dropped') $$);
+CALL bulk_update_job_run('j');
+SELECT name, state, rows_updated FROM bulk_update_jobs WHERE name = 'j';
 RESET ROLE;
+SELECT bulk_update_job_drop('dropped');
 SELECT bulk_update_job_drop('j');
 SET client_min_messages = warning;
 DROP SCHEMA job_privileges, job_rows CASCADE;

@@ -35,12 +35,7 @@ require_tables(const Job &job)
 						errmsg("the table that job \"%s\" updates does not exist", job.name),
 						errdetail("It has been dropped."),
 						errhint("Drop the job with bulk_update_job_drop().")));
-	if (get_rel_relkind(job.rows_table) != '\0')
-		return;
-	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-					errmsg("the table with the rows of job \"%s\" does not exist", job.name),
-					errdetail("It has been dropped."),
-					errhint("Drop the job with bulk_update_job_drop(), and create it again.")));
+	job_require_rows_table(job);
 }
 
 void
@@ -59,39 +54,22 @@ require_all_rows(const Job &job, const Batch &batch, const CallTotal &total)
 					errhint("Drop the job with bulk_update_job_drop(), and create it again.")));
 }
 
-/* The rejected rows of all batches that are done. */
-int64
-rejected_so_far(const JobTables &tables, const Job &job)
-{
-	const JobArgument arguments[] = {int8_argument(job.run)};
-	int64 rejected = 0;
-
-	(void) job_execute(tables,
-					   "SELECT pg_catalog.sum(b.rows_rejected)::pg_catalog.int8 FROM $B AS b "
-					   "WHERE b.run OPERATOR(pg_catalog.=) $1",
-					   arguments, [&](HeapTuple tuple, TupleDesc tuple_desc) {
-						   rejected = int8_of(tuple, tuple_desc, 1);
-					   });
-	return rejected;
-}
-
-/*
- * Batches that end at the same time are counted one after the other.  A lock would do, if there
- * were only READ COMMITTED: at other levels only an update shows that the snapshot is too old.
- */
+/* Batches that end at the same time are counted one after the other. */
 void
 check_reject_limit_of_job(const JobTables &tables, const Job &job, const CallTotal &total)
 {
-	const JobArgument arguments[] = {int8_argument(job.run)};
 	int64 rejected = total.counts[static_cast<int>(Outcome::Rejected)];
+	const JobArgument arguments[] = {int8_argument(job.run), int8_argument(rejected)};
 
 	if (job.options.reject_limit < 0 || rejected == 0)
 		return;
-	(void) job_execute(
-		tables,
-		"UPDATE $J AS j SET reject_limit = j.reject_limit WHERE j.run OPERATOR(pg_catalog.=) $1",
-		arguments);
-	check_reject_limit(job.options, rejected_so_far(tables, job) + rejected);
+	(void) job_execute(tables,
+					   "UPDATE $J AS j SET rows_rejected = j.rows_rejected OPERATOR(pg_catalog.+) "
+					   "$2 WHERE j.run OPERATOR(pg_catalog.=) $1 RETURNING j.rows_rejected",
+					   arguments, [&](HeapTuple tuple, TupleDesc tuple_desc) {
+						   rejected = int8_of(tuple, tuple_desc, 1);
+					   });
+	check_reject_limit(job.options, rejected);
 }
 
 /* As a call of bulk_update_query() with the rows of the batch. */
@@ -138,6 +116,7 @@ record_outcomes(const JobTables &tables, const Job &job, const Batch &batch, con
 		text_argument(total.first_key),
 		text_argument(total.last_key),
 		{TIMESTAMPTZOID, TimestampTzGetDatum(started_at)},
+		int8_argument(batch.first_row),
 	};
 
 	FAULT_POINT(job_account);
@@ -149,7 +128,8 @@ record_outcomes(const JobTables &tables, const Job &job, const Batch &batch, con
 					"first_key = $9, last_key = $10, started_at = $11, "
 					"finished_at = pg_catalog.clock_timestamp() "
 					"WHERE b.run OPERATOR(pg_catalog.=) $1 AND b.batch OPERATOR(pg_catalog.=) $2 "
-					"AND b.state OPERATOR(pg_catalog.=) 'pending'",
+					"AND b.state OPERATOR(pg_catalog.=) 'pending' "
+					"AND b.first_row OPERATOR(pg_catalog.=) $12", /* for whichever index */
 					arguments);
 
 	/* A trigger can change the job of its own transaction. */
@@ -225,6 +205,8 @@ batch_failed(const JobTables &tables, const Job &job, const Batch &batch, const 
 		text_argument(error.message),
 		int8_argument(batch.last_row),
 		int8_argument(batch.failures),
+		text_argument(error.detail),
+		int8_argument(batch.first_row),
 	};
 	const JobArgument rest[] = {
 		int8_argument(job.run),
@@ -240,9 +222,11 @@ batch_failed(const JobTables &tables, const Job &job, const Batch &batch, const 
 	uint64 recorded = job_execute(
 		tables,
 		"UPDATE $B AS b SET state = $5, last_row = $3, failures = $4, "
-		"failed_at = pg_catalog.clock_timestamp(), sqlstate = $6, message = $7 "
+		"failed_at = pg_catalog.clock_timestamp(), sqlstate = $6, message = $7, "
+		"detail = $10 "
 		"FROM (SELECT c.run, c.batch FROM $B AS c WHERE c.run OPERATOR(pg_catalog.=) $1 "
 		"AND c.batch OPERATOR(pg_catalog.=) $2 AND c.state OPERATOR(pg_catalog.=) 'pending' "
+		"AND c.first_row OPERATOR(pg_catalog.=) $11 "
 		"AND c.last_row OPERATOR(pg_catalog.=) $8 AND c.failures OPERATOR(pg_catalog.=) $9 "
 		"FOR UPDATE SKIP LOCKED) AS c "
 		"WHERE b.run OPERATOR(pg_catalog.=) c.run AND b.batch OPERATOR(pg_catalog.=) c.batch",

@@ -52,7 +52,9 @@ enum JobColumn : int
 
 /* clang-format off */
 constexpr const char *SELECT_JOB =
-	"SELECT j.run, j.owner, j.target, j.rows_table, "
+	"SELECT j.run, COALESCE((SELECT c.relowner FROM pg_catalog.pg_class AS c "
+	"WHERE c.oid OPERATOR(pg_catalog.=) j.rows_table::pg_catalog.oid), j.owner::pg_catalog.oid), "
+	"j.target, j.rows_table, "
 	"j.rows_table::pg_catalog.oid OPERATOR(pg_catalog.<>) j.rows_table_oid, j.rows_xmin, "
 	"j.rows_to_apply, j.undoes, j.columns, j.key_columns, j.expected_columns, j.on_missing, "
 	"j.on_duplicate, j.on_error, j.on_stale, j.skip_unchanged, j.dry_run, j.rejects, "
@@ -243,6 +245,28 @@ job_require_owner(const Job &job)
 					errmsg("only role \"%s\" can run job \"%s\"", owner, job.name),
 					errdetail("The current user is \"%s\".", GetUserNameFromId(GetUserId(), true)),
 					errhint("Use SET ROLE %s.", quote_identifier(owner))));
+}
+
+void
+job_require_rows_table(const Job &job)
+{
+	if (get_rel_relkind(job.rows_table) != '\0')
+		return;
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+					errmsg("the table with the rows of job \"%s\" does not exist", job.name),
+					job.restored ? errdetail("It has not been restored, or has been dropped.")
+								 : errdetail("It has been dropped."),
+					errhint("Drop the job with bulk_update_job_drop(), and create it again.")));
+}
+
+void
+job_check_batch_rows(int batch_rows)
+{
+	if (batch_rows >= 1)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("batch_rows must be at least 1"),
+			 errdetail("The value is %d.", batch_rows), errhint("Omit the argument.")));
 }
 
 void

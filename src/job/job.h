@@ -32,7 +32,7 @@ struct Job
 {
 	const char *name;
 	int64 run; /* its number, also in the table of rejects and in that of old values */
-	Oid owner;
+	Oid owner; /* of the table with the rows, or, if it has been dropped, who created the job */
 	Oid rows_table;
 	bool restored;           /* the table has been restored from a dump */
 	TransactionId rows_xmin; /* InvalidTransactionId: not known */
@@ -62,6 +62,12 @@ Job *job_find(const JobTables &tables, const char *name /* or NULL */);
 void job_require_member(const Job &job);
 
 void job_require_owner(const Job &job);
+
+/* job_require_rows_table: raises 42P01 (the table with the rows has been dropped). */
+void job_require_rows_table(const Job &job);
+
+/* job_check_batch_rows: raises 22023 (less than 1). */
+void job_check_batch_rows(int batch_rows);
 
 /*
  * job_lock_shared, job_lock_alone

@@ -34,6 +34,16 @@ constexpr const char *ALTER_NAMES[] = {
 constexpr Oid ALTER_TYPES[] = {TEXTOID, INT4OID,     INTERVALOID, INT8OID, INTERVALOID,
 							   INT4OID, INTERVALOID, INT8OID,     TEXTOID, INTERVALOID};
 
+/* -1, 0 or 1: how an interval compares with a number of milliseconds. */
+int
+compare_with_ms(Datum interval, int ms)
+{
+	Interval limit = {};
+
+	limit.time = ms * INT64CONST(1000);
+	return DatumGetInt32(DirectFunctionCall2(interval_cmp, interval, IntervalPGetDatum(&limit)));
+}
+
 bool
 is_negative(AlterArgument argument, Datum value)
 {
@@ -44,30 +54,32 @@ is_negative(AlterArgument argument, Datum value)
 		case INT8OID:
 			return DatumGetInt64(value) < 0;
 		case INTERVALOID:
-		{
-			Interval zero = {};
-
-			return DatumGetBool(DirectFunctionCall2(interval_lt, value, IntervalPGetDatum(&zero)));
-		}
+			return compare_with_ms(value, 0) < 0;
 		default:
 			return false;
 	}
 }
 
-/* Durations are added to times in microseconds, and lock_timeout has the type of the setting. */
+/*
+ * Durations are counted in milliseconds, and zero turns them off; they are added to times in
+ * microseconds, and lock_timeout has the type of the setting.
+ */
 void
 check_duration(AlterArgument argument, Datum value)
 {
-	Interval limit = {};
-
-	limit.time = PG_INT32_MAX * INT64CONST(1000);
-	if (ALTER_TYPES[argument] != INTERVALOID ||
-		!DatumGetBool(DirectFunctionCall2(interval_gt, value, IntervalPGetDatum(&limit))))
+	if (ALTER_TYPES[argument] != INTERVALOID)
 		return;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s must not be longer than %d ms", ALTER_NAMES[argument], PG_INT32_MAX),
-					errdetail("These are almost 25 days."),
-					errhint("Omit the argument to leave it as it is.")));
+	if (compare_with_ms(value, 0) > 0 && compare_with_ms(value, 1) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("%s must not be shorter than 1 ms", ALTER_NAMES[argument]),
+						errdetail("Durations are counted in milliseconds."),
+						errhint("Use zero to turn it off.")));
+	if (compare_with_ms(value, PG_INT32_MAX) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be longer than %d ms", ALTER_NAMES[argument], PG_INT32_MAX),
+				 errdetail("These are almost 25 days."),
+				 errhint("Omit the argument to leave it as it is.")));
 }
 
 void
@@ -82,10 +94,8 @@ check_values(FunctionCallInfo fcinfo)
 	for (int i = ALTER_BATCH_ROWS; i < ALTER_ARGUMENTS; i++)
 		if (!PG_ARGISNULL(i))
 			check_duration(static_cast<AlterArgument>(i), PG_GETARG_DATUM(i));
-	if (!PG_ARGISNULL(ALTER_BATCH_ROWS) && PG_GETARG_INT32(ALTER_BATCH_ROWS) < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("batch_rows must be at least 1"),
-				 errdetail("The value is 0."), errhint("Omit the argument to leave it as it is.")));
+	if (!PG_ARGISNULL(ALTER_BATCH_ROWS))
+		job_check_batch_rows(PG_GETARG_INT32(ALTER_BATCH_ROWS));
 }
 
 /*
@@ -180,11 +190,7 @@ job_accept_restored(const JobTables &tables, const Job &job)
 
 	if (!job.restored)
 		return;
-	if (get_rel_relkind(job.rows_table) == '\0')
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("the table with the rows of job \"%s\" does not exist", job.name),
-						errdetail("It has not been restored, or has been dropped."),
-						errhint("Drop the job with bulk_update_job_drop(), and create it again.")));
+	job_require_rows_table(job);
 	SPI_connect();
 	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM ONLY %s AS f WHERE f.job_row "
 							 "OPERATOR(pg_catalog.>=) 1 AND f.job_row OPERATOR(pg_catalog.<=) %lld",

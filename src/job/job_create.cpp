@@ -33,11 +33,7 @@ check(const JobTables &tables, const NewJob &job)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("name of a job must not be empty"),
 						errdetail("It is an empty string."), errhint("Specify a name.")));
-	if (job.batch_rows < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("batch_rows must be at least 1"),
-				 errdetail("The value is %d.", job.batch_rows),
-				 errhint("Omit the argument to use its default.")));
+	job_check_batch_rows(job.batch_rows);
 
 	/* Before anything is read; somebody else may still take the name. */
 	const JobArgument arguments[] = {text_argument(job.name)};
@@ -114,15 +110,17 @@ store_job(const JobTables &tables, const NewJob &job, const Options &options, in
 		{INT8OID, Int64GetDatum(options.reject_limit), options.reject_limit < 0},
 		oid_argument(REGCLASSOID, options.old_values),
 		{INT4OID, Int32GetDatum(job.batch_rows)},
+		int8_argument(total.counts[static_cast<int>(Outcome::Rejected)]),
 	};
 	uint64 stored = job_execute(
 		tables,
 		"INSERT INTO $J (run, name, owner, target, rows_table, rows_table_oid, rows_xmin, "
 		"rows_total, rows_to_apply, undoes, columns, key_columns, expected_columns, on_missing, "
 		"on_duplicate, on_error, on_stale, skip_unchanged, dry_run, rejects, reject_limit, "
-		"old_values, batch_rows, created_at) "
+		"old_values, batch_rows, rows_rejected, created_at) "
 		"VALUES ($1, $2, $3, $4, $5, $5::pg_catalog.oid, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
-		"$15, $16, $17, $18, $19, $20, $21, $22, pg_catalog.now()) "
+		"$15, $16, $17, $18, $19, $20, $21, $22, $23, "
+		"pg_catalog.now()) "
 		"ON CONFLICT ON CONSTRAINT bulk_update_job_name_key DO NOTHING",
 		arguments);
 

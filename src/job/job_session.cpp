@@ -142,6 +142,25 @@ has_pending_batches(const JobSession &run)
 					   arguments) > 0;
 }
 
+int64
+count_sessions(const JobSession &run)
+{
+	const JobArgument arguments[] = {
+		{OIDOID, ObjectIdGetDatum(run.tables.jobs)},
+		{OIDOID, ObjectIdGetDatum(static_cast<uint32>(run.run))},
+	};
+	uint64 sessions = job_execute(
+		run.tables,
+		"SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype OPERATOR(pg_catalog.=) 'object' "
+		"AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d "
+		"WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()) "
+		"AND l.classid OPERATOR(pg_catalog.=) $1 AND l.objid OPERATOR(pg_catalog.=) $2 "
+		"AND l.granted AND l.mode OPERATOR(pg_catalog.=) 'ShareLock'",
+		arguments);
+
+	return Max(static_cast<int64>(sessions), 1);
+}
+
 bool
 may_go_on(JobSession &run)
 {

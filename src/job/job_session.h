@@ -93,6 +93,9 @@ void read_job(JobSession &run);
 /* has_pending_batches: is there a batch that is not done and has not failed? */
 [[nodiscard]] bool has_pending_batches(const JobSession &run);
 
+/* count_sessions: the sessions that run the job, this one among them. */
+[[nodiscard]] int64 count_sessions(const JobSession &run);
+
 } /* namespace bulkupdate */
 
 #endif /* BULK_UPDATE_JOB_JOB_SESSION_H */

@@ -15,37 +15,23 @@ namespace
 /* Milliseconds between two looks at what has been changed from other sessions. */
 constexpr int64 POLL_INTERVAL = 1000;
 
-/* Sleep until a time, but not longer than until the next look. */
+/*
+ * Sleep until a time, but not longer than until the next look.  The wait is part of a transaction
+ * that has done nothing yet, and that must not be the one that transaction_timeout ends.
+ */
 void
 sleep_until(TimestampTz end)
 {
 	int64 rest = (end - GetCurrentTimestamp() + 999) / 1000;
+	int64 longest = POLL_INTERVAL;
 
+	if (transaction_timeout() > 0)
+		longest = Min(longest, Max(transaction_timeout() / 2, 1));
 	if (rest > 0)
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 static_cast<long>(Min(rest, POLL_INTERVAL)), WAIT_EVENT_PG_SLEEP);
+						 static_cast<long>(Min(rest, longest)), WAIT_EVENT_PG_SLEEP);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-}
-
-/* The sessions that run the job, this one among them. */
-int64
-count_sessions(const JobSession &run)
-{
-	const JobArgument arguments[] = {
-		{OIDOID, ObjectIdGetDatum(run.tables.jobs)},
-		{OIDOID, ObjectIdGetDatum(static_cast<uint32>(run.run))},
-	};
-	uint64 sessions = job_execute(
-		run.tables,
-		"SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype OPERATOR(pg_catalog.=) 'object' "
-		"AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d "
-		"WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()) "
-		"AND l.classid OPERATOR(pg_catalog.=) $1 AND l.objid OPERATOR(pg_catalog.=) $2 "
-		"AND l.granted AND l.mode OPERATOR(pg_catalog.=) 'ShareLock'",
-		arguments);
-
-	return Max(static_cast<int64>(sessions), 1);
 }
 
 struct Wait
@@ -135,8 +121,10 @@ throttle(JobSession &run, const BatchDone &done)
 		bool goes_on = may_go_on(run);
 		int64 limit = run.job->settings.max_throttle;
 
-		if (goes_on && has_pending_batches(run))
+		if (goes_on)
 			wait = next_wait(run, done);
+		if (wait.reason != WaitsFor::Nothing && !has_pending_batches(run))
+			wait = {WaitsFor::Nothing, 0};
 		commit_or_fail(run);
 		progress_wait(run.progress, wait.reason);
 		if (wait.reason == WaitsFor::Nothing)

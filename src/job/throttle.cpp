@@ -11,8 +11,8 @@ namespace
 {
 
 /*
- * The value of a query with one row and one boolean column, as the current user.  A null can
- * only be the result of the job's own query.
+ * The value of a query with one row and one boolean column, as the current user.  Errors can only
+ * be those of the job's own query.
  */
 bool
 is_true(const char *sql)
@@ -22,14 +22,14 @@ is_true(const char *sql)
 
 	SPI_connect();
 
-	int code = SPI_execute(sql, false, 2);
+	SPIPlanPtr plan = SPI_prepare(sql, 0, nullptr);
 
-	if (code < 0)
-		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("throttle_query cannot be executed"),
-						errdetail("%s.", SPI_result_code_string(code)),
+	if (plan == nullptr || !SPI_is_cursor_plan(plan))
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR), errmsg("throttle_query must be one query"),
+						errdetail("It is a command without a result, or several commands."),
 						errhint("Use one SELECT that returns a value of type boolean.")));
-	if (SPI_tuptable == nullptr || SPI_tuptable->tupdesc->natts != 1 ||
-		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != BOOLOID)
+	(void) SPI_execute_plan(plan, nullptr, nullptr, false, 2);
+	if (SPI_tuptable->tupdesc->natts != 1 || SPI_gettypeid(SPI_tuptable->tupdesc, 1) != BOOLOID)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("throttle_query must return one column of type boolean"),
 						errdetail("The job waits as long as the value is true."),

@@ -287,6 +287,17 @@ is_json_query(const Node *node)
 #endif
 }
 
+/* The setting of 17, in milliseconds, or 0. */
+inline int
+transaction_timeout()
+{
+#if PG_VERSION_NUM >= 170000
+	return TransactionTimeout;
+#else
+	return 0;
+#endif
+}
+
 /* A scan whose node does not count its index searches, which 18 requires. */
 inline IndexScanDesc
 begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int nkeys)

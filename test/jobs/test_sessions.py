@@ -190,6 +190,18 @@ def test_rows_per_second(admin, database, expected, sessions):
     work.check_done(admin, expected)
 
 
+def test_transaction_timeout(admin, other, expected):
+    """A wait is no long transaction, where the server limits these (from 17 on)."""
+    other.run("SELECT set_config(name, '400ms', false) FROM pg_settings WHERE name = 'transaction_timeout'")
+    work.create(admin, settings="pause => '1 hour'")
+    statement = started(admin, other, "pause")
+    time.sleep(1.5)
+    assert statement.ended is None
+    admin.run("SELECT bulk_update_job_alter('job', pause => '0')")
+    assert statement.wait().error is None
+    work.check_done(admin, expected)
+
+
 def test_throttle_query(admin, other, expected):
     """While it is true, no batch begins, not even the first of a CALL."""
     work.create(admin, settings="throttle_query => 'SELECT waits FROM public.control'")
