@@ -27,6 +27,21 @@ BEGIN
 END $$;
 
 UPDATE oracle SET v = 20 * id;
+
+-- A batch takes no longer when there are many: of their records, few are read for each, also if no statistics say how many
+-- are left
+CREATE VIEW records_read AS
+SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_user_tables WHERE relname = 'bulk_update_job_batch';
+SELECT bulk_update_job_create('many', 'counted', 'SELECT 100 + i AS id, 0 AS v FROM generate_series(1, 500) AS i', batch_rows => 1);
+SELECT pg_stat_force_next_flush();
+SELECT n AS before FROM records_read \gset
+CALL bulk_update_job_run('many');
+SELECT pg_stat_force_next_flush();
+SELECT n - :before < 500 * 8 AS few_read, CASE WHEN n - :before >= 500 * 8 THEN n - :before END AS read FROM records_read;
+SELECT state, batches, rows_missing FROM bulk_update_jobs WHERE name = 'many';
+SELECT bulk_update_job_drop('many');
+DROP VIEW records_read;
+
 SELECT count(*) AS differences FROM (TABLE counted EXCEPT TABLE oracle) AS d;
 SELECT bulk_update_job_drop(name) FROM (VALUES ('counted'), ('nested')) AS jobs (name);
 DROP TABLE counted, oracle;

@@ -260,13 +260,13 @@ job_require_rows_table(const Job &job)
 }
 
 void
-job_check_batch_rows(int batch_rows)
+job_check_batch_rows(int batch_rows, const char *hint)
 {
 	if (batch_rows >= 1)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("batch_rows must be at least 1"),
-			 errdetail("The value is %d.", batch_rows), errhint("Omit the argument.")));
+			 errdetail("The value is %d.", batch_rows), errhint("%s", hint)));
 }
 
 void

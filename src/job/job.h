@@ -67,7 +67,7 @@ void job_require_owner(const Job &job);
 void job_require_rows_table(const Job &job);
 
 /* job_check_batch_rows: raises 22023 (less than 1). */
-void job_check_batch_rows(int batch_rows);
+void job_check_batch_rows(int batch_rows, const char *hint);
 
 /*
  * job_lock_shared, job_lock_alone

@@ -95,7 +95,8 @@ check_values(FunctionCallInfo fcinfo)
 		if (!PG_ARGISNULL(i))
 			check_duration(static_cast<AlterArgument>(i), PG_GETARG_DATUM(i));
 	if (!PG_ARGISNULL(ALTER_BATCH_ROWS))
-		job_check_batch_rows(PG_GETARG_INT32(ALTER_BATCH_ROWS));
+		job_check_batch_rows(PG_GETARG_INT32(ALTER_BATCH_ROWS),
+							 "Omit the argument to leave it as it is.");
 }
 
 /*

@@ -33,7 +33,7 @@ check(const JobTables &tables, const NewJob &job)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("name of a job must not be empty"),
 						errdetail("It is an empty string."), errhint("Specify a name.")));
-	job_check_batch_rows(job.batch_rows);
+	job_check_batch_rows(job.batch_rows, "Omit the argument to use its default.");
 
 	/* Before anything is read; somebody else may still take the name. */
 	const JobArgument arguments[] = {text_argument(job.name)};

@@ -80,7 +80,8 @@ with_job(FunctionCallInfo fcinfo, Body body)
  * bulk_update_job_create
  *		SQL: bulk_update_job_create(name text, target regclass, query text, ...) returns bigint
  *
- * The number of rows to apply.  Raises the errors of options_from_call() and job_create().
+ * The number of rows to apply.  Raises 22004 (batch_rows is null), and the errors of
+ * options_from_call() and job_create().
  */
 Datum
 bulk_update_job_create(PG_FUNCTION_ARGS)
@@ -108,6 +109,10 @@ bulk_update_job_create(PG_FUNCTION_ARGS)
 		ROWS_TABLE
 	};
 
+	if (PG_ARGISNULL(BATCH_ROWS))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("batch_rows must not be null"), errdetail("The argument is null."),
+						errhint("Omit the argument to use its default.")));
 	for (int argument : {TARGET, QUERY, COLUMNS, KEY_COLUMNS})
 		arguments.add_argument(argument);
 	arguments.add(Int32GetDatum(FREEZE_CHUNK_ROWS));
@@ -123,7 +128,7 @@ bulk_update_job_create(PG_FUNCTION_ARGS)
 
 	PG_RETURN_INT64(job_create(fcinfo,
 							   {string_argument(fcinfo, NAME), string_argument(fcinfo, ROWS_TABLE),
-								PG_ARGISNULL(BATCH_ROWS) ? 0 : PG_GETARG_INT32(BATCH_ROWS)},
+								PG_GETARG_INT32(BATCH_ROWS)},
 							   options));
 }
 

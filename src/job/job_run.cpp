@@ -160,6 +160,7 @@ void
 say_what_is_left(JobSession &run)
 {
 	begin_bookkeeping(run);
+	read_job(run);
 	if (has_pending_batches(run))
 	{
 		if (count_sessions(run) > 1)
