@@ -69,6 +69,11 @@ def flat_of(peer):
     return judge
 
 
+def small(groups):
+    for (rows, shape), runs in groups.items():
+        yield f"{shape}, {rows:,} rows: table after job_run, times its size", runs["job_run"].growth, "<", 1.35
+
+
 NEVER_SLOWER = all_of(ratios(1.0), ratios(1.0, base="sorted"))
 # Not the one in which every way spends its time on the source's query.
 MANY = tuple(name for name in SHAPES if name not in FEW and not SHAPES[name].entries)
@@ -105,6 +110,11 @@ CASES = {
                    all_of(ratios(1.35, "job", "ours"), ratios(1.10, "job_run", "ours"),
                           ratios(0.65, "job_run_two", "job_run")),
                    (1000000,), ("random",), ("ours", "job", "job_run", "job_run_two"), rounds=5),
+    # New rows are as long as old ones. Vacuumed whenever 2 % are dead, by workers that look every second and do not pause.
+    "job_bloat": Case("5M rows by a job, beside autovacuum", small, (5000000,), ("values1",),
+                      ("ours", "job_run"), rounds=1,
+                      server=("autovacuum=on", "autovacuum_naptime=1s", "autovacuum_vacuum_scale_factor=0.02",
+                              "autovacuum_vacuum_cost_delay=0")),
     "pairs_5m": Case("100 pairs into 5M rows", few, (5000000,), tuple(FEW), rounds=15),
     "floor": Case("against UPDATE without a source, key order", ratios(1.5, base="floor"), (1000000, 5000000),
                   peers=("floor", "ours")),

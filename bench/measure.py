@@ -137,13 +137,22 @@ class Job:
         if not self.copied:
             self.fresh_copy()
         self.copied = self.rolls_back(name)
+        size = self.table_size()
         wal = self.execute("SELECT pg_current_wal_insert_lsn()")
         found = self.run_inside(name) if PEERS[name].run else self.run_client(name)
         found["wal_bytes"] = int(self.execute(f"SELECT pg_current_wal_insert_lsn() - '{wal}'::pg_lsn"))
+        found["table_growth"] = self.table_size() / size
         if not self.copied:
             with closing(connect("run")) as connection:
                 self.verify(connection.cursor(), name)
         return found
+
+    @staticmethod
+    def table_size():
+        with closing(connect("run")) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT (pg_table_size('objects') + coalesce(sum(pg_table_size(relid)), 0))::bigint"
+                           " FROM pg_partition_tree('objects')")
+            return cursor.fetchone()[0]
 
     def rolls_back(self, name):
         return self.roll_back and PEERS[name].run is not None and not PEERS[name].commits

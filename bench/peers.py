@@ -35,7 +35,7 @@ class Peer(NamedTuple):
             return False
         if self.scattered and "uuid" not in [kind for kind, _ in shape.keys.values()]:
             return False
-        if self.commits and not shape.clients:
+        if self.commits and not (shape.clients or shape.jobs):
             return False
         if self.whole_table:
             return shape.whole_table()

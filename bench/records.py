@@ -8,10 +8,10 @@ import subprocess
 COLUMNS = ["date", "cpu", "cores", "memory_gb", "kernel", "postgresql", "commit", "settings", "server_settings",
            "command", "shape", "rows", "table_rows", "pairs", "peer", "round", "rounds", "seconds", "cpu_seconds",
            "queued_seconds", "backend_before", "backend_peak", "client_before", "client_extra",
-           "wal_bytes", "way"]
+           "wal_bytes", "table_growth", "way"]
 NUMBERS = {"rows": int, "table_rows": int, "pairs": int, "round": int, "rounds": int, "seconds": float,
            "cpu_seconds": float, "queued_seconds": float, "backend_before": int, "backend_peak": int,
-           "client_before": int, "client_extra": int, "wal_bytes": int}
+           "client_before": int, "client_extra": int, "wal_bytes": int, "table_growth": float}
 
 
 def append(path, record):

@@ -21,6 +21,7 @@ class Runs:
         self.backend = max(record["backend_peak"] for record in records)
         extra = [record["client_extra"] for record in records if record["client_extra"] is not None]
         self.client = max(extra) if extra else None
+        self.growth = max(record["table_growth"] for record in records)
         self.wal = statistics.median(record["wal_bytes"] for record in records)
         self.way = records[-1]["way"]
 

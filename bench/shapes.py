@@ -41,6 +41,7 @@ class Shape(NamedTuple):
     divisor: int = 1             # the number of requested rows is divided by this
     skip_unchanged: bool = False
     clients: bool = False        # also measured from a client
+    jobs: bool = False           # also applied by jobs, as those with clients are
     warm: bool = False           # in a session that has made the same call before
     entries: int = 0             # for each row of the table; the source is their aggregate, a view
 
@@ -119,7 +120,7 @@ SHAPES = {
     "uuid_random": Shape("uuid key, source in the table's order (not the key's)", keys=UUID, order="field1"),
     "text": Shape("text key", keys=TEXT, order="code"),
     "composite": Shape("key of two columns", keys=COMPOSITE, order="tenant, number"),
-    "values1": Shape("1 value", values=("field1",), others={"field2": FIELDS["field2"][:2]}),
+    "values1": Shape("1 value", values=("field1",), others={"field2": FIELDS["field2"][:2]}, jobs=True),
     "text_value": Shape("1 value, a text", values=("field2",),
                         others={"field1": FIELDS["field1"][:2], "field3": FIELDS["field3"][:2]}),
     "values5": Shape("5 values", values=("field1", "field2", "field3", "field4", "field5")),
