@@ -1,5 +1,6 @@
 """Clusters that a suite creates, and can kill. Their directory is the environment's CLUSTERS."""
 
+import contextlib
 import os
 import pwd
 import signal
@@ -35,16 +36,17 @@ def parent_of(pid):
     return None if state == "Z" else int(parent)
 
 
-def stage(session):
-    """The settings with which the server of a session finds the extension."""
-    return dict(session.run("SELECT name, setting FROM pg_settings WHERE name IN"
-                            " ('extension_destdir', 'extension_control_path', 'dynamic_library_path')"))
+def stage():
+    """The settings with which the suite's server finds the extension."""
+    with Session() as session:
+        return dict(session.run("SELECT name, setting FROM pg_settings WHERE name IN"
+                                " ('extension_destdir', 'extension_control_path', 'dynamic_library_path')"))
 
 
 class Cluster:
     port = 5432  # part of the socket's name only
 
-    def __init__(self, name, stage, base=None, **settings):
+    def __init__(self, name, base=None, **settings):
         """A new cluster, or a standby of base."""
         self.name, self.process = name, None
         self.killed = []  # backends that the test has made kill themselves
@@ -59,7 +61,7 @@ class Cluster:
         else:
             self.program("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "-N")
         with open(f"{self.data}/postgresql.conf", "a", encoding="utf-8") as conf:
-            for setting, value in {**SETTINGS, **stage, **settings, "unix_socket_directories": self.socket}.items():
+            for setting, value in {**SETTINGS, **stage(), **settings, "unix_socket_directories": self.socket}.items():
                 quoted = value.replace("'", "''")
                 conf.write(f"{setting} = '{quoted}'\n")
         self.start()
@@ -136,3 +138,19 @@ class Cluster:
                                "--heapallindexed", *(["--parent-check"] if locking else [])],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=TIMEOUT)
         return done.stdout + (f"exit code {done.returncode}" if done.returncode else "")
+
+
+@contextlib.contextmanager
+def clusters():
+    """Yields a function that creates clusters with the extension, and standbys; they are ended after the block."""
+    made = []
+
+    def new(name, base=None, **settings):
+        made.append(Cluster(name, base, **settings))
+        if not base:
+            made[-1].run("CREATE EXTENSION bulk_update; CREATE EXTENSION amcheck")
+        return made[-1]
+
+    yield new
+    for cluster in made:
+        cluster.end()

@@ -2,9 +2,7 @@
 
 import pytest
 
-import cluster as clusters
-from cluster import Cluster
-from harness import Session
+from cluster import clusters
 
 APPLIERS = ("direct", "sql")
 TABLES = ("plain", "parted", "toasted")
@@ -74,26 +72,10 @@ def places(session):
             for table in TABLES]
 
 
-@pytest.fixture(scope="module")
-def stage():
-    with Session() as session:
-        return clusters.stage(session)
-
-
 @pytest.fixture
-def new(stage):
-    """Creates clusters, which are removed after the test."""
-    made = []
-
-    def cluster(name, base=None, **settings):
-        made.append(Cluster(name, stage, base, **settings))
-        if not base:
-            made[-1].run("CREATE EXTENSION bulk_update; CREATE EXTENSION amcheck")
-        return made[-1]
-
-    yield cluster
-    for cluster in made:
-        cluster.end()
+def new():
+    with clusters() as create:
+        yield create
 
 
 @pytest.fixture

@@ -1,31 +1,22 @@
 import pytest
 
-import cluster as clusters
 import job_work as work
-from cluster import Cluster
+from cluster import clusters
 from harness import Session
 
 
-@pytest.fixture(scope="session")
-def stage():
-    with Session() as session:
-        return clusters.stage(session)
+@pytest.fixture(scope="module")
+def new():
+    with clusters() as create:
+        yield create
 
 
 @pytest.fixture(scope="module")
-def new(stage):
-    """Creates clusters, which are removed after the module."""
-    made = []
-
-    def cluster(name, base=None, **settings):
-        made.append(Cluster(name, stage, base, **settings))
-        if not base:
-            made[-1].run("CREATE EXTENSION bulk_update; CREATE EXTENSION amcheck")
-        return made[-1]
-
-    yield cluster
-    for cluster in made:
-        cluster.end()
+def primary(request, new):
+    """A cluster with the tables of a job."""
+    created = new(request.module.__name__)
+    created.run(work.SETUP)
+    return created
 
 
 @pytest.fixture(scope="module")

@@ -21,30 +21,23 @@ LOCKED = "lock_timeout => '30 ms'"
 
 
 @pytest.fixture(scope="module")
-def made(new):
-    cluster = new("jobs")
-    cluster.run(work.SETUP)
-    return cluster
-
-
-@pytest.fixture(scope="module")
-def expected(made):
-    with made.session() as session:
+def expected(primary):
+    with primary.session() as session:
         return work.one_call(session)
 
 
 @pytest.fixture
-def cluster(made, expected):
+def cluster(primary, expected):
     """As it was, also after a test that failed."""
-    if made.process.poll() is not None:
-        made.start()
-    with made.session() as session:
+    if primary.process.poll() is not None:
+        primary.start()
+    with primary.session() as session:
         session.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
         for name, in session.run("SELECT name FROM bulk_update_jobs"):
             session.wait_until(f"processes IS NULL FROM bulk_update_jobs WHERE name = '{name}'")
             work.drop(session, name)
-    return made
+    return primary
 
 
 def parameters(cluster):

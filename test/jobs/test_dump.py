@@ -1,12 +1,13 @@
 """Jobs in dumps, and after pg_upgrade; test/jobs/run describes the suite."""
 
 import os
+import signal
 import subprocess
 
 import pytest
 
-import cluster as clusters
 import job_work as work
+from cluster import BIN, Cluster, stage
 from harness import Session
 
 DONE = "SELECT name, batches_done, rows_done, rows_total FROM bulk_update_jobs ORDER BY name"
@@ -101,14 +102,14 @@ def test_restored_without_all_rows(dumped, damage, sqlstate):
         session.run("DROP DATABASE restored")
 
 
-def test_pg_upgrade(stage, expected):
+def test_pg_upgrade(expected):
     """To a cluster of the same version, as PostgreSQL's own test does; the module is built for one version. Not a restore: OIDs
     and transaction IDs are the same, so the job goes on without a pause."""
-    if not os.path.exists(f"{clusters.BIN}/pg_upgrade"):
+    if not os.path.exists(f"{BIN}/pg_upgrade"):
         pytest.skip("there is no pg_upgrade")
-    if "extension_control_path" in stage:
+    if "extension_control_path" in stage():
         pytest.skip("pg_upgrade looks for the module in the server's own directory, and it is in the stage")
-    old, new = (clusters.Cluster(name, stage) for name in ("upgrade_old", "upgrade_new"))
+    old, new = (Cluster(name) for name in ("upgrade_old", "upgrade_new"))
     try:
         old.run("CREATE EXTENSION bulk_update; CREATE EXTENSION amcheck")
         with old.session() as session:
@@ -116,8 +117,8 @@ def test_pg_upgrade(stage, expected):
             work.create(session)
             session.run("CALL bulk_update_job_run('job', max_batches => 3)")
         for cluster in (old, new):
-            cluster.stop(clusters.signal.SIGINT)
-        new.program("pg_upgrade", "-b", clusters.BIN, "-B", clusters.BIN, "-d", old.data, "-D", new.data, "-U", "postgres",
+            cluster.stop(signal.SIGINT)
+        new.program("pg_upgrade", "-b", BIN, "-B", BIN, "-d", old.data, "-D", new.data, "-U", "postgres",
                     directory=new.socket)
         new.start()
         with new.session() as session:

@@ -9,18 +9,11 @@ LAG = "max_replica_lag => '300 ms'"
 
 
 @pytest.fixture(scope="module")
-def primary(new):
-    made = new("lag_primary")
-    made.run(work.SETUP)
-    return made
-
-
-@pytest.fixture(scope="module")
 def standby(primary, new):
-    made = new("lag_standby", base=primary, wal_receiver_status_interval="1s")
+    created = new("lag_standby", base=primary, wal_receiver_status_interval="1s")
     with primary.session() as session:
         session.wait_until("count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'")
-    return made
+    return created
 
 
 @pytest.fixture(scope="module")
