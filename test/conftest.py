@@ -15,6 +15,14 @@ def session():
         yield opened
 
 
+@pytest.fixture
+def undone(session):
+    """The test is one transaction, which is rolled back."""
+    session.run("BEGIN")
+    yield
+    session.run("ROLLBACK")
+
+
 @pytest.fixture(scope="module")
 def admin():
     """A session that the tests of a module share."""

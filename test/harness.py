@@ -60,6 +60,11 @@ class Session:
             return error.pgcode
         return None
 
+    def update(self, target, query, returned="rows_updated, rows_missing", **options):
+        """These columns of the report of bulk_update_query as a total; options are SQL expressions."""
+        named = "".join(f", {name} => {value}" for name, value in options.items())
+        return self.run(f"SELECT {returned} FROM bulk_update_query('{target}', %s, report => 'total'{named})", (query,))[0]
+
     def background(self, query):
         return Statement(self.connection, query)
 

@@ -21,29 +21,19 @@ SOURCES = {
     "text": "SELECT id::text, embedding::text AS embedding FROM computed",
 }
 
+pytestmark = pytest.mark.usefixtures("undone")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def tables(admin):
     admin.run(SETUP)
 
 
-@pytest.fixture(autouse=True)
-def undone(session):
-    session.run("BEGIN")
-    yield
-    session.run("ROLLBACK")
-
-
-def call(session, query, returned="rows_updated, rows_missing", **options):
-    named = "".join(f", {name} => {value}" for name, value in options.items())
-    return session.run(f"SELECT {returned} FROM bulk_update_query('items', %s, report => 'total'{named})", (query,))[0]
-
-
 @pytest.mark.parametrize("applier", ("direct", "sql"))
 @pytest.mark.parametrize("source", SOURCES)
 def test_values_are_those_of_update(session, source, applier):
     session.run(f"SET LOCAL bulk_update.applier = {applier}")
-    assert call(session, SOURCES[source], "rows_updated, rows_missing, applier") == (ROWS, 10, applier)
+    assert session.update("items", SOURCES[source], "rows_updated, rows_missing, applier") == (ROWS, 10, applier)
     session.run("SET LOCAL bulk_update.applier = DEFAULT")
     session.run("INSERT INTO expected TABLE items;"
                 " UPDATE expected e SET embedding = c.embedding FROM computed c WHERE c.id = e.id")
@@ -52,7 +42,7 @@ def test_values_are_those_of_update(session, source, applier):
 
 
 def test_index_finds_the_new_values(session):
-    call(session, SOURCES["text"])
+    session.update("items", SOURCES["text"])
     session.run("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
     nearest = "SELECT id FROM items ORDER BY embedding <-> '[3, 21, 0.5]' LIMIT 1"
     assert "items_embedding" in "".join(line for (line,) in session.run("EXPLAIN " + nearest))
@@ -62,26 +52,26 @@ def test_index_finds_the_new_values(session):
 def test_values_that_are_no_vector_are_set_aside(session):
     session.run("SELECT bulk_update_create_rejects('rejects')")
     bad = "VALUES (1, '[1,2,3]'), (2, '[1,2]'), (3, '1,2,3'), (4, '[1,2,NaN]'), (5, '[4,5,6]')"
-    assert call(session, bad, "rows_updated, rows_rejected", columns="'{id, embedding}'", on_error="'skip'",
-                rejects="'rejects'") == (2, 3)
+    assert session.update("items", bad, "rows_updated, rows_rejected", columns="'{id, embedding}'", on_error="'skip'",
+                          rejects="'rejects'") == (2, 3)
     assert [key for (key,) in session.run("SELECT (key->>'id')::int FROM rejects ORDER BY source_row")] == [2, 3, 4]
 
 
 def test_unchanged_rows_are_skipped(session):
-    call(session, SOURCES["vector"])
-    assert call(session, SOURCES["text"], "rows_updated, rows_unchanged", skip_unchanged="true") == (0, ROWS)
+    session.update("items", SOURCES["vector"])
+    assert session.update("items", SOURCES["text"], "rows_updated, rows_unchanged", skip_unchanged="true") == (0, ROWS)
 
 
 def test_stale_rows_are_left(session):
     query = "SELECT i.id, c.embedding, CASE WHEN i.id > 100 THEN i.embedding END FROM items i JOIN computed c USING (id)"
-    assert call(session, query, "rows_updated, rows_stale", columns="'{id, embedding}'",
-                expected_columns="'{embedding}'") == (ROWS - 100, 100)
+    assert session.update("items", query, "rows_updated, rows_stale", columns="'{id, embedding}'",
+                          expected_columns="'{embedding}'") == (ROWS - 100, 100)
 
 
 def test_undo_restores_the_old_values(session):
     session.run("SELECT bulk_update_create_old_values('kept', 'items', '{embedding}')")
     session.run("CREATE TEMP TABLE before AS TABLE items")
-    call(session, SOURCES["array"], old_values="'kept'")
+    session.update("items", SOURCES["array"], old_values="'kept'")
     assert session.run("SELECT rows_updated, rows_stale FROM bulk_update_undo('items', 'kept', report => 'total')"
                        ) == [(ROWS, 0)]
     assert session.value("SELECT count(*) FROM items i FULL JOIN before b USING (id)"

@@ -26,22 +26,12 @@ SOURCES = {
     "EWKT as text": "SELECT id, ST_AsEWKT(shape) AS shape, ST_AsEWKT(shape) AS spot FROM moved",
 }
 
+pytestmark = pytest.mark.usefixtures("undone")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def tables(admin):
     admin.run(SETUP)
-
-
-@pytest.fixture(autouse=True)
-def undone(session):
-    session.run("BEGIN")
-    yield
-    session.run("ROLLBACK")
-
-
-def call(session, query, returned="rows_updated, rows_missing", **options):
-    named = "".join(f", {name} => {value}" for name, value in options.items())
-    return session.run(f"SELECT {returned} FROM bulk_update_query('places', %s, report => 'total'{named})", (query,))[0]
 
 
 def wrong_rows(session):
@@ -56,13 +46,13 @@ def wrong_rows(session):
 @pytest.mark.parametrize("source", SOURCES)
 def test_values_are_those_of_update(session, source, applier):
     session.run(f"SET LOCAL bulk_update.applier = {applier}")
-    assert call(session, SOURCES[source], "rows_updated, rows_missing, applier") == (ROWS, 10, applier)
+    assert session.update("places", SOURCES[source], "rows_updated, rows_missing, applier") == (ROWS, 10, applier)
     session.run("SET LOCAL bulk_update.applier = DEFAULT")
     assert wrong_rows(session) == 0
 
 
 def test_indexes_find_the_new_values(session):
-    call(session, SOURCES["EWKB as text"])
+    session.update("places", SOURCES["EWKB as text"])
     counts = []
     for scan in ("enable_seqscan", "enable_bitmapscan"):
         session.run(f"SET LOCAL {scan} = off")
@@ -78,33 +68,33 @@ def test_values_that_are_no_geometry_are_set_aside(session):
     session.run("SELECT bulk_update_create_rejects('rejects')")
     bad = """VALUES (1, 'POINT(1 2)', 'SRID=4326;POINT(1 2)'), (2, 'SRID=4326;POINT(2 3)', 'SRID=4326;POINT(2 3)'),
         (3, 'SRID=3857;POINT(1 2)', NULL), (4, 'SRID=4326;LINESTRING(0 0, 1 1)', NULL), (5, NULL, 'LINESTRING(0 0, 1 1)')"""
-    assert call(session, bad, "rows_updated, rows_rejected", columns="'{id, shape, spot}'", on_error="'skip'",
-                rejects="'rejects'") == (2, 3)
+    assert session.update("places", bad, "rows_updated, rows_rejected", columns="'{id, shape, spot}'", on_error="'skip'",
+                          rejects="'rejects'") == (2, 3)
     assert [key for (key,) in session.run("SELECT (key->>'id')::int FROM rejects ORDER BY source_row")] == [3, 4, 5]
 
 
 def test_text_that_is_no_geometry_ends_the_call(session):
     """PostGIS raises an internal error for it, which may be more than a row's."""
     with pytest.raises(psycopg2.errors.InternalError_) as raised:
-        call(session, "VALUES (1, 'SRID=4326;POINT(1 2)'), (2, '0101')", columns="'{id, shape}'", on_error="'skip'")
+        session.update("places", "VALUES (1, 'SRID=4326;POINT(1 2)'), (2, '0101')", columns="'{id, shape}'", on_error="'skip'")
     assert 'source row 2, column "shape"' in raised.value.diag.context
 
 
 def test_unchanged_rows_are_skipped(session):
-    call(session, SOURCES["geometry"])
-    assert call(session, SOURCES["EWKB as text"], "rows_updated, rows_unchanged", skip_unchanged="true") == (0, ROWS)
+    session.update("places", SOURCES["geometry"])
+    assert session.update("places", SOURCES["EWKB as text"], "rows_updated, rows_unchanged", skip_unchanged="true") == (0, ROWS)
 
 
 def test_stale_rows_are_left(session):
     query = "SELECT p.id, m.shape, CASE WHEN p.id > 100 THEN p.shape END FROM places p JOIN moved m USING (id)"
-    assert call(session, query, "rows_updated, rows_stale", columns="'{id, shape}'",
-                expected_columns="'{shape}'") == (ROWS - 100, 100)
+    assert session.update("places", query, "rows_updated, rows_stale", columns="'{id, shape}'",
+                          expected_columns="'{shape}'") == (ROWS - 100, 100)
 
 
 def test_undo_restores_the_old_values(session):
     session.run("SELECT bulk_update_create_old_values('kept', 'places', '{shape, spot}')")
     session.run("CREATE TEMP TABLE before AS TABLE places")
-    call(session, SOURCES["EWKB as text"], old_values="'kept'")
+    session.update("places", SOURCES["EWKB as text"], old_values="'kept'")
     assert session.run("SELECT rows_updated, rows_stale FROM bulk_update_undo('places', 'kept', report => 'total')"
                        ) == [(ROWS, 0)]
     assert session.value("SELECT count(*) FROM places p FULL JOIN before b USING (id) WHERE ROW(ST_AsEWKB(p.shape),"

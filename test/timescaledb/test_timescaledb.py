@@ -69,8 +69,7 @@ def compressed(session, chunks):
 
 
 def call(session, query="TABLE corrected", returned="rows_updated, rows_missing", **options):
-    named = "".join(f", {name} => {value}" for name, value in options.items())
-    return session.run(f"SELECT {returned} FROM bulk_update_query('readings', %s, report => 'total'{named})", (query,))[0]
+    return session.update("readings", query, returned, **options)
 
 
 def wrong_rows(session):
