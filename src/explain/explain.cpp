@@ -25,7 +25,15 @@ struct Explanation
 	const Options &options;
 	const Target &target;
 	Source &source;
+	const char *why_not_placed; /* under ordering 'place': why not, or NULL */
 };
+
+/* Would rows be applied in the order of their place? */
+bool
+is_placed(const Explanation &explanation)
+{
+	return explanation.options.ordering == Ordering::Place && explanation.why_not_placed == nullptr;
+}
 
 void
 say(const Explanation &explanation, const char *topic, const char *detail)
@@ -120,9 +128,8 @@ say_index_entries(const Explanation &explanation)
 	const char *when =
 		records_with_code ? "after each chunk, because keeping old values may run user-defined code"
 						  : "when the call ends";
-	bool by_place = explanation.options.ordering == Ordering::Place &&
-					why_not_placed(explanation.target) == nullptr;
-	const char *detail = index_entries_expected(explanation.target, source_runs, by_place, when);
+	const char *detail =
+		index_entries_expected(explanation.target, source_runs, is_placed(explanation), when);
 
 	if (detail != nullptr)
 		say(explanation, "index entries", detail);
@@ -153,16 +160,12 @@ say_ordering(const Explanation &explanation)
 
 	if (options.ordering == Ordering::Stream)
 		detail = "stream: rows must arrive in key order";
+	else if (is_placed(explanation))
+		detail = "place: all rows are sorted by key, and then by the place of their row in the "
+				 "table; rows are not locked in key order";
 	else if (options.ordering == Ordering::Place)
-	{
-		const char *why = why_not_placed(explanation.target);
-
-		detail =
-			why == nullptr
-				? "place: all rows are sorted by key, and then by the place of their row in the "
-				  "table; rows are not locked in key order"
-				: psprintf("sort: rows cannot be applied in the order of their place: %s", why);
-	}
+		detail = psprintf("sort: rows cannot be applied in the order of their place: %s",
+						  explanation.why_not_placed);
 	else if (options.ordering == Ordering::Sort)
 		detail = "sort: all rows are sorted by key before the first one is applied";
 	else if (options.on_duplicate == OnDuplicate::Last)
@@ -195,7 +198,6 @@ void
 say_policies(const Explanation &explanation)
 {
 	const Options &options = explanation.options;
-	const char *rejects = OidIsValid(options.rejects) ? qualified_name(options.rejects) : nullptr;
 
 	say(explanation, "missing keys",
 		options.on_missing == OnMissing::Error ? "an error" : "counted");
@@ -216,8 +218,8 @@ say_policies(const Explanation &explanation)
 						   static_cast<long long>(options.reject_limit)));
 	say(explanation, "unchanged rows",
 		options.skip_unchanged ? "not written" : "written like the others");
-	if (rejects != nullptr)
-		say(explanation, "rejects", psprintf("recorded in %s", rejects));
+	if (OidIsValid(options.rejects))
+		say(explanation, "rejects", psprintf("recorded in %s", qualified_name(options.rejects)));
 	say_old_values(explanation);
 	if (options.dry_run)
 		say(explanation, "dry run", "nothing is written and no row is locked");
@@ -245,7 +247,9 @@ explain(const Options &options, const char *portal_name, const char *label,
 	if (OidIsValid(options.old_values))
 		old_value_table_check(options, target);
 
-	Explanation explanation = {result, options, target, source};
+	Explanation explanation = {result, options, target, source,
+							   options.ordering == Ordering::Place ? why_not_placed(target)
+																   : nullptr};
 	const char *why;
 	const char *applier = applier_expected(target, &why);
 

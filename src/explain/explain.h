@@ -18,7 +18,7 @@ namespace bulkupdate
  * label: the portal's name.  Fetches nothing from it, locks no row, and
  * takes the lock of SELECT on the target.  Needs an SPI connection.
  *
- * Raises the errors of source_open, target_open and reject_table_check.
+ * Raises the errors of source_open, target_open, reject_table_check and old_value_table_check.
  */
 void explain(const Options &options, const char *portal_name, const char *label,
 			 const ReturnSetInfo *result);
