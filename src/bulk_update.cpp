@@ -128,7 +128,7 @@ bulk_update_cursor(PG_FUNCTION_ARGS)
  *		SQL: bulk_update_query(target, query text, columns, key_columns, ...)
  *
  * The same with a cursor that is opened for the query and closed at the end.
- * Raises the errors of open_query(), options_from_call() and run_call().
+ * Raises the errors of call_source_open(), options_from_call() and run_call().
  */
 Datum
 bulk_update_query(PG_FUNCTION_ARGS)
@@ -141,7 +141,7 @@ bulk_update_query(PG_FUNCTION_ARGS)
  *		SQL: bulk_update_arrays(target, columns, arrays record, key_columns, ...)
  *
  * The same with a cursor over the elements of arrays, for drivers that bind one
- * array for each column.  Raises the errors of arrays_open(), options_from_call()
+ * array for each column.  Raises the errors of call_source_open(), options_from_call()
  * and run_call().
  */
 Datum
@@ -168,7 +168,7 @@ bulk_update_explain_cursor(PG_FUNCTION_ARGS)
  *		SQL: bulk_update_explain_query(target, query text, columns, key_columns, ...)
  *
  * The same for bulk_update_query().  The query is planned but not executed.
- * Raises the errors of open_query(), options_from_call() and explain().
+ * Raises the errors of call_source_open(), options_from_call() and explain().
  */
 Datum
 bulk_update_explain_query(PG_FUNCTION_ARGS)
@@ -243,7 +243,7 @@ bulk_update_create_old_values(PG_FUNCTION_ARGS)
  *		SQL: bulk_update_undo(target, old_values regclass, run bigint, key_columns, ...)
  *
  * Like bulk_update() with the old values that a call kept, for rows that still have its new
- * values.  Raises the errors of undo_prepare(), options_from_call() and run_call().
+ * values.  Raises the errors of call_source_open(), options_from_call() and run_call().
  */
 Datum
 bulk_update_undo(PG_FUNCTION_ARGS)

@@ -39,11 +39,11 @@ struct Caller
  *
  * Needs an SPI connection.  Leaves the portal open, at its end.
  *
- * Raises P0002 (a row is missing, under on_missing 'error'), 54000 (more
- * rejected rows than reject_limit), and the errors of source_open, target_open,
- * report_create, reject_table_open, frozen_table_create, chunk_fill, the applier and
- * reject_table_record.
- * An error undoes the whole call with the statement that made it.
+ * Raises P0002 (a row is missing, under on_missing 'error'), 55000 (a row is stale, under on_stale
+ * 'error'), 54000 (more rejected rows than reject_limit), and the errors of source_open,
+ * target_open, report_create, reject_table_open, old_value_table_open, run_number,
+ * frozen_table_create, ordered_source_create, chunk_fill, the applier, reject_table_record and
+ * old_value_table_record.  An error undoes the whole call with the statement that made it.
  */
 void run_call(const Options &options, const char *portal_name, const char *label,
 			  const Caller &caller);

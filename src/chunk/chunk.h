@@ -74,7 +74,8 @@ Chunk *chunk_create(const Options &options, const Target &target, ChunkMemory me
  *		chunk_rows, and only as many as fit into work_mem; a row larger than
  *		that is alone in its chunk.  Returns false if there are no more rows.
  *
- * Raises the errors of ordered_source_peek and, unless errors are skipped, of the casts.
+ * Raises the errors of ordered_source_peek, ordered_source_consume and, unless errors are skipped,
+ * of the casts.
  */
 [[nodiscard]] bool chunk_fill(Chunk &chunk, OrderedSource &ordered);
 

@@ -57,9 +57,9 @@ void old_value_table_record(OldValueTable &table, int64 run, KeptVersions &kept)
  * name: as in SQL, optionally qualified and quoted.  columns: size 0 for all outside of the key.
  * key_columns: size 0 for the primary key.  Needs an SPI connection.
  *
- * Raises 42P01 (no such table), 42704 (it has no primary key), 42703 (no such column), 42701 (a
- * column is named twice), 22023 (a key column among the others), 0A000 (a system column, or a
- * virtual generated one), and the errors of side_table_create().
+ * Raises 42501 (no USAGE of the schema), 42704 (it has no primary key), 42703 (no such column),
+ * 42701 (a column is named twice), 22023 (a key column among the others), 0A000 (a system column,
+ * or a virtual generated one), and the errors of open_table() and side_table_create().
  */
 Oid old_value_table_create(text *name, Oid target, Span<const char *> columns,
 						   Span<const char *> key_columns);

@@ -19,7 +19,7 @@ struct ChunkFacts
 	instr_time elapsed; /* from its first fetch on */
 	Size memory_bytes;  /* maximum memory of the call's contexts during that time */
 	const char *applier;
-	Ordering ordering;   /* how its rows arrived: Stream or Sort */
+	Ordering ordering;   /* how its rows arrived: Stream, Sort or Place */
 	int64 spilled_bytes; /* of the call so far */
 };
 

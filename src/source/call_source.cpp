@@ -13,13 +13,7 @@ namespace bulkupdate
 namespace
 {
 
-/*
- * open_query
- *		Open a cursor for the query of a call; returns its name.
- *
- * Raises 22023 (the text is empty), 42P11 (it is not one query that returns
- * rows), and the errors of parsing it.
- */
+/* Open a cursor for the query of a call; returns its name. */
 const char *
 open_query(const Options &options)
 {

@@ -30,10 +30,7 @@ struct CallSource
  */
 CallSource call_source_open(FunctionCallInfo fcinfo, Options &options);
 
-/*
- * query_source_open
- *		The same for a query.
- */
+/* query_source_open: the same for a query. */
 CallSource query_source_open(const Options &options);
 
 /* call_source_close: close a portal that was opened. */

@@ -48,8 +48,8 @@ void keyed_row_put(TupleTableSlot *slot, const Target &target, TupleDesc source,
 /*
  * keyed_row_get
  *		The row in such a slot: Pending, Missing or Rejected, or, if it has a place, a
- *		duplicate, without its key.  Valid as long as the
- *		slot's tuple; an error is allocated in the current memory context.
+ *		duplicate, without its key.  Valid as long as the slot's tuple; an error is allocated
+ *		in the current memory context.
  */
 void keyed_row_get(TupleTableSlot *slot, const Target &target, TupleDesc source, SourceRow &row);
 

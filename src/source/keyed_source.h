@@ -22,7 +22,7 @@ struct Progress;
  * keyed_source_create
  *		The rest of source, with progress reporting.
  *
- * Allocates in the current memory context, also later.
+ * Allocates in the current memory context, also later.  Raises the errors of keyed_row_desc.
  */
 KeyedSource *keyed_source_create(const Options &options, Source &source, const Target &target,
 								 Progress &progress);
@@ -52,9 +52,9 @@ bool keyed_source_peek_head(KeyedSource &keyed, SourceRow &row, KeyCopy &newest)
  * keyed_source_next
  *		Take the next row; false at the end.  It is valid until the next call.
  *
- * These two reset the per-tuple memory of the target's cast_context, and raise
- * the errors of source_next and, unless errors are skipped, of the casts of the key
- * columns.
+ * These three reset the per-tuple memory of the target's cast_context, and raise the errors of
+ * source_next and, unless errors are skipped, 54000 (a row is too large) and the errors of the
+ * casts of the key columns.
  */
 bool keyed_source_next(KeyedSource &keyed, SourceRow &row);
 
@@ -66,6 +66,8 @@ bool keyed_source_next(KeyedSource &keyed, SourceRow &row);
  * take() must not run user-defined code, except for what compares keys.  If the keys need
  * casts or comparisons for which there is no parallel mode, take() is not called:
  * the rows are kept, and keyed_source_next() returns them.
+ *
+ * Raises the errors of source_run and those of keyed_source_next.
  */
 void keyed_source_run(KeyedSource &keyed, SourceRow &row, void (*take)(void *arg), void *arg);
 

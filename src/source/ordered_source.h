@@ -38,21 +38,12 @@ struct OrderedSource;
 /*
  * ordered_source_create
  *		The rest of source, with progress reporting.
- *		Allocates in the current memory context, also later.
+ *
+ * Allocates in the current memory context, also later.  Raises the errors of
+ * keyed_source_create.
  */
 OrderedSource *ordered_source_create(const Options &options, Source &source, const Target &target,
 									 Progress &progress);
-
-/*
- * ordered_source_peek
- *		The next row without consuming it, or NULL at the end.  Resets the
- *		per-tuple memory of the target's cast_context.
- *
- * Raises 21000 (a key occurs twice, under 'error'), 22023 (a key is out of order,
- * under 'stream'), the errors of the casts of the key columns unless errors are
- * skipped, and those of source_next.
- */
-SourceRow *ordered_source_peek(OrderedSource &ordered);
 
 /*
  * ordered_source_by_place
@@ -61,11 +52,25 @@ SourceRow *ordered_source_peek(OrderedSource &ordered);
  */
 void ordered_source_by_place(OrderedSource &ordered, PlaceFinder &places);
 
-/* ordered_source_consume: take the peeked row. */
+/*
+ * ordered_source_peek
+ *		The next row without consuming it, or NULL at the end.  Resets the
+ *		per-tuple memory of the target's cast_context.
+ *
+ * Raises 21000 (a key occurs twice, under 'error'), 22023 (a key is out of order, under
+ * 'stream'), 54000 (a row is too large to be sorted, unless errors are skipped), and the errors of
+ * keyed_source_next and row_sort_create.
+ */
+SourceRow *ordered_source_peek(OrderedSource &ordered);
+
+/* ordered_source_consume: take the peeked row.  Raises the errors of seen_keys_add. */
 void ordered_source_consume(OrderedSource &ordered);
 
 /* ordered_source_ordering: how the newest consumed row arrived: Stream, Sort or Place. */
 Ordering ordered_source_ordering(const OrderedSource &ordered);
+
+/* ordered_source_reading: how rows arrive now: Stream, Sort or Place. */
+Ordering ordered_source_reading(const OrderedSource &ordered);
 
 /*
  * ordered_source_spilled_bytes
@@ -73,9 +78,6 @@ Ordering ordered_source_ordering(const OrderedSource &ordered);
  *		sorts' files at their largest, the seen keys, and the rows read ahead.
  */
 int64 ordered_source_spilled_bytes(const OrderedSource &ordered);
-
-/* ordered_source_reading: how rows arrive now: Stream, Sort or Place. */
-Ordering ordered_source_reading(const OrderedSource &ordered);
 
 /* ordered_source_close: release the sort and its temporary files. */
 void ordered_source_close(OrderedSource &ordered);

@@ -46,6 +46,8 @@ struct SeenKeys;
  *		called in a subtransaction.
  */
 SeenKeys *seen_keys_create(const Target &target);
+
+/* seen_keys_add: the keys must be added in ascending order.  Raises 54000 (it is too large). */
 void seen_keys_add(SeenKeys &seen, const Datum *key, int64 position);
 
 /* seen_keys_spilled_bytes: bytes written to the temporary file. */

@@ -130,7 +130,7 @@ find_values(Undo &undo, Relation target)
 								"this target.")));
 }
 
-/* The run as SQL; NULL if the latest one is wanted and there is none. */
+/* The run as SQL, also put into the options; "NULL" if there is no latest one. */
 const char *
 run_text(const Undo &undo)
 {
