@@ -31,15 +31,6 @@ append_columns(StringInfo sql, const Target &target, Span<MappedColumn> columns)
 	}
 }
 
-void
-execute_utility(const char *sql)
-{
-	int result = keeping_memory_context([&] { return SPI_execute(sql, false, 0); });
-
-	if (result != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-}
-
 bool
 contains(Span<const char *> names, const char *name)
 {
@@ -109,7 +100,7 @@ frozen_table_columns(const Target &target)
 void
 frozen_table_finish(Oid table)
 {
-	execute_utility(psprintf("ALTER TABLE %s ADD PRIMARY KEY (job_row)", qualified_name(table)));
+	side_table_execute(psprintf("ALTER TABLE %s ADD PRIMARY KEY (job_row)", qualified_name(table)));
 }
 
 const char *

@@ -76,14 +76,6 @@ put_row(const ReturnSetInfo &result, const ReportRow &row)
 	tuplestore_putvalues(result.setResult, result.setDesc, values, nulls);
 }
 
-const char *
-ordering_name(Ordering ordering)
-{
-	if (ordering == Ordering::Place)
-		return "place";
-	return ordering == Ordering::Sort ? "sort" : "stream";
-}
-
 ReportRow
 row_of_chunk(const Chunk &chunk, const ChunkFacts &facts)
 {
@@ -97,7 +89,7 @@ row_of_chunk(const Chunk &chunk, const ChunkFacts &facts)
 	row.elapsed_ms = INSTR_TIME_GET_MILLISEC(facts.elapsed);
 	row.memory_bytes = static_cast<int64>(facts.memory_bytes);
 	row.applier = chunk.applicable > 0 ? facts.applier : nullptr;
-	row.ordering = ordering_name(facts.ordering);
+	row.ordering = ORDERING_WORDS[static_cast<int>(facts.ordering)];
 	row.spilled_bytes = facts.spilled_bytes;
 	return row;
 }
@@ -185,19 +177,6 @@ add_to_total(Report &report, const Chunk &chunk, const ChunkFacts &facts, const 
 	total.spilled_bytes = Max(total.spilled_bytes, row.spilled_bytes);
 }
 
-} /* namespace */
-
-void
-report_counts(const Chunk &chunk, int64 (&counts)[OUTCOMES])
-{
-	memset(counts, 0, sizeof(counts));
-	for (const ChunkRow &row : chunk.rows)
-		counts[static_cast<int>(row.outcome)]++;
-}
-
-namespace
-{
-
 void
 check_columns(const ReturnSetInfo &result)
 {
@@ -229,25 +208,6 @@ give_total(const Report &report)
 	total.last_key = MemoryContextStrdup(report.sink.memory, row.last_key);
 }
 
-} /* namespace */
-
-Report *
-report_create(const Options &options, const Target &target, const ReportSink &sink)
-{
-	Report *report = palloc_one<Report>();
-
-	if (sink.set != nullptr)
-		check_columns(*sink.set);
-	report->sink = sink;
-	report->target = &target;
-	report->rows = options.report;
-	report->context = CurrentMemoryContext;
-	return report;
-}
-
-namespace
-{
-
 /* Keep a row until it is known whether it is the last one; the one before is put. */
 void
 keep_row(Report &report, const ReportRow &row)
@@ -269,6 +229,28 @@ keep_row(Report &report, const ReportRow &row)
 }
 
 } /* namespace */
+
+void
+report_counts(const Chunk &chunk, int64 (&counts)[OUTCOMES])
+{
+	memset(counts, 0, sizeof(counts));
+	for (const ChunkRow &row : chunk.rows)
+		counts[static_cast<int>(row.outcome)]++;
+}
+
+Report *
+report_create(const Options &options, const Target &target, const ReportSink &sink)
+{
+	Report *report = palloc_one<Report>();
+
+	if (sink.set != nullptr)
+		check_columns(*sink.set);
+	report->sink = sink;
+	report->target = &target;
+	report->rows = options.report;
+	report->context = CurrentMemoryContext;
+	return report;
+}
 
 void
 report_chunk(Report &report, const Chunk &chunk, const ChunkFacts &facts)

@@ -114,11 +114,9 @@ clipped(const char *text, int max_bytes)
 const char *
 key_detail(const Target &target, const Datum *key, int max_bytes)
 {
-	StringInfoData names;
 	StringInfoData values;
 	const char *separator = "";
 
-	initStringInfo(&names);
 	initStringInfo(&values);
 	for (const MappedColumn &column : target.columns)
 	{
@@ -127,13 +125,11 @@ key_detail(const Target &target, const Datum *key, int max_bytes)
 
 		int i = key_number(target, column);
 
-		appendStringInfo(&names, "%s%s", separator,
-						 quote_identifier(attribute_name(target, column.target)));
 		appendStringInfo(&values, "%s%s", separator,
 						 clipped(value_text(target, i, key[i]), max_bytes));
 		separator = ", ";
 	}
-	return psprintf("(%s)=(%s)", names.data, values.data);
+	return psprintf("(%s)=(%s)", key_names(target), values.data);
 }
 
 const char *
