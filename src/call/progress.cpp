@@ -89,10 +89,19 @@ start_command(Oid target)
 	PGSTAT_END_WRITE_ACTIVITY(MyBEEntry);
 }
 
+bool
+notice_is_due(Progress &progress, TimestampTz now)
+{
+	if (progress_interval == 0 || now < progress.next_notice)
+		return false;
+	progress.next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
+	return true;
+}
+
 void
 notice_when_due(Progress &progress, TimestampTz now)
 {
-	if (progress_interval == 0 || now < progress.next_notice)
+	if (!notice_is_due(progress, now))
 		return;
 
 	MemoryContext memory =
@@ -104,7 +113,6 @@ notice_when_due(Progress &progress, TimestampTz now)
 						static_cast<double>(now - progress.started_at) / USECS_PER_SEC);
 	});
 	MemoryContextDelete(memory);
-	progress.next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
 }
 
 void
@@ -242,12 +250,7 @@ progress_wait(Progress &progress, WaitsFor waits_for)
 bool
 progress_notice_is_due(Progress &progress)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (progress_interval == 0 || now < progress.next_notice)
-		return false;
-	progress.next_notice = TimestampTzPlusMilliseconds(now, progress_interval);
-	return true;
+	return notice_is_due(progress, GetCurrentTimestamp());
 }
 
 void
