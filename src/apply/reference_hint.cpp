@@ -37,6 +37,7 @@ tree_of(const Target &target)
 	return find_all_inheritors(root, NoLock, nullptr);
 }
 
+/* What to do about rows in different chunks; NULL if the key is not from the target to itself. */
 const char *
 hint_for(const Target &target, const FormData_pg_constraint *constraint)
 {
@@ -50,11 +51,9 @@ hint_for(const Target &target, const FormData_pg_constraint *constraint)
 		return nullptr;
 	return constraint->condeferrable
 			   ? "If rows of different chunks refer to each other, use a larger chunk_size, or "
-				 "defer "
-				 "the constraint with SET CONSTRAINTS."
+				 "defer the constraint with SET CONSTRAINTS."
 			   : "If rows of different chunks refer to each other, use a larger chunk_size, or "
-				 "make "
-				 "the constraint deferrable and defer it with SET CONSTRAINTS.";
+				 "make the constraint deferrable and defer it with SET CONSTRAINTS.";
 }
 
 bool

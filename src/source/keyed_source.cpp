@@ -19,11 +19,11 @@ struct KeyedSource
 	Source *source;
 	const Target *target;
 	Progress *progress;
-	Tuplestorestate *looked_at; /* rows read ahead and not yet taken, or NULL */
-	MemoryContext memory;       /* of these rows; freed with them */
-	TupleTableSlot *slot;       /* for them */
-	TupleTableSlot *with_key;   /* if their keys are cast: to store them with their keys */
-	int64 stored_bytes;         /* of all of them, as a temporary file has them */
+	Tuplestorestate *ahead;   /* rows read ahead and not yet taken, or NULL */
+	MemoryContext memory;     /* of these rows; freed with them */
+	TupleTableSlot *slot;     /* for them */
+	TupleTableSlot *with_key; /* if their keys are cast: to store them with their keys */
+	int64 stored_bytes;       /* of all of them, as a temporary file has them */
 	int64 spilled_bytes;
 	int64 position;             /* of the newest row taken */
 	MemoryContext error_memory; /* of the error of the newest row */
@@ -43,8 +43,8 @@ stored_size(TupleTableSlot *row)
 void
 forget_read_ahead(KeyedSource &keyed)
 {
-	tuplestore_end(keyed.looked_at);
-	keyed.looked_at = nullptr;
+	tuplestore_end(keyed.ahead);
+	keyed.ahead = nullptr;
 	MemoryContextDelete(keyed.memory);
 }
 
@@ -113,7 +113,7 @@ keep_read_ahead(KeyedSource &keyed, const SourceRow &row)
 			ExecStoreMinimalTuple(ExecCopySlotMinimalTuple(keyed.with_key), slot, false);
 		});
 	}
-	tuplestore_puttupleslot(keyed.looked_at, slot);
+	tuplestore_puttupleslot(keyed.ahead, slot);
 	keyed.stored_bytes += stored_size(slot);
 	if (keyed.with_key != nullptr)
 		ExecClearTuple(slot);
@@ -123,16 +123,16 @@ keep_read_ahead(KeyedSource &keyed, const SourceRow &row)
 void
 read_ahead(KeyedSource &keyed, const SourceRow &row)
 {
-	if (keyed.looked_at == nullptr)
+	if (keyed.ahead == nullptr)
 	{
 		keyed.memory =
 			AllocSetContextCreate(CurrentMemoryContext, "bulk_update head", ALLOCSET_DEFAULT_SIZES);
-		keyed.looked_at = with_memory_context(keyed.memory, [] {
+		keyed.ahead = with_memory_context(keyed.memory, [] {
 			return tuplestore_begin_heap(false, false, 2 * spool_memory_kb());
 		});
 	}
 	keep_read_ahead(keyed, row);
-	if (!tuplestore_in_memory(keyed.looked_at))
+	if (!tuplestore_in_memory(keyed.ahead))
 		keyed.spilled_bytes = keyed.stored_bytes;
 }
 
@@ -140,9 +140,9 @@ read_ahead(KeyedSource &keyed, const SourceRow &row)
 bool
 next_read_ahead(KeyedSource &keyed, SourceRow &row)
 {
-	if (keyed.looked_at == nullptr)
+	if (keyed.ahead == nullptr)
 		return false;
-	if (!tuplestore_gettupleslot(keyed.looked_at, true, false, keyed.slot))
+	if (!tuplestore_gettupleslot(keyed.ahead, true, false, keyed.slot))
 	{
 		forget_read_ahead(keyed);
 		return false;
@@ -295,7 +295,7 @@ void
 keyed_source_close(KeyedSource &keyed)
 {
 	/* The call has read its source to the end. */
-	Assert(keyed.looked_at == nullptr);
+	Assert(keyed.ahead == nullptr);
 	ExecDropSingleTupleTableSlot(keyed.slot);
 	if (keyed.with_key != nullptr)
 		ExecDropSingleTupleTableSlot(keyed.with_key);

@@ -35,7 +35,7 @@ struct Source
 	DestReceiver *receiver; /* puts rows into batch */
 	TupleTableSlot *slot;   /* the row that was taken last */
 	bool at_end;            /* the portal has no more rows */
-	int64 chunk_rows;       /* maximum number of rows in a chunk */
+	int chunk_rows;         /* maximum number of rows in a chunk */
 	int64 batch_target;     /* intended rows of the newest batch, if no chunk had ended */
 	int64 batch_rows;       /* rows of the newest batch */
 	int64 batch_bytes;      /* and their size */
