@@ -34,6 +34,17 @@ sorts_key(const Target &target, Columns columns, int n, const AttrNumber *sorted
 	return true;
 }
 
+/* The same for a node that has these members: a sort, or a merge of sorted rows. */
+template <typename Node>
+bool
+node_sorts_key(const Target &target, const Plan *plan, Columns columns)
+{
+	const Node *node = reinterpret_cast<const Node *>(plan);
+
+	return sorts_key(target, columns, node->numCols, node->sortColIdx, node->sortOperators,
+					 node->collations);
+}
+
 /* The attribute of this range table entry that a node's column is, if it is one. */
 AttrNumber
 passed_on(const Plan *plan, AttrNumber column, int from)
@@ -100,30 +111,14 @@ is_in_order(const Target &target, const Plan *plan, Columns columns)
 	switch (nodeTag(plan))
 	{
 		case T_Sort:
-		case T_IncrementalSort:
-		{
-			/* An incremental sort has the struct of a sort first. */
-			const Sort *sort = reinterpret_cast<const Sort *>(plan);
-
-			return sorts_key(target, columns, sort->numCols, sort->sortColIdx, sort->sortOperators,
-							 sort->collations);
-		}
+		case T_IncrementalSort: /* has the struct of a sort first */
+			return node_sorts_key<Sort>(target, plan, columns);
 		/* GCOVR_EXCL_START: cursors are not parallel, but for some portals of the protocol */
 		case T_GatherMerge:
-		{
-			const GatherMerge *merge = reinterpret_cast<const GatherMerge *>(plan);
-
-			return sorts_key(target, columns, merge->numCols, merge->sortColIdx,
-							 merge->sortOperators, merge->collations);
-		}
+			return node_sorts_key<GatherMerge>(target, plan, columns);
 		/* GCOVR_EXCL_STOP */
 		case T_MergeAppend:
-		{
-			const MergeAppend *merge = reinterpret_cast<const MergeAppend *>(plan);
-
-			return sorts_key(target, columns, merge->numCols, merge->sortColIdx,
-							 merge->sortOperators, merge->collations);
-		}
+			return node_sorts_key<MergeAppend>(target, plan, columns);
 		case T_IndexScan:
 		{
 			const IndexScan *scan = reinterpret_cast<const IndexScan *>(plan);
