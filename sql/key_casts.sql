@@ -105,6 +105,10 @@ SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (3, ''x''), (1
 SELECT * FROM test_error($$ SELECT bulk_update_query('t', 'VALUES (1, ''x''), (NULL, ''y''), (1.5, ''z'')', '{id,v}', on_missing => 'error') $$);
 CREATE TABLE two (a int, b date, v int, PRIMARY KEY (a, b));
 SELECT * FROM test_error($$ SELECT bulk_update_query('two', 'VALUES (date ''2020-01-01'', 1, 1.5)', '{b,v,a}', on_missing => 'error') $$);
+-- a value that is an empty string has its place in the key
+CREATE TABLE empty_value (a text, b int, v text, PRIMARY KEY (a, b));
+SELECT * FROM test_error($$ SELECT bulk_update_query('empty_value', 'VALUES ('''', 2.5, ''x'')', '{a,b,v}', on_missing => 'error') $$);
+DROP TABLE empty_value;
 -- An error of the cast other than "out of range" is an error as before
 CREATE FUNCTION to_int(point) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not %', $1; END $$;
 CREATE CAST (point AS int) WITH FUNCTION to_int(point) AS ASSIGNMENT;

@@ -136,6 +136,7 @@ const char *
 source_key_detail(const Target &target, TupleTableSlot *row)
 {
 	StringInfoData values;
+	const char *separator = "";
 
 	slot_getallattrs(row);
 	initStringInfo(&values);
@@ -151,8 +152,9 @@ source_key_detail(const Target &target, TupleTableSlot *row)
 			return nullptr;
 		getTypeOutputInfo(TupleDescAttr(row->tts_tupleDescriptor, i)->atttypid, &output,
 						  &is_varlena);
-		appendStringInfo(&values, "%s%s", values.len > 0 ? ", " : "",
+		appendStringInfo(&values, "%s%s", separator,
 						 OidOutputFunctionCall(output, row->tts_values[i]));
+		separator = ", ";
 	}
 	return psprintf("(%s)=(%s)", key_names(target), values.data);
 }
