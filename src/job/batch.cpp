@@ -7,6 +7,7 @@
 #include "policies.h"
 #include "run.h"
 #include "server/fault.h"
+#include "server/guc.h"
 #include "source/call_source.h"
 
 namespace bulkupdate
@@ -52,6 +53,30 @@ require_all_rows(const Job &job, const Batch &batch, const CallTotal &total)
 							  rows, static_cast<long long>(batch.number),
 							  static_cast<long long>(total.rows_fetched)),
 					errhint("Drop the job with bulk_update_job_drop(), and create it again.")));
+}
+
+/*
+ * Until the end of the transaction, also on the nodes of Citus: it sends them what SET LOCAL sets,
+ * and only if a setting says so.
+ */
+void
+set_lock_timeout(int64 milliseconds)
+{
+	const char *sql =
+		psprintf("SET LOCAL lock_timeout = %lld", static_cast<long long>(milliseconds));
+	const char *sends = "citus.propagate_set_commands";
+	const Setting settings[] = {{sends, "local"}};
+	bool has_citus = GetConfigOption(sends, true, false) != nullptr;
+	int nest_level = begin_settings(Span<const Setting>{settings, has_citus ? 1 : 0});
+
+	SPI_connect();
+
+	int result = SPI_execute(sql, false, 0);
+
+	if (result != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+	SPI_finish();
+	end_settings(nest_level);
 }
 
 /* Batches that end at the same time are counted one after the other. */
@@ -169,9 +194,7 @@ batch_apply(const JobTables &tables, const Job &job, const Batch &batch)
 	TimestampTz started_at = GetCurrentTimestamp();
 
 	if (job.settings.lock_timeout > 0)
-		(void) set_config_option(
-			"lock_timeout", psprintf("%lld", static_cast<long long>(job.settings.lock_timeout)),
-			PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+		set_lock_timeout(job.settings.lock_timeout);
 	require_tables(job);
 	FAULT_POINT(job_batch);
 	apply_rows(tables, job, batch, total);
