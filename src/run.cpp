@@ -287,8 +287,9 @@ create_applier(Call &call)
 	if (options.on_error == OnError::Stop && !options.dry_run)
 		call.rechecks = rechecks_create(*call.target);
 	call.applier = applier_create(*call.target, call.rechecks);
-	call.applier->at_once = options.on_error == OnError::Stop && !options.skip_unchanged;
-	if (call.applier->announce != nullptr && !options.dry_run)
+	call.applier->at_once =
+		options.on_error == OnError::Stop && !options.skip_unchanged && !options.dry_run;
+	if (call.applier->announce != nullptr)
 		chunk_queue_extend(*call.queue); /* GCOVR_EXCL_LINE: needs Citus */
 }
 

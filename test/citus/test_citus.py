@@ -48,6 +48,25 @@ def test_many_rows_are_staged_in_a_table_that_nobody_sees_later(session, skip_un
     assert session.value("SELECT staging_tables()") == 0
 
 
+@pytest.mark.parametrize("mode, updated", (("READ WRITE", ROWS - 5000), ("READ ONLY", 0)))
+def test_dry_run_is_staged_unless_read_only(session, mode, updated):
+    """Rows that were read while there was a staging table would be updated."""
+    session.run(f"BEGIN {mode}")
+    assert call(session, WATCHING, "rows_updated, rows_unchanged", chunk_size="50", dry_run="true", skip_unchanged="true") == (
+        updated, ROWS - updated)
+    session.run("COMMIT")
+    assert session.value("SELECT count(*) FROM target WHERE a <> 0") == 0
+    assert session.value("SELECT staging_tables()") == 0
+
+
+def test_skip_with_one_connection_for_each_node(session):
+    """The recipe in docs/how-to.md for many bad rows."""
+    session.run("ALTER TABLE target ADD CHECK (a >= 0); SET citus.multi_shard_modify_mode = sequential")
+    query = f"SELECT i AS id, CASE WHEN i % 1000 = 7 THEN -1 ELSE i END AS a FROM generate_series(1, {ROWS}) i"
+    assert call(session, query, "rows_updated, rows_rejected", on_error="'skip'") == (ROWS - 6, 6)
+    assert session.value("SELECT count(*) FROM target WHERE a = id") == ROWS - 6
+
+
 def test_with_applier_sql_no_table_is_created(session):
     session.run("SET bulk_update.applier = sql")
     assert call(session, WATCHING, "rows_updated, applier", chunk_size="50") == (ROWS, "citus")

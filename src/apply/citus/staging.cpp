@@ -231,7 +231,8 @@ staging_create(const Target &target, const CitusTable &table)
 	Staging *staging = palloc_one<Staging>();
 
 	staging->target = &target;
-	staging->usable = table.by_hash && table.column != InvalidAttrNumber;
+	/* Nothing but a dry run is read-only. */
+	staging->usable = table.by_hash && table.column != InvalidAttrNumber && !XactReadOnly;
 	return staging;
 }
 
