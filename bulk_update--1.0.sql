@@ -304,7 +304,7 @@ COMMENT ON FUNCTION bulk_update_undo(regclass, regclass, bigint, name[], integer
 CREATE TABLE bulk_update_job (
     run                bigint      PRIMARY KEY,
     name               text        NOT NULL UNIQUE,
-    owner              regrole     NOT NULL, -- after the table of rows has been dropped
+    owner              oid         NOT NULL, -- of the table of rows, when it was created or accepted
     target             regclass    NOT NULL,
     rows_table         regclass    NOT NULL,
     rows_table_oid     oid         NOT NULL, -- another one after a restore
@@ -367,7 +367,15 @@ CREATE TABLE bulk_update_job_batch (
 -- so that a batch takes no longer when many are done
 CREATE INDEX bulk_update_job_batch_left ON bulk_update_job_batch (run, state, first_row) WHERE state <> 'done';
 
-SELECT pg_catalog.pg_extension_config_dump('bulk_update_job', '');
+-- A table that has been dropped would be dumped as a number, which can be that of any table after a restore.
+SELECT pg_catalog.pg_extension_config_dump('bulk_update_job', $$
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) target::pg_catalog.oid)
+      AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) rows_table::pg_catalog.oid)
+      AND (rejects IS NULL
+           OR EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) rejects::pg_catalog.oid))
+      AND (old_values IS NULL
+           OR EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) old_values::pg_catalog.oid))
+    $$);
 SELECT pg_catalog.pg_extension_config_dump('bulk_update_job_batch', '');
 
 -- whoever creates the extension in a database of his own can dump it
@@ -645,7 +653,7 @@ SELECT j.name,
        CASE WHEN d.run IS NULL THEN NULL
             WHEN d.cancelled THEN 'cancelled'
             WHEN b.batches_done = b.batches THEN 'done'
-            WHEN d.paused OR d.rows_table::oid <> d.rows_table_oid THEN 'paused'
+            WHEN d.paused OR d.rows_table::oid <> d.rows_table_oid OR o.owner <> d.owner THEN 'paused'
             WHEN s.processes IS NOT NULL THEN 'running'
             WHEN b.batches_failed > 0 THEN 'failed'
             WHEN b.batches_done = 0 THEN 'created'

@@ -30,7 +30,8 @@ def read(paths):
         with open(path, newline="", encoding="utf-8") as file:
             for record in csv.DictReader(file):
                 for name, kind in NUMBERS.items():
-                    record[name] = kind(record[name]) if record[name] else None
+                    # An older file lacks columns.
+                    record[name] = kind(record[name]) if record.get(name) else None
                 records.append(record)
     return records
 

@@ -21,7 +21,8 @@ class Runs:
         self.backend = max(record["backend_peak"] for record in records)
         extra = [record["client_extra"] for record in records if record["client_extra"] is not None]
         self.client = max(extra) if extra else None
-        self.growth = max(record["table_growth"] for record in records)
+        growth = [record["table_growth"] for record in records if record["table_growth"] is not None]
+        self.growth = max(growth) if growth else None
         self.wal = statistics.median(record["wal_bytes"] for record in records)
         self.way = records[-1]["way"]
 

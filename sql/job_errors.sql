@@ -91,6 +91,10 @@ SELECT * FROM test_error($$ SELECT bulk_update_job_alter('j', pause => '17000000
 -- and of one millisecond, in which they are counted
 SELECT line FROM unnest('{pause,lock_timeout,max_replica_lag,max_throttle}'::text[]) AS setting,
     test_error(format('SELECT bulk_update_job_alter(%L, %s => ''999 us'')', 'j', setting)) AS line;
+-- as they are counted when they are used: a year has 365.25 days
+SELECT line FROM unnest('{-1 year 361 days,1 year -336 days}'::text[]) AS value,
+    test_error(format('SELECT bulk_update_job_alter(%L, lock_timeout => %L)', 'j', value)) AS line WHERE line LIKE 'ERROR%';
+CALL bulk_update_job_run('j', max_time => '-999 us');
 SELECT bulk_update_job_alter('j', pause => '1 ms', max_throttle => '1 ms', lock_timeout => '1 ms', max_replica_lag => '1 ms');
 SELECT bulk_update_job_alter('j', pause => '24 days', max_throttle => '24 days', lock_timeout => '24 days', max_replica_lag => '24 days');
 SELECT bulk_update_job_alter('j', pause => '0', max_replica_lag => '0', lock_timeout => '0');
@@ -136,6 +140,9 @@ CALL bulk_update_job_run('j');
 SELECT state, rows_done, rows_total FROM bulk_update_jobs;
 SELECT bulk_update_job_alter('j', throttle_query => '');
 SELECT throttle_query FROM bulk_update_jobs;
+-- what a job waits for is not asked when nothing is left to do
+SELECT bulk_update_job_alter('j', throttle_query => 'SELECT 1 / 0 > 0');
+CALL bulk_update_job_run('j');
 -- cancelled
 SELECT bulk_update_job_cancel('j');
 CALL bulk_update_job_run('j');

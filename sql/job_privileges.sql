@@ -179,15 +179,20 @@ SELECT name, owner, state FROM bulk_update_jobs;
 SET ROLE regress_job_other;
 SELECT name, owner, state, batches FROM bulk_update_jobs;
 SELECT count(*) FROM bulk_update_job_batches;
+-- who accepts it, before the query of another role is run
+CALL bulk_update_job_run('j', 1);
+SELECT bulk_update_job_resume('j');
+SELECT name, owner, state, batches FROM bulk_update_jobs;
 CALL bulk_update_job_run('j', 1);
 SELECT bulk_update_job_pause('j');
--- and to its creator when that has been dropped
+-- and to the last of them when that has been dropped
 DROP TABLE job_rows.r;
-SELECT name, owner, state FROM bulk_update_jobs;
-SELECT * FROM test_error($$ SELECT bulk_update_job_drop('j') $$);
 SET ROLE regress_job_owner;
+SELECT * FROM test_error($$ SELECT bulk_update_job_drop('j') $$);
+SET ROLE regress_job_other;
 SELECT name, owner, state FROM bulk_update_jobs;
 SELECT bulk_update_job_drop('j');
+SET ROLE regress_job_owner;
 
 -- A role that is gone
 SELECT bulk_update_job_create('j', 't', 'SELECT i AS id, ''z'' AS v FROM generate_series(1, 4) AS i', rows_table => 'job_rows.r');
@@ -203,6 +208,7 @@ CALL bulk_update_job_run('dropped');
 \echo :SQLSTATE
 SET ROLE regress_job_other;
 SELECT * FROM test_error($$ SELECT bulk_update_job_pause('dropped') $$);
+SELECT bulk_update_job_resume('j');
 CALL bulk_update_job_run('j');
 SELECT name, state, rows_updated FROM bulk_update_jobs WHERE name = 'j';
 RESET ROLE;

@@ -151,6 +151,8 @@ def clusters():
             made[-1].run("CREATE EXTENSION bulk_update; CREATE EXTENSION amcheck")
         return made[-1]
 
-    yield new
-    for cluster in made:
-        cluster.end()
+    try:
+        yield new
+    finally:
+        for cluster in made:
+            cluster.end()

@@ -15,6 +15,7 @@ enum JobColumn : int
 {
 	JOB_RUN = 1,
 	JOB_OWNER,
+	JOB_HAS_NEW_OWNER,
 	JOB_TARGET,
 	JOB_ROWS_TABLE,
 	JOB_RESTORED,
@@ -52,9 +53,8 @@ enum JobColumn : int
 
 /* clang-format off */
 constexpr const char *SELECT_JOB =
-	"SELECT j.run, COALESCE((SELECT c.relowner FROM pg_catalog.pg_class AS c "
-	"WHERE c.oid OPERATOR(pg_catalog.=) j.rows_table::pg_catalog.oid), j.owner::pg_catalog.oid), "
-	"j.target, j.rows_table, "
+	"SELECT j.run, COALESCE(c.relowner, j.owner), COALESCE(c.relowner "
+	"OPERATOR(pg_catalog.<>) j.owner, false), j.target, j.rows_table, "
 	"j.rows_table::pg_catalog.oid OPERATOR(pg_catalog.<>) j.rows_table_oid, j.rows_xmin, "
 	"j.rows_to_apply, j.undoes, j.columns, j.key_columns, j.expected_columns, j.on_missing, "
 	"j.on_duplicate, j.on_error, j.on_stale, j.skip_unchanged, j.dry_run, j.rejects, "
@@ -62,7 +62,9 @@ constexpr const char *SELECT_JOB =
 	"j.rows_per_second, " MS("lock_timeout")
 	"j.max_retries, " MS("max_replica_lag")
 	"j.max_slot_lag_bytes, j.throttle_query, " MS("max_throttle")
-	"j.paused, j.cancelled FROM $J AS j WHERE j.name OPERATOR(pg_catalog.=) $1";
+	"j.paused, j.cancelled FROM $J AS j LEFT JOIN pg_catalog.pg_class AS c "
+	"ON c.oid OPERATOR(pg_catalog.=) j.rows_table::pg_catalog.oid "
+	"WHERE j.name OPERATOR(pg_catalog.=) $1";
 /* clang-format on */
 #undef MS
 
@@ -192,6 +194,7 @@ job_find(const JobTables &tables, const char *name /* or NULL */)
 			job->name = pstrdup(name);
 			job->run = row.int8(JOB_RUN);
 			job->owner = row.oid(JOB_OWNER);
+			job->has_new_owner = row.flag(JOB_HAS_NEW_OWNER);
 			job->rows_table = row.oid(JOB_ROWS_TABLE);
 			job->restored = row.flag(JOB_RESTORED);
 			job->rows_xmin = DatumGetTransactionId(row.get(JOB_ROWS_XMIN));
@@ -245,6 +248,14 @@ job_require_owner(const Job &job)
 					errmsg("only role \"%s\" can run job \"%s\"", owner, job.name),
 					errdetail("The current user is \"%s\".", GetUserNameFromId(GetUserId(), true)),
 					errhint("Use SET ROLE %s.", quote_identifier(owner))));
+}
+
+double
+job_milliseconds(Datum interval)
+{
+	Datum epoch = DirectFunctionCall2(interval_part, CStringGetTextDatum("epoch"), interval);
+
+	return DatumGetFloat8(epoch) * 1000;
 }
 
 void

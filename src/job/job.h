@@ -32,7 +32,8 @@ struct Job
 {
 	const char *name;
 	int64 run; /* its number, also in the table of rejects and in that of old values */
-	Oid owner; /* of the table with the rows, or, if it has been dropped, who created the job */
+	Oid owner; /* of the table with the rows; if it has been dropped, the last one who ran the job */
+	bool has_new_owner; /* who has not accepted the job yet */
 	Oid rows_table;
 	bool restored;           /* the table has been restored from a dump */
 	TransactionId rows_xmin; /* InvalidTransactionId: not known */
@@ -62,6 +63,13 @@ Job *job_find(const JobTables &tables, const char *name /* or NULL */);
 void job_require_member(const Job &job);
 
 void job_require_owner(const Job &job);
+
+/*
+ * job_milliseconds
+ *		An interval in milliseconds, as the records have it: a year has 365.25 days.  From 17 on
+ *		also an infinity.
+ */
+double job_milliseconds(Datum interval);
 
 /* job_require_rows_table: raises 42P01 (the table with the rows has been dropped). */
 void job_require_rows_table(const Job &job);

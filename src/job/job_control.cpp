@@ -34,16 +34,6 @@ constexpr const char *ALTER_NAMES[] = {
 constexpr Oid ALTER_TYPES[] = {TEXTOID, INT4OID,     INTERVALOID, INT8OID, INTERVALOID,
 							   INT4OID, INTERVALOID, INT8OID,     TEXTOID, INTERVALOID};
 
-/* -1, 0 or 1: how an interval compares with a number of milliseconds. */
-int
-compare_with_ms(Datum interval, int ms)
-{
-	Interval limit = {};
-
-	limit.time = ms * INT64CONST(1000);
-	return DatumGetInt32(DirectFunctionCall2(interval_cmp, interval, IntervalPGetDatum(&limit)));
-}
-
 bool
 is_negative(AlterArgument argument, Datum value)
 {
@@ -54,7 +44,7 @@ is_negative(AlterArgument argument, Datum value)
 		case INT8OID:
 			return DatumGetInt64(value) < 0;
 		case INTERVALOID:
-			return compare_with_ms(value, 0) < 0;
+			return job_milliseconds(value) < 0;
 		default:
 			return false;
 	}
@@ -69,12 +59,15 @@ check_duration(AlterArgument argument, Datum value)
 {
 	if (ALTER_TYPES[argument] != INTERVALOID)
 		return;
-	if (compare_with_ms(value, 0) > 0 && compare_with_ms(value, 1) < 0)
+
+	double milliseconds = job_milliseconds(value);
+
+	if (milliseconds > 0 && milliseconds < 1)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("%s must not be shorter than 1 ms", ALTER_NAMES[argument]),
 						errdetail("Durations are counted in milliseconds."),
 						errhint("Use zero to turn it off.")));
-	if (compare_with_ms(value, PG_INT32_MAX) > 0)
+	if (milliseconds > PG_INT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be longer than %d ms", ALTER_NAMES[argument], PG_INT32_MAX),
@@ -134,6 +127,36 @@ divide_batches(const JobTables &tables, const Job &job, int batch_rows)
 		arguments);
 }
 
+/* All rows are there; whether they have been changed cannot be seen. */
+void
+check_restored_rows(const Job &job)
+{
+	int64 rows = 0;
+
+	job_require_rows_table(job);
+	SPI_connect();
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM ONLY %s AS f WHERE f.job_row "
+							 "OPERATOR(pg_catalog.>=) 1 AND f.job_row OPERATOR(pg_catalog.<=) %lld",
+							 qualified_name(job.rows_table),
+							 static_cast<long long>(job.rows_to_apply)),
+					true, 0) == SPI_OK_SELECT)
+	{
+		bool isnull;
+
+		rows =
+			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	SPI_finish();
+	if (rows != job.rows_to_apply)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("rows of job \"%s\" are missing in table \"%s\"", job.name,
+							   get_rel_name(job.rows_table)),
+						errdetail("It has %lld of %lld rows.", static_cast<long long>(rows),
+								  static_cast<long long>(job.rows_to_apply)),
+						errhint("Restore the table, or drop the job with "
+								"bulk_update_job_drop().")));
+}
+
 } /* namespace */
 
 void
@@ -184,39 +207,20 @@ job_cancel(const JobTables &tables, const Job &job)
 }
 
 void
-job_accept_restored(const JobTables &tables, const Job &job)
+job_accept(const JobTables &tables, const Job &job)
 {
-	const JobArgument arguments[] = {int8_argument(job.run)};
-	int64 rows = 0;
+	const JobArgument arguments[] = {int8_argument(job.run), {OIDOID, ObjectIdGetDatum(job.owner)}};
 
-	if (!job.restored)
-		return;
-	job_require_rows_table(job);
-	SPI_connect();
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM ONLY %s AS f WHERE f.job_row "
-							 "OPERATOR(pg_catalog.>=) 1 AND f.job_row OPERATOR(pg_catalog.<=) %lld",
-							 qualified_name(job.rows_table),
-							 static_cast<long long>(job.rows_to_apply)),
-					true, 0) == SPI_OK_SELECT)
-	{
-		bool isnull;
-
-		rows =
-			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	}
-	SPI_finish();
-	if (rows != job.rows_to_apply)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("rows of job \"%s\" are missing in table \"%s\"", job.name,
-							   get_rel_name(job.rows_table)),
-						errdetail("It has %lld of %lld rows.", static_cast<long long>(rows),
-								  static_cast<long long>(job.rows_to_apply)),
-						errhint("Restore the table, or drop the job with "
-								"bulk_update_job_drop().")));
-	(void) job_execute(tables,
-					   "UPDATE $J AS j SET rows_table_oid = j.rows_table::pg_catalog.oid, "
-					   "rows_xmin = NULL WHERE j.run OPERATOR(pg_catalog.=) $1",
-					   arguments);
+	if (job.restored)
+		check_restored_rows(job);
+	if (job.restored || job.has_new_owner)
+		(void) job_execute(tables,
+						   "UPDATE $J AS j SET owner = $2, "
+						   "rows_table_oid = j.rows_table::pg_catalog.oid, "
+						   "rows_xmin = CASE WHEN j.rows_table_oid OPERATOR(pg_catalog.=) "
+						   "j.rows_table::pg_catalog.oid THEN j.rows_xmin END "
+						   "WHERE j.run OPERATOR(pg_catalog.=) $1",
+						   arguments);
 }
 
 void

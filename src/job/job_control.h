@@ -26,12 +26,12 @@ void job_set_paused(const JobTables &tables, const Job &job, bool paused);
 void job_cancel(const JobTables &tables, const Job &job);
 
 /*
- * job_accept_restored
- *		After a restore from a dump: take the rows as they are.
+ * job_accept
+ *		After a restore from a dump, take the rows as they are; and take the job from another role.
  *
  * Raises 42P01 (the table with the rows has been dropped), 55000 (rows are missing).
  */
-void job_accept_restored(const JobTables &tables, const Job &job);
+void job_accept(const JobTables &tables, const Job &job);
 
 /*
  * job_drop

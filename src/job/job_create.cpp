@@ -90,7 +90,7 @@ store_job(const JobTables &tables, const NewJob &job, const Options &options, in
 	const JobArgument arguments[] = {
 		int8_argument(run),
 		text_argument(job.name),
-		oid_argument(REGROLEOID, GetUserId()),
+		oid_argument(OIDOID, GetUserId()),
 		oid_argument(REGCLASSOID, options.target),
 		oid_argument(REGCLASSOID, freeze.rows.table),
 		{XIDOID, TransactionIdGetDatum(freeze.rows.xmin)},

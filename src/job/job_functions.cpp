@@ -41,15 +41,6 @@ string_argument(FunctionCallInfo fcinfo, int argument)
 	return PG_ARGISNULL(argument) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
-int64
-milliseconds_of(const Interval &interval)
-{
-	/* As the interval type compares: a month has 30 days. */
-	int64 days = static_cast<int64>(interval.month) * DAYS_PER_MONTH + interval.day;
-
-	return days * (SECS_PER_DAY * INT64CONST(1000)) + interval.time / 1000;
-}
-
 /* The arguments of a call of bulk_update_query() or bulk_update_undo(), one after the other. */
 struct CallArguments
 {
@@ -203,12 +194,14 @@ bulk_update_job_run(PG_FUNCTION_ARGS)
 {
 	bulkupdate::job_require_commit(fcinfo);
 
-	bulkupdate::RunLimits limits = {
-		PG_ARGISNULL(1) ? -1 : PG_GETARG_INT64(1),
-		PG_ARGISNULL(2) ? -1 : milliseconds_of(*PG_GETARG_INTERVAL_P(2)),
-	};
+	bulkupdate::RunLimits limits = {-1, -1};
+	double milliseconds = PG_ARGISNULL(2) ? -1 : bulkupdate::job_milliseconds(PG_GETARG_DATUM(2));
 
-	if ((!PG_ARGISNULL(1) && limits.batches < 0) || (!PG_ARGISNULL(2) && limits.milliseconds < 0))
+	if (!PG_ARGISNULL(1))
+		limits.batches = PG_GETARG_INT64(1);
+	if (!PG_ARGISNULL(2) && milliseconds <= static_cast<double>(PG_INT64_MAX / 2))
+		limits.milliseconds = static_cast<int64>(milliseconds);
+	if ((!PG_ARGISNULL(1) && limits.batches < 0) || (!PG_ARGISNULL(2) && milliseconds < 0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("max_batches and max_time must not be negative"),
 						errdetail("They limit what one CALL does."),
@@ -239,14 +232,14 @@ bulk_update_job_pause(PG_FUNCTION_ARGS)
  * bulk_update_job_resume
  *		SQL: bulk_update_job_resume(name text)
  *
- * Ends a pause.  Raises the errors of job_set_paused() and job_accept_restored().
+ * Ends a pause.  Raises the errors of job_set_paused() and job_accept().
  */
 Datum
 bulk_update_job_resume(PG_FUNCTION_ARGS)
 {
 	return with_job(fcinfo, [&](const JobTables &tables, const Job &job) {
 		bulkupdate::job_set_paused(tables, job, false);
-		bulkupdate::job_accept_restored(tables, job);
+		bulkupdate::job_accept(tables, job);
 	});
 }
 

@@ -155,32 +155,11 @@ retry_failed_batches(JobSession &run)
 					   arguments);
 }
 
-/* There was no batch to take: others have those that are not done. */
-void
-say_what_is_left(JobSession &run)
-{
-	begin_bookkeeping(run);
-	read_job(run);
-	if (has_pending_batches(run))
-	{
-		if (count_sessions(run) > 1)
-			ereport(NOTICE,
-					(errmsg("the last batches of job \"%s\" are run by other sessions", run.name)));
-		else
-			ereport(NOTICE,
-					(errmsg("batches of job \"%s\" are left that other transactions have locked",
-							run.name),
-					 errdetail("Until its transaction ends, bulk_update_job_alter() locks the "
-							   "batches that it divides."),
-					 errhint("Run the job again when these transactions have ended.")));
-	}
-	commit_or_fail(run);
-}
-
 void
 run_batches(JobSession &run)
 {
 	BatchDone done = {};
+	TimestampTz locked_since = 0;
 
 	while (throttle(run, done))
 	{
@@ -194,9 +173,11 @@ run_batches(JobSession &run)
 		if (error == nullptr && !run.has_batch)
 		{
 			commit_or_fail(run);
-			say_what_is_left(run);
-			break;
+			if (!wait_for_batches(run, locked_since))
+				break;
+			continue;
 		}
+		locked_since = 0;
 		if (error == nullptr)
 			error = commit(run);
 		if (error != nullptr)

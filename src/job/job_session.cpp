@@ -142,24 +142,51 @@ has_pending_batches(const JobSession &run)
 					   arguments) > 0;
 }
 
+/* The condition that a row of pg_locks is the lock of a session that runs the job $1. */
+#define IS_LOCK_OF_JOB(l)                                                                 \
+	l ".locktype OPERATOR(pg_catalog.=) 'object' AND " l ".granted AND " l ".mode "       \
+	  "OPERATOR(pg_catalog.=) 'ShareLock' AND " l                                         \
+	  ".database OPERATOR(pg_catalog.=) (SELECT d.oid "                                   \
+	  "FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) "          \
+	  "pg_catalog.current_database()) AND " l ".classid OPERATOR(pg_catalog.=) $2 AND " l \
+	  ".objid "                                                                           \
+	  "OPERATOR(pg_catalog.=) $3"
+
+bool
+has_free_batches(const JobSession &run)
+{
+	const JobArgument arguments[] = {
+		int8_argument(run.run),
+		{OIDOID, ObjectIdGetDatum(run.tables.jobs)},
+		{OIDOID, ObjectIdGetDatum(static_cast<uint32>(run.run))},
+	};
+
+	return job_execute(run.tables,
+					   "SELECT FROM $B AS b WHERE b.run OPERATOR(pg_catalog.=) $1 "
+					   "AND b.state OPERATOR(pg_catalog.=) 'pending' AND NOT EXISTS ("
+					   "SELECT FROM pg_catalog.pg_locks AS t JOIN pg_catalog.pg_locks AS s "
+					   "ON s.pid OPERATOR(pg_catalog.=) t.pid "
+					   "WHERE t.locktype OPERATOR(pg_catalog.=) 'transactionid' AND t.granted "
+					   "AND t.mode OPERATOR(pg_catalog.=) 'ExclusiveLock' "
+					   "AND t.transactionid OPERATOR(pg_catalog.=) b.xmax "
+					   "AND " IS_LOCK_OF_JOB("s") ") LIMIT 1",
+					   arguments) > 0;
+}
+
 int64
 count_sessions(const JobSession &run)
 {
 	const JobArgument arguments[] = {
+		int8_argument(run.run),
 		{OIDOID, ObjectIdGetDatum(run.tables.jobs)},
 		{OIDOID, ObjectIdGetDatum(static_cast<uint32>(run.run))},
 	};
 	uint64 sessions = job_execute(
-		run.tables,
-		"SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype OPERATOR(pg_catalog.=) 'object' "
-		"AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d "
-		"WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()) "
-		"AND l.classid OPERATOR(pg_catalog.=) $1 AND l.objid OPERATOR(pg_catalog.=) $2 "
-		"AND l.granted AND l.mode OPERATOR(pg_catalog.=) 'ShareLock'",
-		arguments);
+		run.tables, "SELECT FROM pg_catalog.pg_locks AS l WHERE " IS_LOCK_OF_JOB("l"), arguments);
 
 	return Max(static_cast<int64>(sessions), 1);
 }
+#undef IS_LOCK_OF_JOB
 
 bool
 may_go_on(JobSession &run)
@@ -174,6 +201,15 @@ may_go_on(JobSession &run)
 	{
 		ereport(NOTICE, (errmsg("job \"%s\" is paused because it has been restored", run.name),
 						 errhint("Use bulk_update_job_resume().")));
+		return false;
+	}
+	if (run.job->has_new_owner)
+	{
+		ereport(NOTICE,
+				(errmsg("job \"%s\" is paused because its rows have been given to another role",
+						run.name),
+				 errhint("Look at its settings in the view bulk_update_jobs, and use "
+						 "bulk_update_job_resume().")));
 		return false;
 	}
 	if (run.job->paused)

@@ -93,6 +93,9 @@ void read_job(JobSession &run);
 /* has_pending_batches: is there a batch that is not done and has not failed? */
 [[nodiscard]] bool has_pending_batches(const JobSession &run);
 
+/* has_free_batches: is there one of these that no other session of the job has taken? */
+[[nodiscard]] bool has_free_batches(const JobSession &run);
+
 /* count_sessions: the sessions that run the job, this one among them. */
 [[nodiscard]] int64 count_sessions(const JobSession &run);
 

@@ -15,6 +15,9 @@ namespace
 /* Milliseconds between two looks at what has been changed from other sessions. */
 constexpr int64 POLL_INTERVAL = 1000;
 
+/* Milliseconds until a batch that another transaction has locked is tried again. */
+constexpr int64 LOCKED_INTERVAL = 200;
+
 /*
  * Sleep until a time, but not longer than until the next look.  The wait is part of a transaction
  * that has done nothing yet, and that must not be the one that transaction_timeout ends.
@@ -75,17 +78,16 @@ is_signal(WaitsFor reason)
 }
 
 void
-check_limit(const JobSession &run, WaitsFor reason, TimestampTz since, int64 limit)
+check_limit(const JobSession &run, const char *what, TimestampTz since, int64 limit)
 {
 	if (milliseconds_since(since) < limit)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("job \"%s\" has waited too long for %s", run.name, throttle_name(reason)),
-			 errdetail("It waited longer than max_throttle, which is %lld ms.",
-					   static_cast<long long>(limit)),
-			 errhint("Run the job again later, or change its settings with "
-					 "bulk_update_job_alter().")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("job \"%s\" has waited too long for %s", run.name, what),
+					errdetail("It waited longer than max_throttle, which is %lld ms.",
+							  static_cast<long long>(limit)),
+					errhint("Run the job again later, or change its settings with "
+							"bulk_update_job_alter().")));
 }
 
 } /* namespace */
@@ -108,6 +110,30 @@ wait_for_retry(JobSession &run, TimestampTz end)
 }
 
 bool
+wait_for_batches(JobSession &run, TimestampTz &since)
+{
+	begin_bookkeeping(run);
+	read_job(run);
+
+	bool has_free = has_free_batches(run);
+	int64 limit = run.job->settings.max_throttle;
+
+	if (!has_free && has_pending_batches(run))
+		ereport(NOTICE,
+				(errmsg("the last batches of job \"%s\" are run by other sessions", run.name)));
+	commit_or_fail(run);
+	if (!has_free)
+		return false;
+
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (since == 0)
+		since = now;
+	check_limit(run, "batches that other transactions have locked", since, limit);
+	return wait_for_retry(run, TimestampTzPlusMilliseconds(now, LOCKED_INTERVAL));
+}
+
+bool
 throttle(JobSession &run, const BatchDone &done)
 {
 	TimestampTz signal_since = 0;
@@ -121,10 +147,8 @@ throttle(JobSession &run, const BatchDone &done)
 		bool goes_on = may_go_on(run);
 		int64 limit = run.job->settings.max_throttle;
 
-		if (goes_on)
+		if (goes_on && has_pending_batches(run))
 			wait = next_wait(run, done);
-		if (wait.reason != WaitsFor::Nothing && !has_pending_batches(run))
-			wait = {WaitsFor::Nothing, 0};
 		commit_or_fail(run);
 		progress_wait(run.progress, wait.reason);
 		if (wait.reason == WaitsFor::Nothing)
@@ -133,7 +157,7 @@ throttle(JobSession &run, const BatchDone &done)
 		{
 			if (signal_since == 0)
 				signal_since = GetCurrentTimestamp();
-			check_limit(run, wait.reason, signal_since, limit);
+			check_limit(run, throttle_name(wait.reason), signal_since, limit);
 		}
 		sleep_until(wait.end);
 	}

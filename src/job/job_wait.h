@@ -27,6 +27,19 @@ struct BatchDone
 [[nodiscard]] bool wait_for_retry(JobSession &run, TimestampTz end);
 
 /*
+ * wait_for_batches
+ *		After a commit: no batch could be taken.  Returns false if none is left but those that
+ *		other sessions run, and a NOTICE says so if there are such; otherwise waits until those
+ *		that other transactions have locked can be tried again, and returns whether the job may go
+ *		on.
+ *
+ * since: the time of the first of these calls in a row, or 0; set by it.
+ *
+ * Raises 55000 (it has waited for longer than max_throttle), and the errors of may_go_on().
+ */
+[[nodiscard]] bool wait_for_batches(JobSession &run, TimestampTz &since);
+
+/*
  * throttle
  *		Wait before the next batch as the job's settings say, without a snapshot; returns whether
  *		the job may go on.

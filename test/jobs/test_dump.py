@@ -102,6 +102,32 @@ def test_restored_without_all_rows(dumped, damage, sqlstate):
         session.run("DROP DATABASE restored")
 
 
+@pytest.mark.parametrize("table", ("job_rows", "other_target", "other_rejects", "other_kept"))
+def test_job_without_its_table_is_not_dumped(database, expected, table):
+    """What has been dropped would be dumped as a number, which another table can have after a restore."""
+    assert expected
+    with Session() as session:
+        session.run("DROP DATABASE IF EXISTS restored")
+        session.run("CREATE DATABASE restored")
+    with Session(**database) as session:
+        session.run("CREATE TABLE other_target (LIKE target INCLUDING ALL)")
+        session.run("SELECT bulk_update_create_rejects('other_rejects'), bulk_update_create_old_values('other_kept', 'other_target')")
+        for name in ("job", "whole"):
+            session.run(f"SELECT bulk_update_job_create('{name}', '{'other_target' if name == 'job' else 'target'}',"
+                        " 'SELECT 1 AS id, ''x'' AS v'"
+                        + (", on_error => 'skip', rejects => 'other_rejects', old_values => 'other_kept')" if name == "job" else ")"))
+        session.run(f"DROP TABLE {table}")
+        restore([], program("pg_dump", "--dbname=jobs"))
+        for name in ("job", "whole"):
+            session.run(f"SELECT bulk_update_job_drop('{name}')")
+        session.run("DROP TABLE IF EXISTS other_target, other_rejects, other_kept")
+    with Session(dbname="restored") as session:
+        assert session.run("SELECT name, state FROM bulk_update_jobs") == [("whole", "paused")]
+        session.run("SELECT bulk_update_job_drop('whole')")
+    with Session() as session:
+        session.run("DROP DATABASE restored")
+
+
 def test_pg_upgrade(expected):
     """To a cluster of the same version, as PostgreSQL's own test does; the module is built for one version. Not a restore: OIDs
     and transaction IDs are the same, so the job goes on without a pause."""

@@ -202,6 +202,42 @@ def test_transaction_timeout(admin, other, expected):
     work.check_done(admin, expected)
 
 
+def test_batches_that_others_have_locked(admin, other, expected):
+    """Whoever divides the batches locks them: a CALL waits, and then takes the new ones."""
+    work.create(admin)
+    admin.run("BEGIN; SELECT bulk_update_job_alter('job', batch_rows => 7)")
+    statement = other.background("CALL bulk_update_job_run('job')")
+    with Session(dbname="jobs") as watcher:
+        watcher.wait_until("waits_for = 'retry' FROM bulk_update_jobs WHERE name = 'job'", unless=statement)
+        assert watcher.run(LOCKS, (other.pid,)) == [("object", "ShareLock")]
+        time.sleep(0.5)
+        assert statement.ended is None
+    admin.run("COMMIT")
+    assert statement.wait().error is None
+    work.check_done(admin, expected)
+
+
+def test_batches_that_are_locked_for_too_long(admin, other, expected):
+    work.create(admin, settings="max_throttle => '500 ms'")
+    admin.run("BEGIN; SELECT bulk_update_job_alter('job', batch_rows => 7)")
+    with pytest.raises(psycopg2.Error, match="has waited too long for batches that other transactions have locked") as raised:
+        other.run("CALL bulk_update_job_run('job')")
+    assert raised.value.pgcode == "55000"
+    admin.run("ROLLBACK")
+    finish(admin, expected)
+
+
+def test_batches_are_divided_meanwhile(admin, other, expected):
+    """Again and again, while a session runs the job: it goes on to its end."""
+    work.create(admin, batch_rows=10, settings="pause => '2 ms'")
+    statement = other.background("CALL bulk_update_job_run('job')")
+    for size in range(2, 40):
+        admin.run(f"SELECT bulk_update_job_alter('job', batch_rows => {2 + size % 7})")
+    assert statement.wait().error is None
+    assert not any("other sessions" in notice for notice in other.connection.notices)
+    work.check_done(admin, expected)
+
+
 def test_throttle_query(admin, other, expected):
     """While it is true, no batch begins, not even the first of a CALL."""
     work.create(admin, settings="throttle_query => 'SELECT waits FROM public.control'")
