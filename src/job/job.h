@@ -32,7 +32,7 @@ struct Job
 {
 	const char *name;
 	int64 run; /* its number, also in the table of rejects and in that of old values */
-	Oid owner; /* of the table with the rows; if it has been dropped, the last one who ran the job */
+	Oid owner; /* of the table with the rows; if it has been dropped, the last one that is known */
 	bool has_new_owner; /* who has not accepted the job yet */
 	Oid rows_table;
 	bool restored;           /* the table has been restored from a dump */

@@ -32,7 +32,7 @@ DIFFERENCES = {
     "a table's column that may be null": ["ALTER TABLE bulk_update_job ALTER COLUMN owner DROP NOT NULL"],
     "a table's column's default": ("NOT NULL DEFAULT 5", "NOT NULL DEFAULT 6"),
     "a table's constraint": ("state IN ('pending', 'done', 'failed')", "state IN ('pending', 'done')"),
-    "a table's index": ("WHERE state = 'pending';", "WHERE state <> 'done';"),
+    "a table's index": ("WHERE state <> 'done';", "WHERE state = 'pending';"),
     "a table's privilege": ["GRANT UPDATE ON bulk_update_job TO PUBLIC"],
     "a view's query, of jobs": ("ELSE 'interrupted'", "ELSE 'stopped'"),
     "a procedure less": ["DROP PROCEDURE bulk_update_job_run(text, bigint, interval)"],
