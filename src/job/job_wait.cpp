@@ -29,7 +29,7 @@ sleep_until(TimestampTz end)
 	int64 longest = POLL_INTERVAL;
 
 	if (transaction_timeout() > 0)
-		longest = Min(longest, Max(transaction_timeout() / 2, 1));
+		longest = Min(longest, Max(transaction_timeout() / 2, 1)); /* GCOVR_EXCL_LINE: from 17 on */
 	if (rest > 0)
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 static_cast<long>(Min(rest, longest)), WAIT_EVENT_PG_SLEEP);

@@ -68,6 +68,19 @@ def job(admin):
     created.cleanup()
 
 
+def test_locked_batches(job):
+    """A CALL waits for batches that another transaction has locked."""
+    with Session() as other:
+        other.run("BEGIN; SELECT bulk_update_job_alter('j', batch_rows => 7)")
+        call = job.call()
+        job.waits("retry", call)
+        assert job.progress() == [("waiting", job.run, None, "retry")]
+        assert job.state() == ("running", [job.session.pid], "retry", 0)
+        other.run("COMMIT")
+    job.end(call)
+    assert job.is_done()
+
+
 def test_batch(job):
     """While a batch is applied: its number, and the estimate of the end."""
     with Session() as other:
