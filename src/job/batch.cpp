@@ -6,6 +6,7 @@
 
 #include "policies.h"
 #include "run.h"
+#include "server/command.h"
 #include "server/fault.h"
 #include "server/guc.h"
 #include "source/call_source.h"
@@ -62,19 +63,13 @@ require_all_rows(const Job &job, const Batch &batch, const CallTotal &total)
 void
 set_lock_timeout(int64 milliseconds)
 {
-	const char *sql =
-		psprintf("SET LOCAL lock_timeout = %lld", static_cast<long long>(milliseconds));
 	const char *sends = "citus.propagate_set_commands";
 	const Setting settings[] = {{sends, "local"}};
 	bool has_citus = GetConfigOption(sends, true, false) != nullptr;
 	int nest_level = begin_settings(Span<const Setting>{settings, has_citus ? 1 : 0});
 
 	SPI_connect();
-
-	int result = SPI_execute(sql, false, 0);
-
-	if (result != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
+	run_command(psprintf("SET LOCAL lock_timeout = %lld", static_cast<long long>(milliseconds)));
 	SPI_finish();
 	end_settings(nest_level);
 }

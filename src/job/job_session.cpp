@@ -142,7 +142,10 @@ has_pending_batches(const JobSession &run)
 					   arguments) > 0;
 }
 
-/* The condition that a row of pg_locks is the lock of a session that runs the job $1. */
+/*
+ * The condition that a row of pg_locks is the lock of a session that runs the job; $2 and $3 are
+ * the table and the number in the lock.
+ */
 #define IS_LOCK_OF_JOB(l)                                                                 \
 	l ".locktype OPERATOR(pg_catalog.=) 'object' AND " l ".granted AND " l ".mode "       \
 	  "OPERATOR(pg_catalog.=) 'ShareLock' AND " l                                         \

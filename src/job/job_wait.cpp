@@ -77,9 +77,12 @@ is_signal(WaitsFor reason)
 		   reason == WaitsFor::ThrottleQuery;
 }
 
+/* since: when the wait began, or 0 if it begins now; set by it. */
 void
-check_limit(const JobSession &run, const char *what, TimestampTz since, int64 limit)
+check_limit(const JobSession &run, const char *what, TimestampTz &since, int64 limit)
 {
+	if (since == 0)
+		since = GetCurrentTimestamp();
 	if (milliseconds_since(since) < limit)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -124,13 +127,8 @@ wait_for_batches(JobSession &run, TimestampTz &since)
 	commit_or_fail(run);
 	if (!has_free)
 		return false;
-
-	TimestampTz now = GetCurrentTimestamp();
-
-	if (since == 0)
-		since = now;
 	check_limit(run, "batches that other transactions have locked", since, limit);
-	return wait_for_retry(run, TimestampTzPlusMilliseconds(now, LOCKED_INTERVAL));
+	return wait_for_retry(run, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_INTERVAL));
 }
 
 bool
@@ -154,11 +152,7 @@ throttle(JobSession &run, const BatchDone &done)
 		if (wait.reason == WaitsFor::Nothing)
 			return goes_on;
 		if (is_signal(wait.reason))
-		{
-			if (signal_since == 0)
-				signal_since = GetCurrentTimestamp();
 			check_limit(run, throttle_name(wait.reason), signal_since, limit);
-		}
 		sleep_until(wait.end);
 	}
 }

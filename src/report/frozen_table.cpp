@@ -5,6 +5,7 @@
 #include "report/frozen_table.h"
 
 #include "report/side_table.h"
+#include "server/command.h"
 #include "target/kept_columns.h"
 
 namespace bulkupdate
@@ -100,7 +101,7 @@ frozen_table_columns(const Target &target)
 void
 frozen_table_finish(Oid table)
 {
-	side_table_execute(psprintf("ALTER TABLE %s ADD PRIMARY KEY (job_row)", qualified_name(table)));
+	run_command(psprintf("ALTER TABLE %s ADD PRIMARY KEY (job_row)", qualified_name(table)));
 }
 
 const char *

@@ -4,6 +4,7 @@
  */
 #include "report/side_table.h"
 
+#include "server/command.h"
 #include "target/target.h"
 
 namespace bulkupdate
@@ -68,15 +69,6 @@ side_table_check_inserted(const SideTable &table, int result)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 }
 
-void
-side_table_execute(const char *command)
-{
-	int result = keeping_memory_context([&] { return SPI_execute(command, false, 0); });
-
-	if (result != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-}
-
 Oid
 side_table_create(text *name, const char *columns)
 {
@@ -85,9 +77,9 @@ side_table_create(text *name, const char *columns)
 	/* A lookup by name could find a temporary table instead. */
 	Oid schema = RangeVarGetCreationNamespace(relation);
 
-	side_table_execute(psprintf(
-		"CREATE TABLE %s (%s)",
-		quote_qualified_identifier(get_namespace_name(schema), relation->relname), columns));
+	run_command(psprintf("CREATE TABLE %s (%s)",
+						 quote_qualified_identifier(get_namespace_name(schema), relation->relname),
+						 columns));
 	return get_relname_relid(relation->relname, schema);
 }
 

@@ -45,9 +45,6 @@ const char *side_table_name(const SideTable &table);
  */
 void side_table_check_inserted(const SideTable &table, int result);
 
-/* side_table_execute: run a utility command.  Needs an SPI connection. */
-void side_table_execute(const char *command);
-
 /*
  * side_table_create
  *		Create a table; returns its OID.

@@ -31,8 +31,7 @@ def target(session):
 
 
 def call(session, query, returned="rows_updated", **options):
-    named = "".join(f", {name} => {value}" for name, value in options.items())
-    return session.run(f"SELECT {returned} FROM bulk_update_query('target', %s, report => 'total'{named})", (query,))[0]
+    return session.update("target", query, returned, **options)
 
 
 def error_of(session, query, **options):

@@ -6,6 +6,7 @@
 
 #include "apply/citus/citus_deparse.h"
 #include "apply/citus/row_arrays.h"
+#include "server/command.h"
 #include "server/subtransaction.h"
 
 namespace bulkupdate
@@ -65,15 +66,6 @@ creation_schema(const Target &target)
 	return InvalidOid;
 }
 
-void
-run_command(const char *sql, int expected)
-{
-	int result = keeping_memory_context([&] { return SPI_execute(sql, false, 0); });
-
-	if (result != expected)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
-}
-
 /* Unique in the cluster: no other session can have its name, and this one has it once. */
 const char *
 new_name(const Target &target, Oid schema)
@@ -90,10 +82,9 @@ void
 create_table(Staging &staging, const char *table, AttrNumber distribution_column, StagedFor purpose)
 {
 	run_command(
-		psprintf("CREATE UNLOGGED TABLE %s (%s)", table, deparse_staging_columns(*staging.target)),
-		SPI_OK_UTILITY);
+		psprintf("CREATE UNLOGGED TABLE %s (%s)", table, deparse_staging_columns(*staging.target)));
 	if (purpose == StagedFor::Chunks)
-		run_command(psprintf("CREATE INDEX ON %s (n)", table), SPI_OK_UTILITY);
+		run_command(psprintf("CREATE INDEX ON %s (n)", table));
 	run_command(
 		psprintf("SELECT pg_catalog.create_distributed_table(%s, 'c%d', colocate_with => %s)",
 				 quote_literal_cstr(table), distribution_column,
@@ -127,7 +118,7 @@ begin_table(Staging &staging, StagedFor purpose)
 		/* With an index, older rows do no harm. */
 		if (purpose == StagedFor::AllAtOnce)
 		{
-			run_command(psprintf("TRUNCATE %s", staging.table), SPI_OK_UTILITY);
+			run_command(psprintf("TRUNCATE %s", staging.table));
 			staging.first = staging.last + 1;
 		}
 		return true;
@@ -289,7 +280,7 @@ staging_drop(Staging &staging)
 {
 	staging.chunks.size = 0;
 	if (exists(staging))
-		run_command(psprintf("DROP TABLE %s", staging.table), SPI_OK_UTILITY);
+		run_command(psprintf("DROP TABLE %s", staging.table));
 	staging.table = nullptr;
 }
 
