@@ -8,7 +8,6 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, StrMethodFormatter
 
-from peers import PEERS
 from report import distinct, grouped
 
 SHAPE = "key_order"
@@ -80,10 +79,10 @@ def caption(records):
              f" Every row of a table gets 3 new values, in key order. {rounds}")
     second = ("Memory: peak private memory of the backend, from a client also the client's beyond its loaded data;"
               " largest of the rounds.")
-    largest = max(record["rows"] for record in shown)
-    stopped = [f"{LINES[peer].label} was not measured above {PEERS[peer].most_rows:,} rows." for peer in LINES
-               if PEERS[peer].most_rows and PEERS[peer].most_rows < largest
-               and any(record["peer"] == peer for record in shown)]
+    most = {peer: max((record["rows"] for record in shown if record["peer"] == peer), default=None) for peer in LINES}
+    largest = max(rows for rows in most.values() if rows)
+    stopped = [f"{LINES[peer].label} was not measured above {rows:,} rows." for peer, rows in most.items()
+               if rows and rows < largest]
     return [first, second, *stopped]
 
 
