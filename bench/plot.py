@@ -79,10 +79,9 @@ def caption(records):
              f" Every row of a table gets 3 new values, in key order. {rounds}")
     second = ("Memory: peak private memory of the backend, from a client also the client's beyond its loaded data;"
               " largest of the rounds.")
-    most = {peer: max((record["rows"] for record in shown if record["peer"] == peer), default=None) for peer in LINES}
-    largest = max(rows for rows in most.values() if rows)
+    most = {peer: max((record["rows"] for record in shown if record["peer"] == peer), default=0) for peer in LINES}
     stopped = [f"{LINES[peer].label} was not measured above {rows:,} rows." for peer, rows in most.items()
-               if rows and rows < largest]
+               if 0 < rows < max(most.values())]
     return [first, second, *stopped]
 
 
