@@ -31,7 +31,7 @@ $$;
 SELECT detail FROM bulk_update_explain_query('t', 'SELECT id, v FROM new', ordering => 'place') WHERE topic IN ('ordering', 'index entries');
 SELECT chunk, rows_updated AS updated, first_key < last_key AS ascending, applier, ordering
   FROM bulk_update_query('t', 'SELECT id, v FROM new', chunk_size => 500, ordering => 'place');
-SELECT displaced(500);
+SELECT displaced(500), displaced(1) AS displaced_rows;
 SELECT check_indexes('t');
 UPDATE twin AS t SET v = n.v FROM new AS n WHERE n.id = t.id;
 SELECT * FROM test_diff('t', 'twin');

@@ -156,7 +156,7 @@ figures(const void *arg)
 	return {ordered_source_reading(*call.ordered), spilled_bytes(call)};
 }
 
-/* Make the next chunk, in key order, the call's; returns false if there are no more rows. */
+/* Make the next chunk, in order, the call's; returns false if there are no more rows. */
 bool
 next_chunk(Call &call)
 {

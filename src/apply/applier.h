@@ -121,11 +121,12 @@ combined(Outcome before, Outcome now)
 struct Applier
 {
 	/*
-	 * Apply rows, which have different keys, in key order, as one statement: with its
+	 * Apply rows, which have different keys, in their order, as one statement: with its
 	 * own command ID and, under READ COMMITTED, its own snapshot; statement
 	 * triggers and the after-row triggers have run when it returns.  Sets each
 	 * row's outcome to Updated, Unchanged, Missing or Stale.  Without any rows the statement
-	 * runs too, by the applier of the newest rows.
+	 * runs too, by the applier of the newest rows.  The rows are in key order, or, if by_place
+	 * is set, in that of their places; then they may be in key order when it returns.
 	 *
 	 * Returns NULL, or the reason why another applier must apply these rows, as a
 	 * sentence; then nothing was done.
@@ -167,7 +168,7 @@ struct Applier
 
 	/* Set by the caller of the functions. */
 	SortedEntries *sorted; /* where index entries may wait; NULL: nowhere */
-	bool by_place;         /* rows are in the order of their place, until the end of the call */
+	bool by_place;         /* rows are in the order of their places, until the end of the call */
 	bool source_runs_code; /* user-defined code of the source may run before the next chunk */
 	KeptVersions *kept;    /* where values of updated rows are kept; NULL: nowhere */
 	bool at_once =

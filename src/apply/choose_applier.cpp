@@ -89,6 +89,8 @@ choose(ChoosingApplier &applier, Span<ChunkRow *> rows, Body body)
 
 	/* The executor runs users' functions, and finds rows by any index. */
 	sorted_entries_flush(applier.sorted);
+	if (applier.by_place)
+		forget_places(*applier.target, rows);
 	(void) work(*applier.sql);
 }
 

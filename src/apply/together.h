@@ -14,7 +14,7 @@
 namespace bulkupdate
 {
 
-/* In key order. */
+/* In the order of the chunk. */
 struct Candidates
 {
 	Span<ChunkRow *> rows;
@@ -27,7 +27,7 @@ void reject_row(Chunk &chunk, ChunkRow &row, const ErrorData *error);
 /*
  * note_candidate
  *		Remember a row that failed alone, if it may not fail in one statement with
- *		others.  Rows must be added in key order.
+ *		others.  Rows must be added in their order.
  */
 void note_candidate(Candidates &candidates, const Chunk &chunk, ChunkRow &row,
 					const ErrorData *error, const FailingRow &failing);

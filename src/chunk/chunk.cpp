@@ -1,6 +1,6 @@
 /*
  * chunk.cpp
- *		Filling a chunk and putting it in key order.
+ *		Filling a chunk and putting it in order.
  */
 #include "chunk/chunk.h"
 
@@ -21,6 +21,9 @@ namespace
 
 constexpr int FIRST_CAPACITY = 64;
 
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
+constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
+
 /*
  * The rows are also passed as one array, which the server builds without checking for
  * interrupts and whose size it limits to 1 GB.  Larger chunks are not faster.
@@ -38,6 +41,7 @@ chunk_reset(Chunk &chunk)
 	chunk.capacity = 0;
 	chunk.next_key = nullptr;
 	chunk.applicable = 0;
+	chunk.lowest = chunk.highest = nullptr;
 	chunk.first_key = chunk.last_key = nullptr;
 	chunk.first_position = PG_INT64_MAX;
 	chunk.last_position = 0;
@@ -78,6 +82,8 @@ compare_rows(const void *left, const void *right, void *arg)
 	CHECK_FOR_INTERRUPTS();
 	if ((a.tuple == nullptr) != (b.tuple == nullptr))
 		return a.tuple == nullptr ? 1 : -1;
+	if (a.place != b.place)
+		return a.place < b.place ? -1 : 1;
 	if (a.tuple != nullptr)
 	{
 		int order = compare_keys(*chunk.target, a.key, b.key);
@@ -86,6 +92,38 @@ compare_rows(const void *left, const void *right, void *arg)
 			return order;
 	}
 	return a.arrival < b.arrival ? -1 : 1;
+}
+
+/* Of pointers to rows that are to be applied.  Also in an error context: not interruptible. */
+int
+compare_row_keys(const void *left, const void *right, void *arg)
+{
+	const ChunkRow &a = **static_cast<const ChunkRow *const *>(left);
+	const ChunkRow &b = **static_cast<const ChunkRow *const *>(right);
+
+	return compare_keys(*static_cast<const Target *>(arg), a.key, b.key);
+}
+
+/* Find the lowest and the highest key of the ordered rows, of which there are some to apply. */
+void
+find_extremes(Chunk &chunk)
+{
+	const ChunkRow &last = chunk.rows[chunk.applicable - 1];
+
+	chunk.lowest = chunk.rows[0].key;
+	chunk.highest = last.key;
+	if (last.place == NO_PLACE) /* all of them */
+		return;
+	for (int i = 0; i < chunk.applicable; i++)
+	{
+		const Datum *key = chunk.rows[i].key;
+
+		CHECK_FOR_INTERRUPTS();
+		if (compare_keys(*chunk.target, key, chunk.lowest) < 0)
+			chunk.lowest = key;
+		else if (compare_keys(*chunk.target, key, chunk.highest) > 0)
+			chunk.highest = key;
+	}
 }
 
 /* The key of a tuple, which points into it. */
@@ -105,9 +143,9 @@ keep_key(Chunk &chunk, HeapTuple tuple)
 	return key;
 }
 
-/* Add a row to the chunk: with its coerced tuple, if it is to be applied. */
+/* Add a row to the chunk: with its coerced tuple and its place, if it is to be applied. */
 void
-append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome,
+append_row(Chunk &chunk, int64 position, RowPlace place, HeapTuple tuple, Outcome outcome,
 		   Reject *reject /* or NULL */)
 {
 	reserve_row(chunk);
@@ -117,6 +155,7 @@ append_row(Chunk &chunk, int64 position, HeapTuple tuple, Outcome outcome,
 	row = {};
 	row.reject = reject;
 	row.position = position;
+	row.place = place;
 	row.arrival = chunk.rows.size;
 	row.outcome = outcome;
 	if (tuple != nullptr)
@@ -140,8 +179,7 @@ void
 append_applicable_row(Chunk &chunk, int64 position, RowPlace place, HeapTuple tuple,
 					  NullableDatum *expected /* or NULL */, Size bytes)
 {
-	append_row(chunk, position, tuple, Outcome::Pending, nullptr);
-	chunk.rows[chunk.rows.size - 1].place = place;
+	append_row(chunk, position, place, tuple, Outcome::Pending, nullptr);
 	chunk.rows[chunk.rows.size - 1].expected = expected;
 	chunk.bytes += bytes;
 }
@@ -162,7 +200,7 @@ append_unapplicable_row(Chunk &chunk, TupleTableSlot *slot, int64 position, Outc
 
 	if (OidIsValid(chunk.options->rejects))
 		reject = reject_of_source_row(*chunk.target, slot, error, &chunk.bytes);
-	append_row(chunk, position, nullptr, outcome, reject);
+	append_row(chunk, position, NO_PLACE, nullptr, outcome, reject);
 }
 
 void
@@ -299,9 +337,19 @@ chunk_order(Chunk &chunk)
 					  compare_rows, &chunk);
 		if (chunk.applicable == 0)
 			return;
-		chunk.first_key = key_text(*chunk.target, chunk.rows[0].key);
-		chunk.last_key = key_text(*chunk.target, chunk.rows[chunk.applicable - 1].key);
+		find_extremes(chunk);
+		chunk.first_key = key_text(*chunk.target, chunk.lowest);
+		chunk.last_key = key_text(*chunk.target, chunk.highest);
 	});
+}
+
+void
+forget_places(const Target &target, Span<ChunkRow *> rows)
+{
+	for (ChunkRow *row : rows)
+		row->place = NO_PLACE;
+	qsort_arg(static_cast<void *>(rows.data), static_cast<size_t>(rows.size), POINTER_SIZE,
+			  compare_row_keys, const_cast<Target *>(&target));
 }
 
 Span<ChunkRow *>

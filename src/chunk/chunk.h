@@ -1,7 +1,7 @@
 /*
  * chunk.h
  *		A bounded set of source rows, coerced to the target's types and put in
- *		key order.
+ *		the order in which they are applied.
  */
 #ifndef BULK_UPDATE_CHUNK_CHUNK_H
 #define BULK_UPDATE_CHUNK_CHUNK_H
@@ -35,12 +35,14 @@ struct Chunk
 	MemoryContext context; /* the rows; reset for each chunk */
 	MemoryContext scratch; /* memory for applying them; reset for each attempt */
 	int64 number;          /* from 1 */
-	Span<ChunkRow> rows;   /* in key order, with those that are not to be applied at the end */
+	Span<ChunkRow> rows;   /* by place, then by key; those that are not to be applied at the end */
 	int applicable;        /* number of rows to apply */
 	int64 first_position;  /* lowest and highest position in the source */
 	int64 last_position;
 	bool at_end;     /* its last row is known to be the source's last one */
-	char *first_key; /* lowest key as text, or NULL if no row has a key */
+	const Datum *lowest; /* the lowest key, or NULL if no row has a key */
+	const Datum *highest;
+	char *first_key; /* lowest key as text, or NULL */
 	char *last_key;  /* highest key as text */
 
 	/* Under on_missing 'error': of the first Missing row in the source that has no tuple. */
@@ -79,8 +81,19 @@ Chunk *chunk_create(const Options &options, const Target &target, ChunkMemory me
  */
 [[nodiscard]] bool chunk_fill(Chunk &chunk, OrderedSource &ordered);
 
-/* chunk_order: put the rows that are to be applied in key order, the others after them. */
+/*
+ * chunk_order
+ *		Put the rows in order: those that are to be applied first, by their place if that is
+ *		known, and by their key otherwise.
+ */
 void chunk_order(Chunk &chunk);
+
+/*
+ * forget_places
+ *		Put rows that are to be applied in key order, because they cannot be applied by place
+ *		after all.
+ */
+void forget_places(const Target &target, Span<ChunkRow *> rows);
 
 /* chunk_rows_with: the rows with this outcome, allocated in the current memory context. */
 Span<ChunkRow *> chunk_rows_with(const Chunk &chunk, Outcome outcome);

@@ -37,7 +37,7 @@ void chunk_queue_fill(ChunkQueue &queue, OrderedSource &ordered);
 
 /*
  * chunk_queue_next
- *		The next chunk, in key order, or NULL if there are no more rows.  If others have been
+ *		The next chunk, in order, or NULL if there are no more rows.  If others have been
  *		filled with it, announce(chunks) is called before.
  *
  * Raises the errors of chunk_fill and of announce.

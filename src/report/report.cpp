@@ -142,18 +142,16 @@ add_keys(Report &report, const Chunk &chunk)
 	if (chunk.applicable == 0)
 		return;
 
-	const Datum *first = chunk.rows[0].key;
-	const Datum *last = chunk.rows[chunk.applicable - 1].key;
 	bool is_lowest =
-		report.lowest == nullptr || compare_keys(*report.target, first, report.lowest) < 0;
-	bool is_highest =
-		report.highest == nullptr || compare_keys(*report.target, last, report.highest) > 0;
+		report.lowest == nullptr || compare_keys(*report.target, chunk.lowest, report.lowest) < 0;
+	bool is_highest = report.highest == nullptr ||
+					  compare_keys(*report.target, chunk.highest, report.highest) > 0;
 
 	with_memory_context(report.context, [&] {
 		if (is_lowest)
-			replace_key(report, &report.lowest, first);
+			replace_key(report, &report.lowest, chunk.lowest);
 		if (is_highest)
-			replace_key(report, &report.highest, last);
+			replace_key(report, &report.highest, chunk.highest);
 	});
 }
 

@@ -93,6 +93,10 @@ route_rows(DirectApplier &applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 	if (has_inheritance_children(applier.target->relation))
 	{
 		why = inheritance_route_open(routed.route);
+
+		/* The first child appeared after the places had been found; it does not have them. */
+		if (why == nullptr && applier.by_place)
+			forget_places(*applier.target, rows);
 		if (why == nullptr)
 			routed.holders = inheritance_route_find(routed.route, rows, GetActiveSnapshot());
 	}
@@ -131,10 +135,7 @@ choose_sorting(DirectApplier &applier, DirectStatement &statement, const Routed 
 		sorted = sorted && ((!partition->used && partition->key == nullptr) ||
 							may_sort(applier.sort_rule, target, partition->relation));
 	if (sorted)
-	{
 		statement.sorted = applier.sorted;
-		statement.by_place = applier.by_place;
-	}
 	else
 		sorted_entries_flush(applier.sorted);
 }
@@ -297,6 +298,9 @@ late_row(const Applier &base)
 {
 	const Finishing &finishing = static_cast<const DirectApplier &>(base).finishing;
 
+	/* A table with a trigger was attached after the places had been found. */
+	if (base.by_place)
+		forget_places(*base.target, finishing.rows);
 	return finishing.statement == nullptr
 			   ? nullptr
 			   : late_row_find(*base.target, finishing.statement->estate, finishing.rows);

@@ -70,6 +70,7 @@ direct_statement_begin(const Applier &applier, Access access, Probe probe, WalkS
 	statement->target = &target;
 	statement->rechecks = applier.rechecks;
 	statement->kept = applier.kept;
+	statement->by_place = applier.by_place;
 	statement->stats = &stats;
 	statement->reads = &reads;
 	statement->estate = estate;

@@ -31,7 +31,7 @@ struct DirectStatement
 	ReadStats *reads;
 	SortedEntries *sorted;  /* where index entries wait; NULL: they are entered at once */
 	KeptVersions *kept;     /* where values of updated rows are kept; NULL: nowhere */
-	bool by_place;          /* the key's index is not in the order of the rows either */
+	bool by_place;          /* rows are in the order of their places, not in that of their keys */
 	bool checks_references; /* at its end, so they must not wait until then */
 };
 

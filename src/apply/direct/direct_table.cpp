@@ -124,6 +124,8 @@ direct_table_find(DirectTable &table, const DirectRow &row)
 	return with_read_stats(*table.statement->reads, [&] {
 		if (find_in_place(table, row))
 			return true;
+		if (table.statement->by_place)
+			index_walk_restart(table.walk);
 		return index_walk_find(table.walk, row.key, table.found) &&
 			   direct_table_has_key(table, row, table.statement->target->index_columns);
 	});

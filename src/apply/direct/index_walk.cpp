@@ -255,6 +255,12 @@ index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot)
 	return found;
 }
 
+void
+index_walk_restart(IndexWalk &walk)
+{
+	walk.on_entry = false;
+}
+
 int
 index_walk_entries(IndexWalk &walk, const Datum *key, ItemPointer first, ItemPointer last)
 {

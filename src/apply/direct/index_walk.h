@@ -73,10 +73,13 @@ void index_walk_begin(IndexWalk &walk, Relation heap, Relation index, Span<const
  *		Put the visible row with this key (a Datum for each column of the index,
  *		none null) into slot; returns whether there is one.
  *
- * The keys must be looked up in ascending order.  Raises 40001 like an index
- * scan.
+ * The keys must be looked up in ascending order, or with index_walk_restart() before each.
+ * Raises 40001 like an index scan.
  */
 [[nodiscard]] bool index_walk_find(IndexWalk &walk, const Datum *key, TupleTableSlot *slot);
+
+/* index_walk_restart: the next key may be lower than the ones before. */
+void index_walk_restart(IndexWalk &walk);
 
 /*
  * index_walk_entries
