@@ -164,6 +164,21 @@ SELECT count(*) AS chunks, sum(rows_updated) AS updated, sum(rows_missing) AS mi
   FROM bulk_update_query('parted', 'SELECT i AS id, i AS a FROM generate_series(-100, 2100) AS i', ordering => 'place', chunk_size => 100);
 SELECT count(*), check_indexes('parted') FROM parted WHERE a = id;
 
+-- User code between two chunks truncates a partition, and all its places with it.
+CREATE TABLE short (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+CREATE TABLE short_1 PARTITION OF short FOR VALUES FROM (1) TO (10);
+CREATE TABLE short_2 PARTITION OF short FOR VALUES FROM (10) TO (20);
+INSERT INTO short SELECT i, 'old' FROM generate_series(1, 19) AS i;
+SELECT bulk_update_create_old_values('kept_short', 'short');
+CREATE FUNCTION truncate_part() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN TRUNCATE short_2; RETURN NULL; END';
+CREATE TRIGGER truncate_part AFTER INSERT ON kept_short FOR EACH STATEMENT EXECUTE FUNCTION truncate_part();
+SET bulk_update.read_ahead = on;
+SELECT chunk, rows_updated AS updated, rows_missing AS missing, applier, ordering
+  FROM bulk_update_query('short', 'SELECT i AS id, text ''new'' AS v FROM generate_series(1, 19) AS i', chunk_size => 8, ordering => 'place',
+                         old_values => 'kept_short');
+RESET bulk_update.read_ahead;
+SELECT count(*), check_indexes('short') FROM short WHERE v = 'new';
+
 -- Temporary and unlogged tables
 CREATE TEMP TABLE temporary AS SELECT i AS id, -i AS a, 'old' AS v FROM generate_series(1, 1000) AS i;
 ALTER TABLE temporary ADD PRIMARY KEY (id);

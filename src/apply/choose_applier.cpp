@@ -12,6 +12,7 @@
 #include "apply/direct/sort_rule.h"
 #include "apply/own_plan.h"
 #include "apply/sql/sql_applier.h"
+#include "chunk/chunk_order.h"
 
 namespace bulkupdate
 {

@@ -1,15 +1,15 @@
 /*
  * chunk.cpp
- *		Filling a chunk and putting it in order.
+ *		Filling a chunk.
  */
 #include "chunk/chunk.h"
 
 #include "chunk/cast_batch.h"
+#include "chunk/chunk_order.h"
 #include "chunk/expected_values.h"
 #include "chunk/reject.h"
 #include "source/row_size.h"
 #include "target/coercion.h"
-#include "target/key.h"
 #include "target/key_text.h"
 #include "target/mapping.h"
 
@@ -20,9 +20,6 @@ namespace
 {
 
 constexpr int FIRST_CAPACITY = 64;
-
-/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
-constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
 
 /*
  * The rows are also passed as one array, which the server builds without checking for
@@ -72,60 +69,6 @@ reserve_row(Chunk &chunk)
 		MemoryContextAllocHuge(CurrentMemoryContext, key_bytes * static_cast<Size>(more)));
 }
 
-int
-compare_rows(const void *left, const void *right, void *arg)
-{
-	const ChunkRow &a = *static_cast<const ChunkRow *>(left);
-	const ChunkRow &b = *static_cast<const ChunkRow *>(right);
-	const Chunk &chunk = *static_cast<const Chunk *>(arg);
-
-	CHECK_FOR_INTERRUPTS();
-	if ((a.tuple == nullptr) != (b.tuple == nullptr))
-		return a.tuple == nullptr ? 1 : -1;
-	if (a.place != b.place)
-		return a.place < b.place ? -1 : 1;
-	if (a.tuple != nullptr)
-	{
-		int order = compare_keys(*chunk.target, a.key, b.key);
-
-		if (order != 0)
-			return order;
-	}
-	return a.arrival < b.arrival ? -1 : 1;
-}
-
-/* Of pointers to rows that are to be applied.  Also in an error context: not interruptible. */
-int
-compare_row_keys(const void *left, const void *right, void *arg)
-{
-	const ChunkRow &a = **static_cast<const ChunkRow *const *>(left);
-	const ChunkRow &b = **static_cast<const ChunkRow *const *>(right);
-
-	return compare_keys(*static_cast<const Target *>(arg), a.key, b.key);
-}
-
-/* Find the lowest and the highest key of the ordered rows, of which there are some to apply. */
-void
-find_extremes(Chunk &chunk)
-{
-	const ChunkRow &last = chunk.rows[chunk.applicable - 1];
-
-	chunk.lowest = chunk.rows[0].key;
-	chunk.highest = last.key;
-	if (last.place == NO_PLACE) /* all of them */
-		return;
-	for (int i = 0; i < chunk.applicable; i++)
-	{
-		const Datum *key = chunk.rows[i].key;
-
-		CHECK_FOR_INTERRUPTS();
-		if (compare_keys(*chunk.target, key, chunk.lowest) < 0)
-			chunk.lowest = key;
-		else if (compare_keys(*chunk.target, key, chunk.highest) > 0)
-			chunk.highest = key;
-	}
-}
-
 /* The key of a tuple, which points into it. */
 const Datum *
 keep_key(Chunk &chunk, HeapTuple tuple)
@@ -165,9 +108,8 @@ append_row(Chunk &chunk, int64 position, RowPlace place, HeapTuple tuple, Outcom
 		chunk.bytes += GetMemoryChunkSpace(tuple);
 		chunk.applicable++;
 	}
-	chunk.in_order =
-		chunk.in_order &&
-		(row.arrival == 0 || compare_rows(&chunk.rows[row.arrival - 1], &row, &chunk) < 0);
+	chunk.in_order = chunk.in_order && (row.arrival == 0 ||
+										chunk_rows_ascend(chunk, chunk.rows[row.arrival - 1], row));
 	chunk.first_position = Min(chunk.first_position, row.position);
 	chunk.last_position = Max(chunk.last_position, row.position);
 	chunk.bytes += sizeof(ChunkRow) + sizeof(Datum) * chunk.target->keys.size;
@@ -325,31 +267,6 @@ chunk_fill(Chunk &chunk, OrderedSource &ordered)
 		return false;
 	chunk.number++;
 	return true;
-}
-
-void
-chunk_order(Chunk &chunk)
-{
-	with_memory_context(chunk.context, [&] {
-		/* Unlike std::sort, qsort_arg survives an inconsistent comparison function. */
-		if (!chunk.in_order)
-			qsort_arg(chunk.rows.data, static_cast<size_t>(chunk.rows.size), sizeof(ChunkRow),
-					  compare_rows, &chunk);
-		if (chunk.applicable == 0)
-			return;
-		find_extremes(chunk);
-		chunk.first_key = key_text(*chunk.target, chunk.lowest);
-		chunk.last_key = key_text(*chunk.target, chunk.highest);
-	});
-}
-
-void
-forget_places(const Target &target, Span<ChunkRow *> rows)
-{
-	for (ChunkRow *row : rows)
-		row->place = NO_PLACE;
-	qsort_arg(static_cast<void *>(rows.data), static_cast<size_t>(rows.size), POINTER_SIZE,
-			  compare_row_keys, const_cast<Target *>(&target));
 }
 
 Span<ChunkRow *>

@@ -39,7 +39,7 @@ struct Chunk
 	int applicable;        /* number of rows to apply */
 	int64 first_position;  /* lowest and highest position in the source */
 	int64 last_position;
-	bool at_end;     /* its last row is known to be the source's last one */
+	bool at_end;         /* its last row is known to be the source's last one */
 	const Datum *lowest; /* the lowest key, or NULL if no row has a key */
 	const Datum *highest;
 	char *first_key; /* lowest key as text, or NULL */
@@ -53,7 +53,7 @@ struct Chunk
 	int capacity;
 	Datum *next_key; /* memory for the keys of the rows that still fit */
 	Size bytes;
-	bool in_order;    /* rows arrived in the order of compare_rows */
+	bool in_order;    /* rows arrived in the order of chunk_order() */
 	CastBatch *batch; /* rows whose casts have not run yet */
 };
 
@@ -80,20 +80,6 @@ Chunk *chunk_create(const Options &options, const Target &target, ChunkMemory me
  * of the casts.
  */
 [[nodiscard]] bool chunk_fill(Chunk &chunk, OrderedSource &ordered);
-
-/*
- * chunk_order
- *		Put the rows in order: those that are to be applied first, by their place if that is
- *		known, and by their key otherwise.
- */
-void chunk_order(Chunk &chunk);
-
-/*
- * forget_places
- *		Put rows that are to be applied in key order, because they cannot be applied by place
- *		after all.
- */
-void forget_places(const Target &target, Span<ChunkRow *> rows);
 
 /* chunk_rows_with: the rows with this outcome, allocated in the current memory context. */
 Span<ChunkRow *> chunk_rows_with(const Chunk &chunk, Outcome outcome);

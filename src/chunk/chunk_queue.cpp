@@ -4,6 +4,8 @@
  */
 #include "chunk/chunk_queue.h"
 
+#include "chunk/chunk_order.h"
+
 namespace bulkupdate
 {
 

@@ -119,7 +119,7 @@ class Comparison:
         """Facts that do not depend on how rows are divided into statements."""
         a, b = self.found["sql"], self.found[name]
         names = f"sql and {name}"
-        if not self.schema.row_by_row:
+        if not self.schema.row_by_row or b.by_place and self.job.may_conflict:
             return
         if name != "plain":
             self.equal("error", names, bool(a.error), bool(b.error))
@@ -129,7 +129,7 @@ class Comparison:
         self.equal("error at commit", names, *(o.commit_error and (o.commit_error["sqlstate"], o.commit_error["message"]) for o in (a, b)))
         self.equal("counts", names, *({k: n for k, n in o.totals.items() if n} for o in (a, b)))
         self.equal("rows", names, a.facts["rows"], b.facts["rows"])
-        in_order = sorted if self.job.other_order else list
+        in_order = sorted if self.job.other_order or b.by_place else list
         for kind in ("before", "after", "deferred"):
             self.equal(f"log of kind {kind}", names,
                        *(in_order([tuple(map(str, e)) for e in o.facts["log"] if e[0] == kind]) for o in (a, b)))

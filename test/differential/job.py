@@ -124,7 +124,8 @@ class Job:
         self_reference.decide(self)
         at_once = [column for column, constraint in ((schema.unique, "t_u"), (schema.range, "t_r"))
                    if constraint not in schema.late or self.on_error == "skip"]
-        if self.other_order and any(c in self.values for c in at_once):
+        self.may_conflict = any(column in self.values for column in at_once)
+        if self.other_order and self.may_conflict:
             schema.row_by_row = False       # which of two rows in conflict comes first depends on the chunk
         if schema.late and self.on_error == "skip":
             schema.row_by_row = False       # they are checked at the end of each attempt

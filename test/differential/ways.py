@@ -22,6 +22,7 @@ class Outcome:
         self.commit_error = None
         self.errors = []           # plain: of all rows that could not be applied, as (sqlstate, message)
         self.applier = ""          # the report's counts
+        self.by_place = False      # rows may have been applied in the order of their places
         self.facts = {}
         self.before = None         # the rows, if old values are kept
 
@@ -85,12 +86,13 @@ class Ways:
 
     def bulk(self, applier, chunk_size, ordering=None):
         outcome = Outcome()
+        outcome.by_place = ordering == "place"
         self.setup()
         if self.has_applier:
             self.run(f"SET bulk_update.applier = {quoted(applier)}")
         self.around(outcome, lambda: self.call(outcome, chunk_size, ordering))
         if self.job.old_values and not outcome.error and not outcome.commit_error:
-            outcome.facts["kept"] = kept.problems(self, outcome.before, outcome.totals["updated"])
+            outcome.facts["kept"] = kept.problems(self, outcome.before, 0 if self.job.dry_run else outcome.totals["updated"])
         return outcome
 
     def call(self, outcome, chunk_size, ordering):

@@ -10,6 +10,7 @@
 #include "apply/direct/place_walk.h"
 #include "apply/direct/sort_rule.h"
 #include "apply/late_row.h"
+#include "chunk/chunk_order.h"
 #include "chunk/row_tuple.h"
 
 namespace bulkupdate

@@ -62,6 +62,7 @@ direct_table_open(DirectStatement &statement, Relation relation, Oid index)
 		table->statement = &statement;
 		table->relation = relation;
 		table->number = statement.tables++;
+		table->blocks = statement.by_place ? RelationGetNumberOfBlocks(relation) : 0;
 		table->keeps_walk = table->number < MAX_KEPT_WALKS;
 		map_attributes(*table);
 		table->found = table_slot_create(relation, &estate->es_tupleTable);
@@ -102,14 +103,27 @@ direct_table_has_key(const DirectTable &table, const DirectRow &row, int first)
 namespace
 {
 
+/*
+ * The place of the row, if it has one.  The table may have fewer blocks by now: user code between
+ * two chunks may have truncated the partition.
+ */
+bool
+place_of(const DirectTable &table, const ChunkRow &row, ItemPointer version)
+{
+	if (row.place == NO_PLACE)
+		return false;
+	*version = row_place_version(row.place);
+	return ItemPointerGetBlockNumber(version) < table.blocks;
+}
+
 /* Is the row still in its place?  Another one with the key would be the row all the same. */
 bool
 find_in_place(DirectTable &table, const DirectRow &row)
 {
-	RowPlace place = row.source->place;
+	ItemPointerData version;
 
-	if (place == NO_PLACE || !index_walk_fetch(table.walk, row_place_version(place), table.found) ||
-		!direct_table_has_key(table, row, 0))
+	if (!place_of(table, *row.source, &version) ||
+		!index_walk_fetch(table.walk, version, table.found) || !direct_table_has_key(table, row, 0))
 		return false;
 	table.statement->stats->rows++;
 	return true;
@@ -134,11 +148,13 @@ direct_table_find(DirectTable &table, const DirectRow &row)
 void
 direct_table_prefetch(DirectTable &table, const ChunkRow &row)
 {
+	ItemPointerData version;
+
 	if (row.place != NO_PLACE)
 	{
-		ItemPointerData version = row_place_version(row.place);
-
-		(void) PrefetchBuffer(table.relation, MAIN_FORKNUM, ItemPointerGetBlockNumber(&version));
+		if (place_of(table, row, &version))
+			(void) PrefetchBuffer(table.relation, MAIN_FORKNUM,
+								  ItemPointerGetBlockNumber(&version));
 		return;
 	}
 	if (table.ahead == nullptr)

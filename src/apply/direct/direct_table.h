@@ -27,6 +27,7 @@ struct DirectTable
 	ResultRelInfo *result; /* NULL if rows are only probed */
 	Relation index;        /* the one that covers the key */
 	int number;            /* among the statement's tables, from 0 */
+	BlockNumber blocks;    /* by place: of the table, when the statement begins */
 	IndexWalk walk;
 	IndexWalk *ahead; /* a walk for reading ahead; NULL: not begun */
 	bool keeps_walk;  /* its scans stay open when the next row is in another table */
