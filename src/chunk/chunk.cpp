@@ -5,11 +5,11 @@
 #include "chunk/chunk.h"
 
 #include "chunk/cast_batch.h"
-#include "chunk/chunk_order.h"
 #include "chunk/expected_values.h"
 #include "chunk/reject.h"
 #include "source/row_size.h"
 #include "target/coercion.h"
+#include "target/key.h"
 #include "target/key_text.h"
 #include "target/mapping.h"
 
@@ -267,6 +267,24 @@ chunk_fill(Chunk &chunk, OrderedSource &ordered)
 		return false;
 	chunk.number++;
 	return true;
+}
+
+bool
+chunk_rows_ascend(const Chunk &chunk, const ChunkRow &a, const ChunkRow &b)
+{
+	CHECK_FOR_INTERRUPTS();
+	if ((a.tuple == nullptr) != (b.tuple == nullptr))
+		return b.tuple == nullptr;
+	if (a.place != b.place)
+		return a.place < b.place;
+	if (a.tuple != nullptr)
+	{
+		int order = compare_keys(*chunk.target, a.key, b.key);
+
+		if (order != 0)
+			return order < 0;
+	}
+	return a.arrival < b.arrival;
 }
 
 Span<ChunkRow *>

@@ -53,7 +53,7 @@ struct Chunk
 	int capacity;
 	Datum *next_key; /* memory for the keys of the rows that still fit */
 	Size bytes;
-	bool in_order;    /* rows arrived in the order of chunk_order() */
+	bool in_order;    /* rows arrived in ascending order */
 	CastBatch *batch; /* rows whose casts have not run yet */
 };
 
@@ -80,6 +80,13 @@ Chunk *chunk_create(const Options &options, const Target &target, ChunkMemory me
  * of the casts.
  */
 [[nodiscard]] bool chunk_fill(Chunk &chunk, OrderedSource &ordered);
+
+/*
+ * chunk_rows_ascend
+ *		Is row a of the chunk before row b?  Rows that are to be applied come first, by their
+ *		place if that is known, and by their key otherwise.
+ */
+[[nodiscard]] bool chunk_rows_ascend(const Chunk &chunk, const ChunkRow &a, const ChunkRow &b);
 
 /* chunk_rows_with: the rows with this outcome, allocated in the current memory context. */
 Span<ChunkRow *> chunk_rows_with(const Chunk &chunk, Outcome outcome);

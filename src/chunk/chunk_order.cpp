@@ -21,21 +21,8 @@ compare_rows(const void *left, const void *right, void *arg)
 {
 	const ChunkRow &a = *static_cast<const ChunkRow *>(left);
 	const ChunkRow &b = *static_cast<const ChunkRow *>(right);
-	const Target &target = *static_cast<const Chunk *>(arg)->target;
 
-	CHECK_FOR_INTERRUPTS();
-	if ((a.tuple == nullptr) != (b.tuple == nullptr))
-		return a.tuple == nullptr ? 1 : -1;
-	if (a.place != b.place)
-		return a.place < b.place ? -1 : 1;
-	if (a.tuple != nullptr)
-	{
-		int order = compare_keys(target, a.key, b.key);
-
-		if (order != 0)
-			return order;
-	}
-	return a.arrival < b.arrival ? -1 : 1;
+	return chunk_rows_ascend(*static_cast<const Chunk *>(arg), a, b) ? -1 : 1;
 }
 
 /* Of pointers to rows that are to be applied.  Also in an error context: not interruptible. */
@@ -71,12 +58,6 @@ find_extremes(Chunk &chunk)
 }
 
 } /* namespace */
-
-bool
-chunk_rows_ascend(const Chunk &chunk, const ChunkRow &a, const ChunkRow &b)
-{
-	return compare_rows(&a, &b, const_cast<Chunk *>(&chunk)) < 0;
-}
 
 void
 chunk_order(Chunk &chunk)

@@ -10,14 +10,7 @@
 namespace bulkupdate
 {
 
-/* chunk_rows_ascend: is row a before row b in the order of chunk_order()? */
-[[nodiscard]] bool chunk_rows_ascend(const Chunk &chunk, const ChunkRow &a, const ChunkRow &b);
-
-/*
- * chunk_order
- *		Put the rows in order: those that are to be applied first, by their place if that is
- *		known, and by their key otherwise.  Determines the lowest and the highest key.
- */
+/* chunk_order: sort the rows, and determine the lowest and the highest key. */
 void chunk_order(Chunk &chunk);
 
 /*
