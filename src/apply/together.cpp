@@ -14,9 +14,6 @@ namespace bulkupdate
 namespace
 {
 
-/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
-constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
-
 /* Number of rows that are always left out one by one, and that are when nothing else helps. */
 constexpr int FEW = 64;
 constexpr int NOT_MANY = 256;
@@ -207,7 +204,7 @@ apply_rest(Search &search, Span<ChunkRow *> set, Span<ChunkRow *> &left)
 void
 put_in_order(Span<ChunkRow *> rows)
 {
-	qsort(static_cast<void *>(rows.data), static_cast<Size>(rows.size), POINTER_SIZE,
+	qsort(static_cast<void *>(rows.data), static_cast<Size>(rows.size), ROW_POINTER_SIZE,
 		  compare_places);
 }
 

@@ -28,6 +28,10 @@ struct ChunkRow
 	Outcome outcome;
 };
 
+/* The size of an element of Span<ChunkRow *>. */
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
+constexpr Size ROW_POINTER_SIZE = sizeof(ChunkRow *);
+
 struct Chunk
 {
 	const Options *options;

@@ -13,9 +13,6 @@ namespace bulkupdate
 namespace
 {
 
-/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
-constexpr Size POINTER_SIZE = sizeof(ChunkRow *);
-
 int
 compare_rows(const void *left, const void *right, void *arg)
 {
@@ -80,7 +77,7 @@ forget_places(const Target &target, Span<ChunkRow *> rows)
 {
 	for (ChunkRow *row : rows)
 		row->place = NO_PLACE;
-	qsort_arg(static_cast<void *>(rows.data), static_cast<size_t>(rows.size), POINTER_SIZE,
+	qsort_arg(static_cast<void *>(rows.data), static_cast<size_t>(rows.size), ROW_POINTER_SIZE,
 			  compare_row_keys, const_cast<Target *>(&target));
 }
 

@@ -94,12 +94,13 @@ route_rows(DirectApplier &applier, Span<ChunkRow *> rows, LOCKMODE lock, Routed 
 	if (has_inheritance_children(applier.target->relation))
 	{
 		why = inheritance_route_open(routed.route);
-
-		/* The first child appeared after the places had been found; it does not have them. */
-		if (why == nullptr && applier.by_place)
-			forget_places(*applier.target, rows);
 		if (why == nullptr)
+		{
+			/* The first child appeared after the places had been found; it does not have them. */
+			if (applier.by_place)
+				forget_places(*applier.target, rows);
 			routed.holders = inheritance_route_find(routed.route, rows, GetActiveSnapshot());
+		}
 	}
 	else
 	{
