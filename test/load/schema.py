@@ -108,4 +108,5 @@ MAINTENANCE = (
      f"ALTER TABLE parted ATTACH PARTITION {COMING_AND_GOING} FOR VALUES FROM ({2 * HOMES + 1}) TO (MAXVALUE)",
      "VACUUM (FREEZE, INDEX_CLEANUP ON) plain, counted, parted, silent, placed",
      "REINDEX TABLE CONCURRENTLY parted_1"),
+    (f"VACUUM FULL {PLACED}", "SELECT pg_sleep(0.5)"),
 )

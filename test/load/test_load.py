@@ -226,7 +226,7 @@ def test_there_was_load(load, level):
     assert mine["chunks direct"] > 0 and mine["chunks sql"] > 0
 
 
-def test_indexes_and_partitions_were_created_and_dropped(load):
+def test_there_was_maintenance(load):
     assert all([report(task.name, [task])["rounds"] for task in load.maintenance])
 
 
