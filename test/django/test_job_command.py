@@ -34,6 +34,7 @@ class Command(Case):
         self.processes = []
 
     def tearDown(self):
+        self.sql("SELECT pg_advisory_unlock_all()")
         for process in self.processes:
             process.kill()
             process.communicate()
@@ -55,6 +56,17 @@ class Command(Case):
 
     def quick(self):
         self.sql("DROP TRIGGER slowly ON app_object")
+
+    def close(self, row):
+        """From this row on, the job waits until open() is called."""
+        self.sql(f"""SELECT pg_advisory_lock(1);
+                     CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+                     'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END';
+                     CREATE TRIGGER slowly BEFORE UPDATE ON app_object FOR EACH ROW WHEN (NEW.id >= {row})
+                     EXECUTE FUNCTION slowly()""")
+
+    def open(self):
+        self.sql("SELECT pg_advisory_unlock(1)")
 
     def start(self, *arguments):
         self.processes.append(subprocess.Popen(
@@ -109,7 +121,8 @@ class Command(Case):
         self.assertEqual(self.manage("list").count("\n"), 2)
 
     def test_two_processes_and_kill_9(self):
-        self.slow()
+        # The first must not end before the second has begun.
+        self.slow(0.2)
         first, second = (self.start("run", "job", "--interval", "0.1") for _ in range(2))
         self.wait_until(lambda: len(self.job().processes or []) == 2 and self.job().batches_done >= 1)
         first.kill()
@@ -155,12 +168,12 @@ class Command(Case):
         self.assertEqual([job.name for job in bulk_update_jobs()], ["back"])
 
     def test_pause_while_it_runs(self):
-        self.slow()
+        self.close(row=15)
         process = self.start("run", "job")
-        self.wait_until(lambda: self.job().batches_done >= 1)
+        self.wait_until(lambda: self.job().batches_done == 1)
         self.manage("pause", "job")
-        self.assertIn('job "job": paused', self.ends(process))
-        self.assertLess(self.job().batches_done, 6)
+        self.open()
+        self.assertIn('job "job": paused, 20 of 60 rows (33 %), 20 updated', self.ends(process))
 
     def test_the_migration_is_reversed_while_it_runs(self):
         self.slow()
