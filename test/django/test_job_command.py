@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -125,13 +126,15 @@ class Command(Case):
         self.slow(0.2)
         first, second = (self.start("run", "job", "--interval", "0.1") for _ in range(2))
         self.wait_until(lambda: len(self.job().processes or []) == 2 and self.job().batches_done >= 1)
+        for process in (first, second):
+            running = re.compile(r'job "job": running, \d+ of 60 rows \(\d+ %\), \d+ updated$')
+            self.assertTrue(any(running.match(line) for line in process.stdout))
         first.kill()
         self.wait_until(lambda: len(self.job().processes or []) == 1)
         second.kill()
         self.wait_until(lambda: not self.job().processes)
         for process in (first, second):
-            output = self.ends(process, -signal.SIGKILL)
-            self.assertRegex(output, r'job "job": running, \d+ of 60 rows \(\d+ %\), \d+ updated')
+            self.ends(process, -signal.SIGKILL)
         job = self.job()
         self.assertEqual(job.state, "interrupted")
         self.assertLess(job.batches_done, job.batches)
