@@ -92,7 +92,7 @@ class Cluster:
                 session = Session(host=self.socket, port=self.port, user="postgres", dbname="postgres")
                 session.run("SET client_min_messages = error; LOAD 'bulk_update'; RESET client_min_messages")
                 return session
-            except psycopg2.OperationalError as error:
+            except psycopg2.DatabaseError as error:  # lost in a statement: not OperationalError
                 if time.perf_counter() > end or self.process.poll() is not None:
                     raise AssertionError(f"{self.name}: {error}") from error
                 time.sleep(0.02)

@@ -250,7 +250,7 @@ class Suite:
         while True:
             try:
                 return new_session()
-            except psycopg2.OperationalError:
+            except psycopg2.DatabaseError:
                 if time.perf_counter() > end:
                     raise
                 time.sleep(0.02)

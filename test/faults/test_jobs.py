@@ -36,7 +36,7 @@ def connect():
             session = Session(**DATABASE)
             session.run("LOAD 'bulk_update'")
             return session
-        except psycopg2.OperationalError:
+        except psycopg2.DatabaseError:
             assert time.monotonic() < end
             time.sleep(0.02)
 

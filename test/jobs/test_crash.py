@@ -58,7 +58,7 @@ def restart(cluster):
         cluster.start()
         with cluster.session() as session:
             assert session.run(work.WRONG_ACCOUNT) == []
-    except (AssertionError, psycopg2.OperationalError) as error:
+    except (AssertionError, psycopg2.DatabaseError) as error:
         try:
             cluster.process.wait(1)
         except subprocess.TimeoutExpired:

@@ -249,8 +249,10 @@ def test_notices(job):
     job.session.run("SET bulk_update.progress_interval = '1 ms'")
     job.alter("pause => '10 ms'")
     job.end(job.call())
-    matches = [NOTICE.match(notice) for notice in job.session.connection.notices]
-    assert matches and all(matches), job.session.connection.notices
+    # The call of a batch has notices of its own if it takes longer than the interval.
+    notices = [notice for notice in job.session.connection.notices if not notice.startswith("NOTICE:  bulk_update: ")]
+    matches = [NOTICE.match(notice) for notice in notices]
+    assert matches and all(matches), notices
     rows = [int(match[1]) for match in matches]
     assert rows == sorted(rows) and all(int(match[2]) == int(match[1]) * 100 // ROWS for match in matches)
 
