@@ -124,7 +124,7 @@ def test_immediate_shutdown(cluster, expected, point, sessions):
 def test_random_moments(cluster, expected, sessions):
     rng = random.Random(f"jobs {sessions}")
     with cluster.session() as session:
-        work.create(session, batch_rows=5, settings="pause => '5 ms'")
+        work.create(session, batch_rows=5, settings=f"pause => '{5 * sessions} ms'")
     callers = [Caller(parameters(cluster)) for _ in range(sessions)]
     crashes = 0
     while crashes < 6 and any(caller.is_alive() for caller in callers):
