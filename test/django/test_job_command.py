@@ -35,7 +35,7 @@ class Command(Case):
         self.processes = []
 
     def tearDown(self):
-        self.sql("SELECT pg_advisory_unlock_all()")
+        self.open()
         for process in self.processes:
             process.kill()
             process.communicate()
@@ -49,25 +49,24 @@ class Command(Case):
         with connection.cursor() as cursor:
             cursor.execute(statements)
 
+    def before_each_row(self, action):
+        self.sql(f"""CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {action}; RETURN NEW; END';
+                     CREATE TRIGGER slowly BEFORE UPDATE ON app_object FOR EACH ROW EXECUTE FUNCTION slowly()""")
+
     def slow(self, seconds=0.05):
         """Each row takes some time."""
-        self.sql(f"""CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
-                     'BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END';
-                     CREATE TRIGGER slowly BEFORE UPDATE ON app_object FOR EACH ROW EXECUTE FUNCTION slowly()""")
+        self.before_each_row(f"PERFORM pg_sleep({seconds})")
 
     def quick(self):
         self.sql("DROP TRIGGER slowly ON app_object")
 
     def close(self, row):
         """From this row on, the job waits until open() is called."""
-        self.sql(f"""SELECT pg_advisory_lock(1);
-                     CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
-                     'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END';
-                     CREATE TRIGGER slowly BEFORE UPDATE ON app_object FOR EACH ROW WHEN (NEW.id >= {row})
-                     EXECUTE FUNCTION slowly()""")
+        self.sql("SELECT pg_advisory_lock(1)")
+        self.before_each_row(f"IF NEW.id >= {row} THEN PERFORM pg_advisory_xact_lock_shared(1); END IF")
 
     def open(self):
-        self.sql("SELECT pg_advisory_unlock(1)")
+        self.sql("SELECT pg_advisory_unlock_all()")
 
     def start(self, *arguments):
         self.processes.append(subprocess.Popen(
@@ -126,8 +125,8 @@ class Command(Case):
         self.slow(0.2)
         first, second = (self.start("run", "job", "--interval", "0.1") for _ in range(2))
         self.wait_until(lambda: len(self.job().processes or []) == 2 and self.job().batches_done >= 1)
+        running = re.compile(r'job "job": running, \d+ of 60 rows \(\d+ %\), \d+ updated$')
         for process in (first, second):
-            running = re.compile(r'job "job": running, \d+ of 60 rows \(\d+ %\), \d+ updated$')
             self.assertTrue(any(running.match(line) for line in process.stdout))
         first.kill()
         self.wait_until(lambda: len(self.job().processes or []) == 1)

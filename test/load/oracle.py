@@ -82,15 +82,15 @@ def wrong_rows(session, what):
 CHECKED = "ARRAY['plain'::regclass, 'counted', 'silent', 'placed', 'parted_1', 'parted_2', 'parted_3', '%s']" % COMING_AND_GOING
 
 
-def damaged_tables(session):
-    return session.run(f"SELECT t, v.* FROM unnest({CHECKED}) t, verify_heapam(t, check_toast => true) v LIMIT 5")
+def damaged_tables(session, tables=CHECKED):
+    return session.run(f"SELECT t, v.* FROM unnest({tables}) t, verify_heapam(t, check_toast => true) v LIMIT 5")
 
 
-def check_indexes(session):
+def check_indexes(session, tables=CHECKED):
     """The number of indexes; amcheck raises an error if it finds a problem."""
     return session.value(f"""SELECT count(*) FROM (
         SELECT bt_index_check(indexrelid, true), bt_index_parent_check(indexrelid, true, true) FROM pg_index
-        WHERE indrelid = ANY ({CHECKED}) AND indisvalid) i""")
+        WHERE indrelid = ANY ({tables}) AND indisvalid) i""")
 
 
 def invalid_indexes(session):
