@@ -1,5 +1,8 @@
+import os
+
+
 def pytest_addoption(parser):
-    parser.addoption("--seeds", type=int, default=50, help="the number of seeds")
+    parser.addoption("--seeds", type=int, default=int(os.environ.get("DIFFERENTIAL_SEEDS", 50)), help="the number of seeds")
     parser.addoption("--first", type=int, default=1, help="the first one")
     parser.addoption("--seed", type=int, help="only this one, with more output")
     parser.addoption("--rows", type=int, default=400, help="the maximum number of rows of a target")
