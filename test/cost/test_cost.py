@@ -161,8 +161,6 @@ class Bench:
     A scan for each chunk or pair would take hours: the call is cancelled after some times the time of loading the table.
         """
         self.execute(f"SET LOCAL statement_timeout = '{30 + 5 * self.built_in:.0f}s'")
-        # By default it depends on how long a read takes.
-        self.execute("SET LOCAL bulk_update.read_ahead = off")
         for name, value in settings.items():
             if name == "force_parallel_mode" and self.connection.server_version >= 160000:
                 name = "debug_parallel_query"
